@@ -1,0 +1,82 @@
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/supportledger/supportledger/domain"
+)
+
+// newEvent is the table of names: what each is read into. A name that was once
+// released stays here for ever, or moves to upcasts.
+var newEvent = map[string]func() Event{
+	(*Registered)(nil).Name():              func() Event { return new(Registered) },
+	(*Activated)(nil).Name():               func() Event { return new(Activated) },
+	(*Suspended)(nil).Name():               func() Event { return new(Suspended) },
+	(*Resumed)(nil).Name():                 func() Event { return new(Resumed) },
+	(*Cancelled)(nil).Name():               func() Event { return new(Cancelled) },
+	(*Expired)(nil).Name():                 func() Event { return new(Expired) },
+	(*Renewed)(nil).Name():                 func() Event { return new(Renewed) },
+	(*Reissued)(nil).Name():                func() Event { return new(Reissued) },
+	(*GrantAdded)(nil).Name():              func() Event { return new(GrantAdded) },
+	(*GrantAdjusted)(nil).Name():           func() Event { return new(GrantAdjusted) },
+	(*GrantLapsed)(nil).Name():             func() Event { return new(GrantLapsed) },
+	(*AccountLinked)(nil).Name():           func() Event { return new(AccountLinked) },
+	(*AccountUnlinked)(nil).Name():         func() Event { return new(AccountUnlinked) },
+	(*IncidentSubmitted)(nil).Name():       func() Event { return new(IncidentSubmitted) },
+	(*IncidentDeducted)(nil).Name():        func() Event { return new(IncidentDeducted) },
+	(*IncidentCommented)(nil).Name():       func() Event { return new(IncidentCommented) },
+	(*IncidentSeverityChanged)(nil).Name(): func() Event { return new(IncidentSeverityChanged) },
+	(*IncidentClosed)(nil).Name():          func() Event { return new(IncidentClosed) },
+	(*IncidentCreditedBack)(nil).Name():    func() Event { return new(IncidentCreditedBack) },
+	(*IncidentReopened)(nil).Name():        func() Event { return new(IncidentReopened) },
+	(*IncidentReclassified)(nil).Name():    func() Event { return new(IncidentReclassified) },
+}
+
+// Knows says whether a name is one of this package's events.
+func Knows(name string) bool {
+	_, ok := newEvent[name]
+	return ok || upcasts[name] != nil
+}
+
+// Decode reads a recorded event. Readers only ever see today's types: an event
+// under a retired name comes back as what took its place.
+func Decode(name string, data []byte) (Event, error) {
+	if up := upcasts[name]; up != nil {
+		return up(data)
+	}
+	construct, ok := newEvent[name]
+	if !ok {
+		return nil, fmt.Errorf("no contract event is called %q", name)
+	}
+	e := construct()
+	if err := json.Unmarshal(data, e); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return e, nil
+}
+
+// Encode writes an event as it is recorded.
+func Encode(e Event) ([]byte, error) {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", e.Name(), err)
+	}
+	return b, nil
+}
+
+// Personal returns an event's personal texts for sealing and opening; nil where
+// it carries none.
+func Personal(e Event) domain.Personal {
+	switch e := e.(type) {
+	case *Registered:
+		return &e.Contact
+	case *IncidentSubmitted:
+		return &e.Texts
+	case *IncidentCommented:
+		return &e.Texts
+	case *IncidentClosed:
+		return &e.Texts
+	}
+	return nil
+}
