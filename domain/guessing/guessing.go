@@ -22,7 +22,7 @@ const (
 // Refused says that a pair which an account had not linked was not valid.
 type Refused struct {
 	Account  uuid.UUID `json:"account"`
-	AccessID []byte    `json:"access_id"` // a keyed digest, never the digits
+	AccessID string    `json:"access_id"` // a keyed digest, never the digits
 	Portal   string    `json:"portal,omitempty"`
 	At       time.Time `json:"at"`
 }
@@ -43,15 +43,15 @@ func (s *State) Evolve(e *Refused) {
 		s.accounts, s.ids = make(map[uuid.UUID][]time.Time), make(map[string][]time.Time)
 	}
 	s.accounts[e.Account] = append(s.accounts[e.Account], e.At)
-	s.ids[string(e.AccessID)] = append(s.ids[string(e.AccessID)], e.At)
+	s.ids[e.AccessID] = append(s.ids[e.AccessID], e.At)
 	s.order = append(s.order, e)
 }
 
 // TryAfter is when an account may try an Access ID next: not after at where it
 // may at once.
-func (s *State) TryAfter(account uuid.UUID, accessID []byte, at time.Time) time.Time {
+func (s *State) TryAfter(account uuid.UUID, accessID string, at time.Time) time.Time {
 	byAccount := free(s.accounts[account], PerAccount, PerAccountWindow)
-	byID := free(s.ids[string(accessID)], PerAccessID, PerAccessWindow)
+	byID := free(s.ids[accessID], PerAccessID, PerAccessWindow)
 	if byID.After(byAccount) {
 		byAccount = byID
 	}
@@ -84,7 +84,7 @@ func (s *State) Forget(at time.Time) {
 		e := s.order[0]
 		s.order = s.order[1:]
 		drop(s.accounts, e.Account)
-		drop(s.ids, string(e.AccessID))
+		drop(s.ids, e.AccessID)
 	}
 }
 

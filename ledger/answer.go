@@ -1,0 +1,78 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain/catalog"
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// A Request is who asks for a change, and how a repeat of it is recognised.
+type Request struct {
+	By   Actor
+	Call string // the call's fixed name: "POST /v1/incidents"
+	Key  string // the Idempotency-Key; "" for calls that are idempotent by nature (DELETE)
+	Body []byte // as received: another body under the same key is refused
+	// Trace is the W3C trace id of the request; zero where there is none.
+	Trace [16]byte
+}
+
+// A Receipt says where an answer stands in the log.
+type Receipt struct {
+	Position eventstore.Position // Ledger-Position: of the command's last record
+	Replayed bool                // the answer was given before
+	Changed  bool                // false where the wish already held
+}
+
+// A ContractAnswer is a contract as it was right after a command.
+type ContractAnswer struct {
+	Receipt
+	ID uuid.UUID
+	contract.Summary
+	ContractID string // whole, from Register and Renew only (R3)
+	Created    bool   // the command brought this contract into being
+}
+
+// An IncidentAnswer is an incident as it was right after a command, with the
+// personal texts opened.
+type IncidentAnswer struct {
+	Receipt
+	Contract uuid.UUID // Nil where no contract pays
+	contract.Case
+}
+
+// A Registration is an operator's wish for a contract.
+type Registration struct {
+	Programme            string
+	AccessID, ContractID string // both, or neither to have them made; checked by ParseID
+	PartnerID            string
+	Country, TimeZone    string
+	StartsOn             catalog.Date
+	Contact              contract.ContactTexts
+	Language             string
+}
+
+// A Pair is the two IDs of a contract, digits only (ParseID).
+type Pair struct{ AccessID, ContractID string }
+
+// A Submission is a customer's wish for an incident.
+type Submission struct {
+	contract.Submit                        // without Account, Payment and Texts
+	Contract        uuid.UUID              // pays, if not Nil
+	Pair            *Pair                  // pays, if not nil
+	Texts           contract.IncidentTexts // sealed under the account's key
+}
+
+// A Clock tells the time that decisions are made by.
+type Clock interface{ Now() time.Time }
+
+// An Agenda knows which contracts time is about to bring something to: a view of
+// the log that may lag, and never decides.
+type Agenda interface {
+	// Due are contracts for which something is due by a time, soonest first.
+	Due(ctx context.Context, by time.Time, limit int) ([]uuid.UUID, error)
+}
