@@ -67,6 +67,15 @@ type Submission struct {
 	Texts           contract.IncidentTexts // sealed under the account's key
 }
 
+// An IncidentRef says where an incident is recorded: what the index of incidents
+// knows about a number.
+type IncidentRef struct {
+	Number    contract.Number
+	Stream    uuid.UUID // its contract, or the stream of its own
+	Owner     uuid.UUID // the account that submitted it
+	Revisions []eventstore.Revision
+}
+
 // A Clock tells the time that decisions are made by.
 type Clock interface{ Now() time.Time }
 
