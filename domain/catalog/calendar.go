@@ -31,9 +31,7 @@ func (c *Catalog) Respond(severity *Severity, country string, from time.Time) Re
 // calendar's zone reads from opening (inclusive) to closing (exclusive) on a
 // day that is worked.
 func (c *Calendar) Open(t time.Time) bool {
-	local := t.In(c.Zone)
-	_, offset := local.Zone()
-	wall := onTheWall(t, offset)
+	wall := clocksAt(t, c.Zone).wall(t)
 	opens, closes, worked := c.hoursOn(DateOf(wall, time.UTC))
 	return worked && !wall.Before(opens) && wall.Before(closes)
 }
@@ -47,14 +45,12 @@ func (c *Calendar) Due(from time.Time, d time.Duration) time.Time {
 		return from.UTC().Add(d)
 	}
 	for t := from; ; {
-		local := t.In(c.Zone)
-		_, offset := local.Zone()
-		_, change := local.ZoneBounds()
-		wall, left := c.count(onTheWall(t, offset), changeOnTheWall(change, offset), d)
+		set := clocksAt(t, c.Zone)
+		wall, left := c.count(set.wall(t), set.end(), d)
 		if left == 0 {
-			return wall.Add(-time.Duration(offset) * time.Second)
+			return set.instant(wall)
 		}
-		t, d = change, left
+		t, d = set.until, left
 	}
 }
 
@@ -97,19 +93,4 @@ func (c *Calendar) works() bool {
 		}
 	}
 	return false
-}
-
-// onTheWall returns what clocks that are offset seconds ahead of UTC read at t,
-// as if they were in UTC: between two changes of the clocks such times can be
-// added and compared like instants.
-func onTheWall(t time.Time, offset int) time.Time {
-	return t.UTC().Add(time.Duration(offset) * time.Second)
-}
-
-// changeOnTheWall is onTheWall for an instant that may be zero, meaning never.
-func changeOnTheWall(change time.Time, offset int) time.Time {
-	if change.IsZero() {
-		return change
-	}
-	return onTheWall(change, offset)
 }

@@ -74,25 +74,22 @@ func (d Date) EndOf(zone *time.Location) time.Time {
 	midnight := d.utc().AddDate(0, 0, 1)
 	var end time.Time
 	for t := midnight.Add(-widestOffset); t.Before(midnight.Add(widestOffset)); {
-		local := t.In(zone)
-		_, offset := local.Zone()
-		since, until := local.ZoneBounds()
-		over := midnight.Add(-time.Duration(offset) * time.Second)
-		if over.After(since) {
-			end = later(end, earlier(over, until))
+		set := clocksAt(t, zone)
+		if over := set.instant(midnight); over.After(set.since) {
+			end = later(end, earlier(over, set.until))
 		}
-		if until.IsZero() {
+		if set.until.IsZero() {
 			break
 		}
-		t = until.UTC()
+		t = set.until
 	}
-	return end
+	return end.UTC()
 }
 
 // earlier returns the earlier of two instants; a zero b means never.
 func earlier(a, b time.Time) time.Time {
 	if !b.IsZero() && b.Before(a) {
-		return b.UTC()
+		return b
 	}
 	return a
 }
