@@ -1,0 +1,140 @@
+// Command bench measures what the ledger promises about speed: each figure the
+// median of several runs, its yardstick measured in the same run, and every
+// incident counted that was asked for, acknowledged and found afterwards.
+//
+// It prints a table and writes results.json. A target that is missed is shown
+// and changes nothing else, since timings depend on the machine; an incident
+// that was acknowledged and is not there makes it end with 1.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/supportledger/supportledger/bench/yardstick"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// commands is what the program can be told.
+type commands struct {
+	Run   runCommand   `cmd:"" default:"withargs" help:"Measure and print the table."`
+	Front frontCommand `cmd:"" hidden:""`
+}
+
+func run(ctx context.Context, args []string, in io.Reader, out, progress io.Writer) error {
+	var c commands
+	parser, err := kong.New(&c, kong.Name("bench"), kong.Writers(out, progress),
+		kong.Description("Measures the ledger against PostgreSQL and the disk."))
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	if command.Command() == "front" {
+		return c.Front.run(ctx, in, out)
+	}
+	return c.Run.run(ctx, out, progress)
+}
+
+// runCommand measures.
+type runCommand struct {
+	Only  []string `help:"Measure these benchmarks only, and what they are held against." placeholder:"NAME,..."`
+	Runs  int      `default:"5" help:"Runs of each; the figure is their median."`
+	Quick bool     `help:"Measure for a short time only, one run, without looking for PostgreSQL's best; rough figures."`
+	Dir   string   `help:"Where to put the data, on the disk to be measured; the system's temporary folder if not given." type:"existingdir"`
+	Out   string   `default:"bench/results.json" help:"Where to write the results."`
+	List  bool     `help:"Name the benchmarks and end."`
+}
+
+func (c runCommand) run(ctx context.Context, out, progress io.Writer) (err error) {
+	if c.List {
+		_, err := fmt.Fprintln(out, strings.Join(namesOf(allRows()), "\n"))
+		return err
+	}
+	rows, err := c.rows()
+	if err != nil {
+		return err
+	}
+	lab, err := newLab(c.Dir, c.Quick, progress)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lab.Close()) }()
+	if c.Quick {
+		c.Runs = 1
+	}
+	busy := loadAverage()
+	lab.Say("%s%s", machine(), busy)
+	outcomes := measure(ctx, lab, rows, c.Runs)
+	fmt.Fprintf(out, "%s%s%s\n", machine(), lab.versions(), busy)
+	return errors.Join(c.report(out, outcomes), ctx.Err())
+}
+
+// rows are those asked for. What they need is looked for before anything is
+// measured.
+func (c runCommand) rows() ([]Row, error) {
+	if c.Runs < 1 {
+		return nil, errors.New("--runs must be at least 1")
+	}
+	rows, err := choose(allRows(), c.Only)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		if strings.HasPrefix(row.Name, "postgres-") {
+			_, err := yardstick.FindPostgres()
+			return rows, err
+		}
+	}
+	return rows, nil
+}
+
+// report prints and writes what came out. It returns an error for incidents
+// that were lost and for rows that could not be measured.
+func (c runCommand) report(out io.Writer, outcomes []Outcome) error {
+	results := judge(outcomes)
+	faults := []error{printTable(out, results), writeResults(c.Out, results)}
+	for _, o := range outcomes {
+		faults = append(faults, o.Err)
+		if fault := o.Fault(); fault != "" {
+			faults = append(faults, errors.New(fault))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// machine says what was measured on.
+func machine() string {
+	return fmt.Sprintf("%d cores, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+}
+
+// loadAverage says how busy the machine was before anything was measured.
+// Figures of a machine with other things to do are only indicative.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	average, _, _ := strings.Cut(string(text), " ")
+	return ", load average " + average + " before the first run"
+}
