@@ -1,0 +1,127 @@
+package token
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+var base64url = base64.RawURLEncoding.Strict()
+
+// Config says whose tokens are judged, and how.
+type Config struct {
+	BuiltIn *Issuer // nil: none
+	OIDC    []OIDC
+	// Account gives the pseudonym of a sign-in.
+	Account func(iss, sub string) uuid.UUID
+	// Revoked is a file that lists what does not count any more; "" for none.
+	Revoked string
+	// Now is the machine's clock; nil for time.Now.
+	Now    func() time.Time
+	Logger *slog.Logger // nil: no log
+}
+
+// cached is how many verified tokens are remembered; about 1 KB each.
+const cached = 16_384
+
+// maxToken bounds a token's length, in bytes.
+const maxToken = 16 << 10
+
+// A Verifier judges tokens.
+type Verifier struct {
+	builtIn *Issuer
+	issuers map[string]*remote
+	account func(iss, sub string) uuid.UUID
+	now     func() time.Time
+	revoked *revoked
+	known   *lru.Cache[[sha256.Size]byte, *Claims]
+}
+
+// NewVerifier returns a verifier. The errors name what is wrong in the
+// configuration; no issuer is asked before its first token comes.
+func NewVerifier(c Config) (*Verifier, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	v := &Verifier{builtIn: c.BuiltIn, issuers: make(map[string]*remote), account: c.Account, now: c.Now}
+	for _, o := range c.OIDC {
+		if _, twice := v.issuers[o.Issuer]; twice || o.Issuer == BuiltIn {
+			return nil, fmt.Errorf("token issuer %s: it is configured twice", o.Issuer)
+		}
+		r, err := newRemote(o, c.Now)
+		if err != nil {
+			return nil, err
+		}
+		v.issuers[o.Issuer] = r
+	}
+	var err error
+	if v.revoked, err = newRevoked(c.Revoked, c.Now, c.Logger); err != nil {
+		return nil, err
+	}
+	if v.known, err = lru.New[[sha256.Size]byte, *Claims](cached); err != nil {
+		return nil, fmt.Errorf("remember tokens: %w", err)
+	}
+	return v, nil
+}
+
+// Verify says who a bearer token speaks for. Its errors are ErrInvalid,
+// ErrExpired and ErrUnavailable. The claims are shared: nobody changes them.
+func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
+	if len(raw) > maxToken {
+		return nil, ErrInvalid
+	}
+	digest := sha256.Sum256([]byte(raw))
+	claims, ok := v.known.Get(digest)
+	if !ok {
+		var err error
+		if claims, err = v.judge(ctx, raw); err != nil {
+			return nil, err
+		}
+		v.known.Add(digest, claims)
+	}
+	if !claims.Expires.IsZero() && !v.now().Before(claims.Expires) {
+		v.known.Remove(digest)
+		return nil, ErrExpired
+	}
+	if v.revoked.lists(claims) {
+		return nil, ErrInvalid
+	}
+	return claims, nil
+}
+
+func (v *Verifier) judge(ctx context.Context, raw string) (*Claims, error) {
+	h, err := readHeader(raw)
+	if err != nil {
+		return nil, err
+	}
+	claims, policy, err := v.ask(ctx, raw, h)
+	if err != nil {
+		return nil, err
+	}
+	policy.cut(claims)
+	claims.Account = v.account(claims.Issuer, claims.Subject)
+	return claims, nil
+}
+
+// ask has a token judged by the issuer that it names.
+func (v *Verifier) ask(ctx context.Context, raw string, h header) (*Claims, Policy, error) {
+	if h.issuer == BuiltIn && v.builtIn != nil {
+		claims, err := v.builtIn.verify(raw, v.now)
+		return claims, Everything(), err
+	}
+	r, ok := v.issuers[h.issuer]
+	if !ok {
+		return nil, Policy{}, ErrInvalid
+	}
+	claims, err := r.verify(ctx, raw, h.kid)
+	return claims, r.Policy, err
+}
