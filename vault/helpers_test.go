@@ -44,6 +44,16 @@ func privateFile(t *testing.T, body []byte) string {
 	return path
 }
 
+// wantNothingBeside looks for what an atomic write might leave in the folder.
+func wantNothingBeside(t *testing.T, path string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(path))
+	must(t, err)
+	if len(entries) != 1 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
 // person returns the n-th of many ids that differ.
 func person(n int) uuid.UUID {
 	var name [8]byte

@@ -102,11 +102,7 @@ func TestR3_WriteNeverLosesAKey(t *testing.T) {
 	wantError(t, Generate().Write(path), path, "would lose a key", "naming key")
 	must(t, rotated.Write(path))
 	wantError(t, first.Write(path), path, "would lose a key", "encryption key")
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".keys-*"))
-	must(t, err)
-	if len(left) > 0 {
-		t.Errorf("left behind: %v", left)
-	}
+	wantNothingBeside(t, path)
 }
 
 func TestR3_RotatedKeysOpenWhatOlderOnesSealed(t *testing.T) {

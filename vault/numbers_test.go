@@ -41,7 +41,7 @@ func TestR25_TheDayIsThatOfUTC(t *testing.T) {
 // The whole day takes half a minute: TEST_LONG=1 asks for it.
 func TestR25_NoTwoCountersOfADayShareANumber(t *testing.T) {
 	k := Generate()
-	counters := uint32(300_000)
+	counters := uint32(100_000)
 	if os.Getenv("TEST_LONG") != "" {
 		counters = NumbersPerDay
 	}
@@ -77,7 +77,7 @@ func TestR25_ThePermutationIsOne(t *testing.T) {
 
 func TestR25_ANumberTellsNothingOfItsCounter(t *testing.T) {
 	k, other := Generate(), Generate()
-	const counters, bins = 100_000, 100
+	const counters, bins = 30_000, 100
 	var high, low, step [bins]float64
 	var previous uint64
 	same := 0

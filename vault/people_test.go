@@ -212,6 +212,22 @@ func TestR47_AWaiterMayGiveUp(t *testing.T) {
 	seal(t, p, 1, "text")
 }
 
+func TestR47_NobodyIsToldOfAnErasureBeforeItIsDurable(t *testing.T) {
+	p, _ := newPeople(t)
+	box := seal(t, p, 1, "text")
+	gate := make(chan struct{})
+	p.sync = func() error { <-gate; return nil }
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 2 {
+		wantIs(t, p.EraseKeys(impatient, person(1), []KeyID{KeyID(box)}), context.Canceled)
+		_, err := p.Open(t.Context(), person(1), box)
+		wantIs(t, err, ErrErased)
+	}
+	close(gate)
+	must(t, p.EraseKeys(t.Context(), person(1), []KeyID{KeyID(box)}))
+}
+
 func TestR47_MoreKeysThanAreKeptReady(t *testing.T) {
 	p, _ := newPeople(t)
 	p.sync = func() error { return nil }

@@ -149,6 +149,7 @@ func TestR44_AMissingOrExistingFileIsSaid(t *testing.T) {
 	must(t, p.Close())
 	_, err = CreatePeople(path)
 	wantIs(t, err, fs.ErrExist)
+	wantNothingBeside(t, path)
 }
 
 func wantDamage(t *testing.T, body []byte, at int64) {

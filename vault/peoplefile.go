@@ -103,9 +103,6 @@ func (p *PeopleFile) Close() error {
 
 // settle marks every slot as acknowledged.
 func (p *PeopleFile) settle() error {
-	if p.failed != nil {
-		return nil
-	}
 	if _, err := p.file.WriteAt(appendHeader(nil, p.slots), 0); err != nil {
 		return err
 	}
