@@ -79,9 +79,17 @@ type IncidentRef struct {
 // A Clock tells the time that decisions are made by.
 type Clock interface{ Now() time.Time }
 
+// A DueContract is a contract that time is about to bring something to.
+type DueContract struct {
+	At       time.Time
+	Contract uuid.UUID
+}
+
 // An Agenda knows which contracts time is about to bring something to: a view of
 // the log that may lag, and never decides.
 type Agenda interface {
-	// Due are contracts for which something is due by a time, soonest first.
-	Due(ctx context.Context, by time.Time, limit int) ([]uuid.UUID, error)
+	// Due are contracts for which something is due by a time, ordered by when,
+	// then by id (its bytes), from the one after a given one on; the zero
+	// DueContract starts at the first.
+	Due(ctx context.Context, by time.Time, after DueContract, limit int) ([]DueContract, error)
 }

@@ -1,8 +1,39 @@
-// Package ledger is the command loop: it loads a contract, decides a wish and
-// appends what follows, once.
+// Package ledger is the command loop: load a contract, decide a wish, append what
+// follows.
+//
+// What holds for every call that changes something:
+//
+//   - When it returns without an error, what it answers is durable. When it
+//     returns a *domain.Refusal, nothing was recorded for it, except what had
+//     become due by itself (R5). After any other error it may be asked again
+//     under the same Idempotency-Key without harm (R41).
+//   - The wishes for one contract are decided one after another, each against
+//     the state that the one before left; those that arrive while an append is
+//     under way ride together in the next. Contracts do not wait for each other.
+//   - A repeat under the same key is answered from the records of the first
+//     time, by any node, after any restart, for RememberFor.
+//
+// Nothing that was not durable is ever answered: reads go through the same queue
+// and wait for the append they depend on.
 package ledger
 
-import "errors"
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain/catalog"
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/vault"
+)
+
+// RememberFor is how long a repeat is recognised by its Idempotency-Key.
+const RememberFor = 30 * 24 * time.Hour
 
 // Errors that are not refusals.
 var (
@@ -10,3 +41,78 @@ var (
 	// decided; nothing was recorded, and the same request may be sent again.
 	ErrBusy = errors.New("the contract was changed too often at the same time")
 )
+
+// Config is what a Ledger needs. All but Logger and CacheBytes are required.
+type Config struct {
+	Store   eventstore.Store
+	Keys    *vault.Keys
+	People  vault.People
+	Catalog *catalog.Catalog
+	Clock   Clock
+	Logger  *slog.Logger
+	// CacheBytes bounds the states of contracts kept in memory, by estimate;
+	// 0 is DefaultCacheBytes.
+	CacheBytes int64
+}
+
+// DefaultCacheBytes is the room for contracts' states unless configured.
+const DefaultCacheBytes = 192 << 20
+
+// A Ledger decides and records. It is safe for concurrent use; any number of
+// them may share one store.
+type Ledger struct {
+	store   eventstore.Store
+	keys    *vault.Keys
+	people  vault.People
+	catalog *catalog.Catalog
+	digest  [32]byte // of the catalogue
+	clock   Clock
+	log     *slog.Logger
+	metrics *metrics
+
+	streams *cache
+	numbers *numbers
+	guard   *guard
+	zones   zones
+}
+
+// New returns a ledger over a store.
+func New(c Config) (*Ledger, error) {
+	l := &Ledger{
+		store: c.Store, keys: c.Keys, people: c.People, catalog: c.Catalog, clock: c.Clock, log: c.Logger,
+		metrics: newMetrics(),
+	}
+	if l.log == nil {
+		l.log = slog.New(slog.DiscardHandler)
+	}
+	if n, err := hex.Decode(l.digest[:], []byte(c.Catalog.Digest)); err != nil || n != len(l.digest) {
+		return nil, fmt.Errorf("catalogue %s: its digest %q is not a SHA-256 in hex", c.Catalog.Vendor, c.Catalog.Digest)
+	}
+	size := c.CacheBytes
+	if size == 0 {
+		size = DefaultCacheBytes
+	}
+	l.streams = newCache(size)
+	l.numbers = newNumbers(c.Store, c.Keys)
+	l.guard = newGuard(c.Store, c.Keys)
+	return l, nil
+}
+
+// Now is the time by which decisions are made: microseconds, UTC.
+func (l *Ledger) Now() time.Time { return l.clock.Now().UTC().Truncate(time.Microsecond) }
+
+// Head is the position of the newest record.
+func (l *Ledger) Head(ctx context.Context) (eventstore.Position, error) { return l.store.Head(ctx) }
+
+// meta is what the records of a request say about it. target is what the key is
+// good for: a contract, an incident, or "".
+func (l *Ledger) meta(r Request, target string) Meta {
+	m := Meta{By: r.By, Catalog: l.digest, Trace: r.Trace}
+	if r.Key == "" {
+		m.Command = uuid.New()
+		return m
+	}
+	m.Command = l.keys.Command(r.By.Account, r.Call, target, r.Key)
+	m.Fingerprint = l.keys.Fingerprint(r.Body)
+	return m
+}

@@ -1,0 +1,131 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// Register brings a contract into the ledger (R2). Where no pair is given, one
+// is made from the command, so that a repeat finds the same contract.
+func (l *Ledger) Register(ctx context.Context, r Request, wish Registration) (ContractAnswer, error) {
+	pair, target := Pair{wish.AccessID, wish.ContractID}, ""
+	if pair != (Pair{}) {
+		target = l.keys.ContractStream(pair.AccessID, pair.ContractID).String()
+	}
+	meta := l.meta(r, target)
+	if target == "" {
+		pair.AccessID, pair.ContractID = l.keys.DerivePair(meta.Command)
+	}
+	id := l.keys.ContractStream(pair.AccessID, pair.ContractID)
+	contact := l.keys.Contact(wish.Contact.Email)
+	sealed, err := seal(ctx, l, contact, wish.Contact)
+	if err != nil {
+		return ContractAnswer{}, err
+	}
+	return l.change(ctx, id, &command{meta: meta, keyed: r.Key != "", wish: &contract.Register{
+		AccessID: pair.AccessID, ContractID: l.keys.SealContractID(id, pair.ContractID),
+		Programme: wish.Programme, PartnerID: wish.PartnerID, Country: wish.Country, TimeZone: wish.TimeZone,
+		StartsOn: wish.StartsOn, Contact: sealed, Language: wish.Language,
+	}}, true)
+}
+
+// Change asks a contract for something an operator may ask: to activate,
+// suspend, resume, cancel, add a grant or adjust one (R4).
+func (l *Ledger) Change(ctx context.Context, r Request, id uuid.UUID, wish contract.Command) (ContractAnswer, error) {
+	c := &command{meta: l.meta(r, id.String()), keyed: r.Key != "", wish: wish}
+	return l.change(ctx, id, c, false)
+}
+
+// change executes a wish about a contract and describes the contract as it was
+// right after it.
+func (l *Ledger) change(ctx context.Context, id uuid.UUID, c *command, whole bool) (ContractAnswer, error) {
+	answer := ContractAnswer{ID: id}
+	c.ctx = ctx
+	c.look = func(s *contract.State, at time.Time) { answer.Summary = s.Summary(at) }
+	if err := l.count(l.execute(id, c)); err != nil {
+		return ContractAnswer{}, err
+	}
+	answer.Receipt = c.receipt()
+	if c.replayed {
+		var err error
+		if answer.Summary, err = l.summaryAt(ctx, id, c.last); err != nil {
+			return ContractAnswer{}, err
+		}
+	}
+	answer.Created = answer.Terms != nil && c.first == 0 && (c.changed || c.replayed)
+	if !whole || !answer.Created {
+		return answer, nil
+	}
+	var err error
+	answer.ContractID, err = l.keys.OpenContractID(id, answer.Terms.ContractID)
+	return answer, err
+}
+
+func (c *command) receipt() Receipt {
+	return Receipt{Position: c.position, Replayed: c.replayed, Changed: c.changed || c.replayed}
+}
+
+// summaryAt describes a contract as it was at a revision.
+func (l *Ledger) summaryAt(ctx context.Context, id uuid.UUID, revision int64) (contract.Summary, error) {
+	s, at, err := l.stateUntil(ctx, id, func(r eventstore.Record) bool { return int64(r.Revision) <= revision })
+	if err != nil {
+		return contract.Summary{}, err
+	}
+	return s.Summary(at), nil
+}
+
+// stateUntil replays a contract as long as its records belong to a past, and
+// says when the last of those was recorded.
+func (l *Ledger) stateUntil(ctx context.Context, id uuid.UUID, past func(eventstore.Record) bool) (*contract.State, time.Time, error) {
+	s, at := new(contract.State), time.Time{}
+	for r, err := range l.store.ReadStream(ctx, id.String(), 0, eventstore.Forwards) {
+		if err != nil {
+			return nil, at, fmt.Errorf("read contract %s: %w", id, err)
+		}
+		if !past(r) {
+			break
+		}
+		e, err := contract.Decode(r.Type, r.Data)
+		if err != nil {
+			return nil, at, fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
+		}
+		contract.Evolve(s, e)
+		at = r.RecordedAt
+	}
+	return s, at, nil
+}
+
+// linkedBefore are the accounts that were linked to a contract just before a time.
+func (l *Ledger) linkedBefore(ctx context.Context, id uuid.UUID, at time.Time) ([]uuid.UUID, error) {
+	s, _, err := l.stateUntil(ctx, id, func(r eventstore.Record) bool { return r.RecordedAt.Before(at) })
+	if err != nil {
+		return nil, err
+	}
+	accounts := make([]uuid.UUID, 0, len(s.Links()))
+	for account := range s.Links() {
+		accounts = append(accounts, account)
+	}
+	return accounts, nil
+}
+
+// View shows a contract's state as it is now: everything that was recorded
+// before the call, and nothing that was not durable when it returns. The state
+// must not be kept or changed.
+func (l *Ledger) View(ctx context.Context, id uuid.UUID, read func(s *contract.State, at time.Time)) error {
+	return l.execute(id, &command{ctx: ctx, look: read})
+}
+
+// count notes a refusal by its code.
+func (l *Ledger) count(err error) error {
+	if refusal, ok := err.(*domain.Refusal); ok {
+		l.metrics.refusals.WithLabelValues(refusal.Code).Inc()
+	}
+	return err
+}

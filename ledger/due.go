@@ -1,0 +1,73 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain/contract"
+)
+
+// dueBatch is how many contracts the worker takes from the agenda at once.
+const dueBatch = 256
+
+// Touch records what is due on a contract and completes what a crash has left
+// half done. It changes nothing that a command would have decided otherwise (R5).
+func (l *Ledger) Touch(ctx context.Context, id uuid.UUID) error {
+	successor := uuid.Nil
+	look := func(s *contract.State, at time.Time) { successor = s.Summary(at).Successor() }
+	if err := l.execute(id, &command{ctx: ctx, look: look}); err != nil || successor == uuid.Nil {
+		return err
+	}
+	return l.complete(ctx, id)
+}
+
+// CatchUp goes through the agenda once and records everything that is due by
+// now. It says how many contracts that were; what this brings about may itself
+// be due, and is on the agenda once that has caught up.
+func (l *Ledger) CatchUp(ctx context.Context, agenda Agenda) (int, error) {
+	by, touched, last := l.Now(), 0, DueContract{}
+	for {
+		due, err := agenda.Due(ctx, by, last, dueBatch)
+		if err != nil {
+			return touched, fmt.Errorf("ask what is due: %w", err)
+		}
+		for _, d := range due {
+			if err := l.Touch(ctx, d.Contract); err != nil {
+				return touched, fmt.Errorf("record what is due on contract %s: %w", d.Contract, err)
+			}
+			touched++
+			last = d
+		}
+		if len(due) < dueBatch {
+			return touched, nil
+		}
+	}
+}
+
+// attendEvery is how often the worker looks at the agenda. Nothing waits for it:
+// what is due is part of every decision and every answer.
+const attendEvery = time.Second
+
+// Attend looks for what is due until the context ends. An error is logged and
+// counted, and tried again.
+func (l *Ledger) Attend(ctx context.Context, agenda Agenda) error {
+	tick := time.NewTicker(attendEvery)
+	defer tick.Stop()
+	for {
+		n, err := l.CatchUp(ctx, agenda)
+		l.metrics.due.Add(float64(n))
+		if err != nil && !errors.Is(err, context.Canceled) {
+			l.metrics.dueErrors.Inc()
+			l.log.ErrorContext(ctx, "look for what is due", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/domain/guessing"
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/vault"
+)
+
+// guard makes guessing hopeless (R8). Failures are events of one stream, so that
+// all nodes count the same ones; tries of one account, and tries of one Access
+// ID, wait for each other, so that a volley cannot outrun the count.
+type guard struct {
+	store eventstore.Store
+	keys  *vault.Keys
+	tries [256]sync.Mutex // by account and by Access ID, striped
+
+	mu    sync.Mutex
+	state guessing.State
+	last  eventstore.Revision
+	read  bool // the failures that still count were read
+}
+
+func newGuard(store eventstore.Store, keys *vault.Keys) *guard {
+	return &guard{store: store, keys: keys, last: eventstore.NoStream}
+}
+
+// tooMany is a refusal that knows when the next try may be made.
+type tooMany struct {
+	error // the refusal
+	after time.Duration
+}
+
+func (t *tooMany) Unwrap() error { return t.error }
+
+// RetryAfter is how long to wait after an error that says so, such as too many
+// tries; ok is false for any other.
+func RetryAfter(err error) (wait time.Duration, ok bool) {
+	var t *tooMany
+	if !errors.As(err, &t) {
+		return 0, false
+	}
+	return t.after, true
+}
+
+// guarded runs a try of an account at a pair, unless there were too many
+// failures, and counts it if the pair was not valid.
+func (l *Ledger) guarded(ctx context.Context, by Actor, pair Pair, portal string, try func() error) error {
+	digest := l.keys.Digest("access-id", pair.AccessID)
+	defer l.guard.wait(by.Account, digest)()
+	at := l.Now()
+	until, err := l.guard.tryAfter(ctx, by.Account, digest, at)
+	if err != nil {
+		return fmt.Errorf("count failed tries: %w", err)
+	}
+	if until.After(at) {
+		return &tooMany{l.count(guessing.Refuse(until.Sub(at))), until.Sub(at)}
+	}
+	tried := try()
+	var refusal *domain.Refusal
+	if errors.As(tried, &refusal) && refusal.Code == contract.PairNotValid {
+		refused := &guessing.Refused{Account: by.Account, AccessID: digest, Portal: portal, At: at}
+		if err := l.recordFailure(ctx, by, refused); err != nil {
+			return fmt.Errorf("record a failed try: %w", err)
+		}
+	}
+	return tried
+}
+
+// wait takes the turns of an account and of an Access ID, and returns how to
+// give them back.
+func (g *guard) wait(account uuid.UUID, digest string) (done func()) {
+	a, b := account[15], digest[0]^digest[1]<<4
+	if bytes.Compare([]byte{a}, []byte{b}) > 0 {
+		a, b = b, a
+	}
+	g.tries[a].Lock()
+	if a == b {
+		return g.tries[a].Unlock
+	}
+	g.tries[b].Lock()
+	return func() { g.tries[b].Unlock(); g.tries[a].Unlock() }
+}
+
+// tryAfter is when the next try may be made, by all failures recorded until now.
+func (g *guard) tryAfter(ctx context.Context, account uuid.UUID, digest string, at time.Time) (time.Time, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.catchUp(ctx, at); err != nil {
+		return time.Time{}, err
+	}
+	g.state.Forget(at)
+	return g.state.TryAfter(account, digest, at), nil
+}
+
+// catchUp reads the failures that other nodes have recorded; at first those that
+// still count.
+func (g *guard) catchUp(ctx context.Context, at time.Time) error {
+	if !g.read {
+		return g.readRecent(ctx, at)
+	}
+	for r, err := range g.store.ReadStream(ctx, guessesStream, g.last+1, eventstore.Forwards) {
+		if err != nil {
+			return err
+		}
+		if err := g.add(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readRecent reads back from the newest failure as far as failures still count.
+func (g *guard) readRecent(ctx context.Context, at time.Time) error {
+	var recent []eventstore.Record
+	for r, err := range g.store.ReadStream(ctx, guessesStream, eventstore.LastRevision, eventstore.Backwards) {
+		if err != nil {
+			return err
+		}
+		recent = append(recent, r)
+		if at.Sub(r.RecordedAt) > guessing.PerAccessWindow {
+			break
+		}
+	}
+	g.state, g.last = guessing.State{}, eventstore.NoStream
+	for i := len(recent) - 1; i >= 0; i-- {
+		if err := g.add(recent[i]); err != nil {
+			return err
+		}
+	}
+	g.read = true
+	return nil
+}
+
+func (g *guard) add(r eventstore.Record) error {
+	e := new(guessing.Refused)
+	if err := json.Unmarshal(r.Data, e); err != nil {
+		return fmt.Errorf("read %s@%d: %w", r.Stream, r.Revision, err)
+	}
+	g.state.Evolve(e)
+	g.last = r.Revision
+	return nil
+}
+
+// recordFailure makes a failure count everywhere.
+func (l *Ledger) recordFailure(ctx context.Context, by Actor, e *guessing.Refused) error {
+	g := l.guard
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	meta := Meta{By: by, Command: uuid.New(), Catalog: l.digest}
+	for range maxTries {
+		if err := g.catchUp(ctx, e.At); err != nil {
+			return err
+		}
+		_, err := l.appendOne(ctx, guessesStream, g.last, e, &meta)
+		if conflict := new(*eventstore.ConflictError); errors.As(err, conflict) || errors.Is(err, eventstore.ErrUnknown) {
+			continue
+		}
+		return err // the next catchUp counts it
+	}
+	return ErrBusy
+}

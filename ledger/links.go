@@ -1,0 +1,51 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain/contract"
+)
+
+// Link lets an account use the contract of a pair (R7, R8). product may be "".
+// Changed is false in the answer where the account has linked it already.
+func (l *Ledger) Link(ctx context.Context, r Request, pair Pair, portal, product string) (ContractAnswer, error) {
+	id := l.keys.ContractStream(pair.AccessID, pair.ContractID)
+	c := &command{
+		meta: l.meta(r, id.String()), keyed: r.Key != "",
+		wish: &contract.Link{Account: r.By.Account, Portal: portal, Product: product},
+	}
+	var answer ContractAnswer
+	err := l.byPair(ctx, r, pair, portal, id, func() (err error) {
+		answer, err = l.change(ctx, id, c, false)
+		return err
+	})
+	return answer, err
+}
+
+// byPair runs a try at a pair: under guard, unless the account has linked the
+// contract and so knows the pair already.
+func (l *Ledger) byPair(ctx context.Context, r Request, pair Pair, portal string, id uuid.UUID, try func() error) error {
+	linked := false
+	if err := l.View(ctx, id, func(s *contract.State, _ time.Time) { linked = s.Linked(r.By.Account) }); err != nil {
+		return err
+	}
+	if linked {
+		return try()
+	}
+	return l.guarded(ctx, r.By, pair, portal, try)
+}
+
+// Unlink ends an account's use of a contract (R7).
+func (l *Ledger) Unlink(ctx context.Context, r Request, id, account uuid.UUID, reason string) (Receipt, error) {
+	c := &command{
+		ctx: ctx, meta: l.meta(r, id.String()), keyed: r.Key != "",
+		wish: &contract.Unlink{Account: account, Reason: reason},
+	}
+	if err := l.count(l.execute(id, c)); err != nil {
+		return Receipt{}, err
+	}
+	return c.receipt(), nil
+}

@@ -1,0 +1,188 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// A plan is what a batch of commands comes to: the events of one append, and
+// which of them belong to whom.
+type plan struct {
+	at     time.Time
+	from   int64 // revision of the first event
+	events []eventstore.Event
+	wrote  []*command // those with events of their own, or that repeat one of them
+	held   []*command // those whose wish held already
+	before time.Time
+}
+
+// plan decides the batch against the state, which it evolves. Its errors are
+// about the ledger, not about a command.
+func (l *Ledger) plan(ctx context.Context, q *queue, batch []*command) (*plan, error) {
+	p := &plan{at: l.Now(), from: q.state.Version()}
+	if p.at.Before(q.lastAt) {
+		p.at = q.lastAt
+	}
+	q.forget(p.at)
+	if err := l.planDue(ctx, q, p); err != nil {
+		return nil, err
+	}
+	p.before = q.state.NextDue()
+	for _, c := range batch {
+		c.err, c.outcome = nil, outcome{}
+		if err := l.planOne(ctx, q, p, c); err != nil {
+			return nil, err
+		}
+	}
+	if next := q.state.NextDue(); p.before.IsZero() || !next.IsZero() && next.Before(p.before) {
+		p.before = next
+	}
+	return p, nil
+}
+
+// planDue records first what time has brought about (R5).
+func (l *Ledger) planDue(ctx context.Context, q *queue, p *plan) error {
+	var inherited []uuid.UUID
+	if predecessor, start, ok := q.state.Inherits(p.at); ok {
+		var err error
+		if inherited, err = l.linkedBefore(ctx, predecessor, start); err != nil {
+			return err
+		}
+	}
+	due := contract.Due(q.state, p.at, inherited)
+	if len(due) == 0 {
+		return nil
+	}
+	meta := Meta{By: Actor{Role: System}, Catalog: l.digest}
+	meta.Command = dueCommand(q.id, p.from)
+	return p.add(q.state, due, &meta)
+}
+
+// dueCommand names what became due on a stream at a revision: whoever records
+// it, it is the same.
+func dueCommand(stream uuid.UUID, revision int64) uuid.UUID {
+	return eventID(stream, int(revision))
+}
+
+// planOne decides one command.
+func (l *Ledger) planOne(ctx context.Context, q *queue, p *plan, c *command) error {
+	if c.ctx.Err() != nil {
+		c.err = c.ctx.Err() // nobody waits for it any more
+		return nil
+	}
+	c.at = p.at
+	if ref, ok := q.commands[c.meta.Command]; ok && c.keyed && p.at.Sub(ref.recordedAt) <= RememberFor {
+		if ref.fingerprint != c.meta.Fingerprint {
+			c.err = refuseReused()
+			return nil
+		}
+		c.commandRef, c.replayed = ref, true
+		if ref.last >= p.from {
+			p.wrote = append(p.wrote, c)
+		}
+	} else if c.wish != nil {
+		if err := l.decide(ctx, q, p, c); err != nil {
+			return err
+		}
+	}
+	if c.err == nil && c.look != nil {
+		c.look(q.state, p.at)
+	}
+	return nil
+}
+
+// decide asks the domain and adds what follows to the plan.
+func (l *Ledger) decide(ctx context.Context, q *queue, p *plan, c *command) error {
+	m := contract.Moment{At: p.at, Catalog: l.catalog, Zone: l.zones.find}
+	_, numbered := c.wish.(*contract.Submit)
+	if numbered {
+		n, err := l.numbers.take(ctx, p.at)
+		if err != nil {
+			return err
+		}
+		m.Number = n
+	}
+	events, err := contract.Decide(q.state, m, c.wish)
+	var refusal *domain.Refusal
+	if errors.As(err, &refusal) {
+		c.err = err
+		if numbered {
+			l.numbers.giveBack(p.at, m.Number)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(events) == 0 {
+		c.position = q.lastPos
+		p.held = append(p.held, c)
+		return nil
+	}
+	c.commandRef = commandRef{
+		first: q.state.Version(), last: q.state.Version() + int64(len(events)) - 1,
+		fingerprint: c.meta.Fingerprint, recordedAt: p.at,
+	}
+	c.events, c.changed = events, true
+	p.wrote = append(p.wrote, c)
+	if c.keyed {
+		q.commands[c.meta.Command] = c.commandRef
+		q.order = append(q.order, c.meta.Command)
+	}
+	return p.add(q.state, events, &c.meta)
+}
+
+// add puts a command's events into the plan and evolves the state by them.
+func (p *plan) add(s *contract.State, events []contract.Event, meta *Meta) error {
+	encoded := meta.append(make([]byte, 0, metaFixed+16))
+	for i, e := range events {
+		data, err := contract.Encode(e)
+		if err != nil {
+			return err
+		}
+		p.events = append(p.events, eventstore.Event{ID: eventID(meta.Command, i), Type: e.Name(), Data: data, Meta: encoded})
+	}
+	contract.Evolve(s, events...)
+	return nil
+}
+
+// eventID derives an event's id from its command, so that an append whose answer
+// was lost is recognised.
+func eventID(command uuid.UUID, index int) uuid.UUID {
+	return uuid.NewSHA1(command, []byte{byte(index >> 24), byte(index >> 16), byte(index >> 8), byte(index)})
+}
+
+// record appends the plan and tells the commands where it stands.
+func (l *Ledger) record(ctx context.Context, q *queue, p *plan) error {
+	if len(p.events) == 0 {
+		return nil
+	}
+	appended, err := l.store.Append(ctx, eventstore.Append{
+		Stream: q.name, Expected: eventstore.Revision(p.from) - 1, Events: p.events, At: p.at, Before: p.before,
+	})
+	if err != nil {
+		return err
+	}
+	end := p.from + int64(len(p.events)) - 1
+	for _, c := range p.wrote {
+		c.position = appended.Position - eventstore.Position(end-c.last)
+		c.recordedAt = appended.RecordedAt
+		if ref, ok := q.commands[c.meta.Command]; ok {
+			ref.position, ref.recordedAt = c.position, c.recordedAt
+			q.commands[c.meta.Command] = ref
+		}
+	}
+	for _, c := range p.held {
+		c.position = appended.Position
+	}
+	q.lastAt, q.lastPos = appended.RecordedAt, appended.Position
+	l.metrics.batch.Observe(float64(len(p.wrote)))
+	return nil
+}

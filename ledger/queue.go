@@ -1,0 +1,234 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// Bounds of one append, and of the tries to make it.
+const (
+	maxBatch = 1024 // commands
+	maxTries = 8
+)
+
+// A command is one wish, or one look, that waits for its turn on a stream.
+type command struct {
+	ctx   context.Context
+	meta  Meta
+	keyed bool             // a repeat may exist
+	wish  contract.Command // nil: only look, or record what is due
+	// look, if not nil, sees the state after the wish was decided. What it finds
+	// counts only once done is closed without an error.
+	look func(s *contract.State, at time.Time)
+
+	done chan struct{}
+	err  error
+	outcome
+}
+
+// outcome is what became of a command that was not refused.
+type outcome struct {
+	commandRef
+	replayed bool
+	changed  bool
+	events   []contract.Event // none for a repeat: they are read from the log
+	at       time.Time
+}
+
+// commandRef says where a command is recorded.
+type commandRef struct {
+	first, last int64 // revisions
+	position    eventstore.Position
+	fingerprint [16]byte
+	recordedAt  time.Time
+}
+
+// queue is one stream: the commands that wait for it, and its state.
+type queue struct {
+	id     uuid.UUID
+	name   string
+	weight int64 // guarded by its cache shard
+
+	mu      sync.Mutex
+	waiting []*command
+	running bool
+
+	// Owned by the goroutine that runs the queue.
+	state    *contract.State // nil: to be read
+	commands map[uuid.UUID]commandRef
+	order    []uuid.UUID // of commands, oldest first
+	lastAt   time.Time   // recorded time of the last record
+	lastPos  eventstore.Position
+}
+
+// add lets a command wait, and says whether the queue has to be started.
+func (q *queue) add(c *command) (start bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, c)
+	start = !q.running
+	q.running = true
+	return start
+}
+
+// idle says whether nobody runs the queue.
+func (q *queue) idle() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !q.running
+}
+
+// take returns the commands that wait, at most maxBatch, or none and stops.
+func (q *queue) take() []*command {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		q.running = false
+		return nil
+	}
+	n := min(len(q.waiting), maxBatch)
+	batch := q.waiting[:n:n]
+	q.waiting = q.waiting[n:]
+	return batch
+}
+
+// execute lets a command take its turn on a stream and waits for the outcome.
+func (l *Ledger) execute(stream uuid.UUID, c *command) error {
+	c.done = make(chan struct{})
+	if q, start := l.streams.enqueue(stream, c); start {
+		go l.run(q)
+	}
+	select {
+	case <-c.done:
+		return c.err
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
+}
+
+// run works through a queue until nobody waits.
+func (l *Ledger) run(q *queue) {
+	for batch := q.take(); batch != nil; batch = q.take() {
+		l.serve(q, batch)
+		for _, c := range batch {
+			close(c.done)
+		}
+	}
+	weight := int64(baseWeight)
+	if q.state != nil {
+		weight += q.state.Weight() + int64(len(q.commands))*commandWeight
+	}
+	l.streams.reweigh(q, weight)
+}
+
+const (
+	baseWeight    = 512 // bytes of an empty queue
+	commandWeight = 176 // bytes of a remembered command
+)
+
+// serve decides a batch and records it. It gives every command its outcome or
+// its error.
+func (l *Ledger) serve(q *queue, batch []*command) {
+	// Callers come and go; what they asked together has to be finished.
+	ctx := context.WithoutCancel(batch[0].ctx)
+	for range maxTries {
+		if err := l.load(ctx, q); err != nil {
+			failAll(batch, fmt.Errorf("read contract %s: %w", q.name, err))
+			return
+		}
+		p, err := l.plan(ctx, q, batch)
+		if err == nil {
+			err = l.record(ctx, q, p)
+		}
+		if err == nil {
+			return
+		}
+		q.state = nil // what the plan has evolved did not happen
+		var conflict *eventstore.ConflictError
+		switch {
+		case errors.As(err, &conflict):
+			l.metrics.conflicts.Inc()
+		case errors.Is(err, eventstore.ErrTooLate), errors.Is(err, eventstore.ErrUnknown):
+			// Decide again: later now, or finding by its id what was recorded.
+		default:
+			failAll(batch, fmt.Errorf("record on contract %s: %w", q.name, err))
+			return
+		}
+	}
+	failAll(batch, ErrBusy)
+}
+
+func failAll(batch []*command, err error) {
+	for _, c := range batch {
+		c.err, c.outcome = err, outcome{}
+	}
+}
+
+// load brings the state up to what is recorded, if it is not in memory.
+func (l *Ledger) load(ctx context.Context, q *queue) error {
+	if q.state != nil {
+		return nil
+	}
+	q.state, q.commands, q.order = new(contract.State), make(map[uuid.UUID]commandRef), nil
+	q.lastAt, q.lastPos = time.Time{}, eventstore.Start
+	forget := l.Now().Add(-RememberFor)
+	for r, err := range l.store.ReadStream(ctx, q.name, 0, eventstore.Forwards) {
+		if err == nil {
+			err = q.replay(r, forget)
+		}
+		if err != nil {
+			q.state = nil
+			return err
+		}
+	}
+	return nil
+}
+
+// replay adds a record to the state.
+func (q *queue) replay(r eventstore.Record, forget time.Time) error {
+	e, err := contract.Decode(r.Type, r.Data)
+	if err != nil {
+		return err
+	}
+	contract.Evolve(q.state, e)
+	q.lastAt, q.lastPos = r.RecordedAt, r.Position
+	if r.RecordedAt.Before(forget) {
+		return nil
+	}
+	meta, err := ReadMeta(r.Meta)
+	if err != nil {
+		return err
+	}
+	ref, seen := q.commands[meta.Command]
+	if !seen {
+		ref.first, ref.fingerprint = int64(r.Revision), meta.Fingerprint
+		q.order = append(q.order, meta.Command)
+	}
+	ref.last, ref.position, ref.recordedAt = int64(r.Revision), r.Position, r.RecordedAt
+	q.commands[meta.Command] = ref
+	return nil
+}
+
+// forget drops what is not needed any more as of a time.
+func (q *queue) forget(at time.Time) {
+	q.state.Forget(at)
+	for len(q.order) > 0 && at.Sub(q.commands[q.order[0]].recordedAt) > RememberFor {
+		delete(q.commands, q.order[0])
+		q.order = q.order[1:]
+	}
+}
+
+// refuseReused is the answer to another body under a key that was used.
+func refuseReused() *domain.Refusal {
+	return domain.Refuse("idempotency-key-reused", "use a new Idempotency-Key for a new request",
+		"this Idempotency-Key was used before with another body")
+}
