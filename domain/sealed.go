@@ -37,7 +37,7 @@ func (s *Sealed[T]) Open(clear []byte) error {
 		s.Clear, s.Erased = nil, true
 		return nil
 	}
-	s.Clear = new(T)
+	s.Clear, s.Erased = new(T), false
 	if err := json.Unmarshal(clear, s.Clear); err != nil {
 		return fmt.Errorf("read personal texts: %w", err)
 	}

@@ -25,7 +25,7 @@ func (c *Close) decide(s *State, m Moment) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, err := s.incident(c.Number, Who{Engineer: true}, refuseAlreadyClosed())
+	in, err := s.incident(c.Number, Who{Engineer: true}, m.At, refuseAlreadyClosed())
 	if err != nil {
 		return nil, err
 	}

@@ -20,12 +20,9 @@ type CommentTexts struct {
 }
 
 func (c *Comment) decide(s *State, m Moment) ([]Event, error) {
-	in, err := s.incident(c.Number, c.Who, refuseClosedIncident())
+	in, err := s.incident(c.Number, c.Who, m.At, refuseClosedIncident())
 	if err != nil {
 		return nil, err
-	}
-	if in.isClosed && m.At.After(in.reclassify) {
-		return nil, refuseClosedIncident()
 	}
 	e := &IncidentCommented{Number: c.Number, Author: "customer", Texts: c.Texts}
 	if c.Who.Engineer {

@@ -186,3 +186,8 @@ func (s Summary) Successor() uuid.UUID {
 	}
 	return s.Renewal
 }
+
+// Weight estimates the memory that the state takes, in bytes.
+func (s *State) Weight() int64 {
+	return 1024 + 320*int64(len(s.incidents)) + 160*int64(len(s.grants)) + 80*int64(len(s.links))
+}

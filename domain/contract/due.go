@@ -9,8 +9,8 @@ import (
 )
 
 // Due are the events that the passing of time has brought about and that nobody
-// has recorded yet (R5): the start of the term, the end of grants, the end of
-// the contract, in that order. inherited are the accounts that were linked to
+// has recorded yet (R5): the start of the term, the end of the contract, the end
+// of grants, in that order. inherited are the accounts that were linked to
 // the predecessor when the term started (R6); Inherits says when they are needed.
 func Due(s *State, at time.Time, inherited []uuid.UUID) []Event {
 	if s.terms == nil || s.cancelled || s.expired {
@@ -24,7 +24,7 @@ func Due(s *State, at time.Time, inherited []uuid.UUID) []Event {
 		out = append(out, s.inherit(inherited)...)
 	}
 	if s.ended(at) {
-		return append(append(out, &Expired{EndedAt: s.endsAt}), s.lapses(s.endsAt)...)
+		out = append(out, &Expired{EndedAt: s.endsAt})
 	}
 	for i := range s.grants {
 		if g := &s.grants[i]; g.Available > 0 && s.over(g, at) {
@@ -42,10 +42,10 @@ func (s *State) startDue(at time.Time) bool {
 // Inherits names the predecessor whose links at the start of the term Due needs,
 // if it needs any at that time.
 func (s *State) Inherits(at time.Time) (predecessor uuid.UUID, start time.Time, ok bool) {
-	if s.terms == nil || s.terms.Predecessor == uuid.Nil || s.terms.Replaces || !s.startDue(at) {
+	if s.terms == nil || s.terms.inheritsFrom() == uuid.Nil || !s.startDue(at) {
 		return uuid.Nil, time.Time{}, false
 	}
-	return s.terms.Predecessor, s.startsAt, true
+	return s.terms.inheritsFrom(), s.startsAt, true
 }
 
 func (s *State) inherit(accounts []uuid.UUID) []Event {
@@ -53,7 +53,7 @@ func (s *State) inherit(accounts []uuid.UUID) []Event {
 	var out []Event
 	for _, account := range sorted {
 		if !s.Linked(account) {
-			out = append(out, &AccountLinked{Account: account, Inherited: s.terms.Predecessor})
+			out = append(out, &AccountLinked{Account: account, Inherited: s.terms.inheritsFrom(), At: s.startsAt})
 		}
 	}
 	return out

@@ -41,8 +41,10 @@ func Knows(name string) bool {
 
 // Decode reads a recorded event. Readers only ever see today's types: an event
 // under a retired name comes back as what took its place.
-func Decode(name string, data []byte) (Event, error) {
-	if up := upcasts[name]; up != nil {
+func Decode(name string, data []byte) (Event, error) { return decode(upcasts, name, data) }
+
+func decode(retired map[string]upcast, name string, data []byte) (Event, error) {
+	if up := retired[name]; up != nil {
 		return up(data)
 	}
 	construct, ok := newEvent[name]

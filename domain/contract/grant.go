@@ -136,6 +136,9 @@ func (c *AddGrant) decide(s *State, m Moment) ([]Event, error) {
 	if s.closed(m.At) {
 		return nil, s.refuseState(m.At)
 	}
+	if _, ok := ParseUnit(string(c.Unit)); !ok {
+		return nil, domain.RefuseField("unit", "must be incident or minute")
+	}
 	if c.Quantity < 1 || c.Quantity > MaxQuantity {
 		return nil, domain.RefuseField("quantity", "must be from 1 to 1000000000")
 	}

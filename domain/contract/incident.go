@@ -34,9 +34,10 @@ type Who struct {
 	Engineer bool
 }
 
-// incident finds an incident that somebody may act on. One that is settled for
-// good is not in the state any more; settled refuses then.
-func (s *State) incident(n Number, who Who, settled *domain.Refusal) (*incident, error) {
+// incident finds an incident that somebody may act on; settled refuses for one
+// whose closing can no longer change, in the state still or not (Forget). Whose
+// a forgotten one was is in the log: the shell turns strangers away first (R36).
+func (s *State) incident(n Number, who Who, at time.Time, settled *domain.Refusal) (*incident, error) {
 	in, ok := s.incidents[n]
 	if !ok {
 		return nil, settled
@@ -44,8 +45,14 @@ func (s *State) incident(n Number, who Who, settled *domain.Refusal) (*incident,
 	if !who.Engineer && in.account != who.Account {
 		return nil, RefuseNoIncident()
 	}
+	if in.settled(at) {
+		return nil, settled
+	}
 	return in, nil
 }
+
+// settled says whether the closing can no longer change (R20).
+func (in *incident) settled(at time.Time) bool { return in.isClosed && at.After(in.reclassify) }
 
 // RefuseNoIncident is the answer to an unknown incident and to one of another
 // account, always the same (R36).
@@ -69,7 +76,7 @@ func (s *State) Forget(at time.Time) {
 	for len(s.settling) > 0 {
 		in, ok := s.incidents[s.settling[0]]
 		if ok && in.isClosed {
-			if !at.After(in.reclassify) {
+			if !in.settled(at) {
 				return
 			}
 			delete(s.incidents, s.settling[0])
@@ -106,6 +113,7 @@ func (s *State) deduct(n Number, at time.Time) *IncidentDeducted {
 func (s *State) credit(n Number, in *incident, at time.Time) []Event {
 	g := s.grant(in.grant)
 	left, unlimited := s.Remaining(Incident, at)
+	unlimited = unlimited || g.Unlimited
 	e := &IncidentCreditedBack{Number: n, Grant: g.ID, Unit: Incident, Quantity: 1, Unlimited: unlimited}
 	lapses := !g.Unlimited && (s.over(g, at) || g.moved)
 	if !unlimited {

@@ -22,7 +22,8 @@ func (e *GrantLapsed) evolve(s *State) {
 	t.Lapsed += e.Quantity
 }
 
-// lapses are the events by which everything left lapses at a contract's end.
+// lapses are the events by which everything left lapses when a contract is
+// cancelled.
 func (s *State) lapses(at time.Time) []Event {
 	var out []Event
 	for i := range s.grants {

@@ -36,10 +36,13 @@ func (c *Link) decide(s *State, m Moment) ([]Event, error) {
 // RefusePair is the one answer to a pair that an account has not linked and that
 // is unknown or cannot pay (R8, R1): always the same.
 func RefusePair() *domain.Refusal {
-	return domain.Refuse("pair-not-valid",
+	return domain.Refuse(PairNotValid,
 		"enter both IDs with every digit, leading zeros too",
 		"this Access ID and Contract ID are not valid for this request")
 }
+
+// PairNotValid is the code of RefusePair.
+const PairNotValid = "pair-not-valid"
 
 // AccountLinked says that an account may use the contract.
 type AccountLinked struct {

@@ -17,15 +17,13 @@ func (c *Reclassify) decide(s *State, m Moment) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, err := s.incident(c.Number, Who{Engineer: true}, over)
+	in, err := s.incident(c.Number, Who{Engineer: true}, m.At, over)
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case !in.isClosed:
 		return nil, domain.Refuse("not-closed", "close it with that closure code", "the incident is open")
-	case m.At.After(in.reclassify):
-		return nil, over
 	case in.closure == code.ID:
 		return nil, nil
 	}

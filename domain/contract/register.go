@@ -73,8 +73,11 @@ func (c *Register) decide(s *State, m Moment) ([]Event, error) {
 }
 
 func refusePairExists() *domain.Refusal {
-	return domain.Refuse("pair-exists", "use other IDs, or leave them out to have them made", "a contract with this pair of IDs exists already")
+	return domain.Refuse(PairExists, "use other IDs, or leave them out to have them made", "a contract with this pair of IDs exists already")
 }
+
+// PairExists is the code that refuses a second contract with a pair (R2).
+const PairExists = "pair-exists"
 
 func isCountry(s string) bool {
 	return len(s) == 2 && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z'
@@ -111,6 +114,7 @@ type Registered struct {
 	Predecessor  uuid.UUID                   `json:"predecessor,omitzero"`
 	Renewal      uuid.UUID                   `json:"renewal,omitzero"` // taken over from the contract it replaces
 	Replaces     bool                        `json:"replaces,omitempty"`
+	Follows      uuid.UUID                   `json:"follows,omitzero"` // with Replaces: what the contract it replaces was the renewal of
 	Reason       string                      `json:"reason,omitempty"`
 }
 
@@ -127,6 +131,15 @@ func (*Registered) Name() string { return "contract.registered.v1" }
 func (e *Registered) evolve(s *State) {
 	s.terms = e
 	s.renewedBy = e.Renewal
+}
+
+// inheritsFrom is the contract whose links go over to this one at the start of
+// its term (R6); Nil where there is none.
+func (e *Registered) inheritsFrom() uuid.UUID {
+	if e.Replaces {
+		return e.Follows
+	}
+	return e.Predecessor
 }
 
 // lastDay is the last day of a term that starts on a day, grace included (R5).

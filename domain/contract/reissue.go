@@ -34,7 +34,7 @@ func (c *Reissue) decide(s *State, m Moment) ([]Event, error) {
 			return nil, domain.RefuseField("keep_links", fmt.Sprintf("names an account that has not linked the contract: %s", account))
 		}
 	}
-	reissued := &Reissued{Successor: c.Successor, Keep: keep, Status: s.Status(m.At), Reason: c.Reason}
+	reissued := &Reissued{Successor: c.Successor, Moved: []MovedUnits{}, Keep: keep, Status: s.Status(m.At), Reason: c.Reason}
 	for i := range s.grants {
 		g := &s.grants[i]
 		if !s.over(g, m.At) && (g.Unlimited || g.Available > 0) {
@@ -117,6 +117,7 @@ func (c *Replace) decide(s *State, m Moment) ([]Event, error) {
 	registered := *c.Terms
 	registered.AccessID, registered.ContractID, registered.Contact = c.AccessID, c.ContractID, c.Contact
 	registered.Predecessor, registered.Replaces, registered.Renewal = c.Predecessor, true, c.Renewal
+	registered.Follows = c.Terms.inheritsFrom()
 	registered.Reason = c.Reissued.Reason
 	events := []Event{&registered}
 	if c.Term != nil {
@@ -131,7 +132,7 @@ func (c *Replace) decide(s *State, m Moment) ([]Event, error) {
 		})
 	}
 	for _, account := range c.Reissued.Keep {
-		events = append(events, &AccountLinked{Account: account, Inherited: c.Predecessor})
+		events = append(events, &AccountLinked{Account: account, Inherited: c.Predecessor, At: m.At})
 	}
 	if c.Reissued.Status == StatusSuspended {
 		events = append(events, &Suspended{Reason: c.Reissued.Reason})

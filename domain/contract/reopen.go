@@ -11,7 +11,7 @@ type Reopen struct {
 
 func (c *Reopen) decide(s *State, m Moment) ([]Event, error) {
 	over := domain.Refuse("reopen-too-late", "submit a new incident", "the time in which the incident could be reopened is over")
-	in, err := s.incident(c.Number, c.Who, over)
+	in, err := s.incident(c.Number, c.Who, m.At, over)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func (c *ChangeSeverity) decide(s *State, m Moment) ([]Event, error) {
 	if !ok {
 		return nil, domain.RefuseField("severity", "is not in the catalogue")
 	}
-	in, err := s.incident(c.Number, c.Who, refuseClosedIncident())
+	in, err := s.incident(c.Number, c.Who, m.At, refuseClosedIncident())
 	if err != nil {
 		return nil, err
 	}

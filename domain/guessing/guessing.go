@@ -72,7 +72,7 @@ func free(failures []time.Time, limit int, window time.Duration) time.Time {
 // Refuse is the answer to a try that came too early.
 func Refuse(wait time.Duration) *domain.Refusal {
 	return domain.Refuse(TooMany, "check both IDs with their owner before the next try",
-		"too many tries with IDs that were not valid; try again in %d seconds", int64(wait.Seconds()+0.999))
+		"too many tries with IDs that were not valid; try again in %d seconds", int64((wait+time.Second-1)/time.Second))
 }
 
 // TooMany is the code that refuses a try that came too early.
