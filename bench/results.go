@@ -50,10 +50,10 @@ func judge(outcomes []Outcome) []Result {
 		}
 		for _, target := range o.Targets {
 			r := base
-			if len(o.Targets) > 1 {
-				r.Name += "/" + target.Yardstick
-			}
 			r.hold(target, outcomes)
+			if len(o.Targets) > 1 {
+				r.Name += "/" + r.Against
+			}
 			results = append(results, r)
 		}
 	}

@@ -162,7 +162,9 @@ func (p *Postgres) Start(ctx context.Context) error {
 	p.exited = make(chan error, 1)
 	go func() { p.exited <- p.cmd.Wait() }()
 	if err := p.awaitReady(ctx); err != nil {
-		return errors.Join(fmt.Errorf("start database: %w", err), p.Stop())
+		// Why it did not start says more than how it ended.
+		_ = p.Stop()
+		return fmt.Errorf("start database: %w", err)
 	}
 	return nil
 }
