@@ -92,11 +92,9 @@ func (l *Ledger) stateUntil(ctx context.Context, id uuid.UUID, past func(eventst
 		if !past(r) {
 			break
 		}
-		e, err := contract.Decode(r.Type, r.Data)
-		if err != nil {
+		if err := contract.Replay(s, r.Type, r.Data); err != nil {
 			return nil, at, fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
 		}
-		contract.Evolve(s, e)
 		at = r.RecordedAt
 	}
 	return s, at, nil

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"crypto/sha1"
+	"encoding/binary"
 	"errors"
 	"time"
 
@@ -18,15 +20,22 @@ type plan struct {
 	at     time.Time
 	from   int64 // revision of the first event
 	events []eventstore.Event
+	buffer []byte     // holds their bytes
 	wrote  []*command // those with events of their own, or that repeat one of them
 	held   []*command // those whose wish held already
 	before time.Time
 }
 
+// bytesPerCommand is what the records of a command usually take.
+const bytesPerCommand = 1536
+
 // plan decides the batch against the state, which it evolves. Its errors are
 // about the ledger, not about a command.
 func (l *Ledger) plan(ctx context.Context, q *queue, batch []*command) (*plan, error) {
-	p := &plan{at: l.Now(), from: q.state.Version()}
+	p := &plan{
+		at: l.Now(), from: q.state.Version(),
+		events: make([]eventstore.Event, 0, 2*len(batch)), buffer: make([]byte, 0, bytesPerCommand*len(batch)),
+	}
 	if p.at.Before(q.lastAt) {
 		p.at = q.lastAt
 	}
@@ -141,12 +150,16 @@ func (l *Ledger) decide(ctx context.Context, q *queue, p *plan, c *command) erro
 
 // add puts a command's events into the plan and evolves the state by them.
 func (p *plan) add(s *contract.State, events []contract.Event, meta *Meta) error {
-	encoded := meta.append(make([]byte, 0, metaFixed+16))
+	begin := len(p.buffer)
+	p.buffer = meta.append(p.buffer)
+	encoded := p.buffer[begin:len(p.buffer):len(p.buffer)]
 	for i, e := range events {
-		data, err := contract.Encode(e)
-		if err != nil {
+		begin = len(p.buffer)
+		var err error
+		if p.buffer, err = contract.Append(p.buffer, e); err != nil {
 			return err
 		}
+		data := p.buffer[begin:len(p.buffer):len(p.buffer)]
 		p.events = append(p.events, eventstore.Event{ID: eventID(meta.Command, i), Type: e.Name(), Data: data, Meta: encoded})
 	}
 	contract.Evolve(s, events...)
@@ -154,9 +167,17 @@ func (p *plan) add(s *contract.State, events []contract.Event, meta *Meta) error
 }
 
 // eventID derives an event's id from its command, so that an append whose answer
-// was lost is recognised.
+// was lost is recognised: the UUID, version 5, of the index in the command's
+// namespace.
 func eventID(command uuid.UUID, index int) uuid.UUID {
-	return uuid.NewSHA1(command, []byte{byte(index >> 24), byte(index >> 16), byte(index >> 8), byte(index)})
+	var named [len(command) + 4]byte
+	copy(named[:], command[:])
+	binary.BigEndian.PutUint32(named[len(command):], uint32(index))
+	digest := sha1.Sum(named[:]) // RFC 9562 asks for SHA-1; nothing rests on its strength
+	id := uuid.UUID(digest[:len(command)])
+	id[6] = id[6]&0x0f | 0x50
+	id[8] = id[8]&0x3f | 0x80
+	return id
 }
 
 // record appends the plan and tells the commands where it stands.

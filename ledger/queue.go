@@ -195,11 +195,9 @@ func (l *Ledger) load(ctx context.Context, q *queue) error {
 
 // replay adds a record to the state.
 func (q *queue) replay(r eventstore.Record, forget time.Time) error {
-	e, err := contract.Decode(r.Type, r.Data)
-	if err != nil {
-		return err
+	if err := contract.Replay(q.state, r.Type, r.Data); err != nil {
+		return fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
 	}
-	contract.Evolve(q.state, e)
 	q.lastAt, q.lastPos = r.RecordedAt, r.Position
 	if r.RecordedAt.Before(forget) {
 		return nil

@@ -59,13 +59,7 @@ func decode(retired map[string]upcast, name string, data []byte) (Event, error) 
 }
 
 // Encode writes an event as it is recorded.
-func Encode(e Event) ([]byte, error) {
-	b, err := json.Marshal(e)
-	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", e.Name(), err)
-	}
-	return b, nil
-}
+func Encode(e Event) ([]byte, error) { return Append(nil, e) }
 
 // Personal returns an event's personal texts for sealing and opening; nil where
 // it carries none.

@@ -1,0 +1,107 @@
+package contract
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/domain/catalog"
+)
+
+func drawSubmitted(t *rapid.T) *IncidentSubmitted {
+	text := rapid.OneOf(rapid.StringMatching(`[a-zA-Z0-9 .-]{0,12}`), rapid.String())
+	instant := rapid.Custom(func(t *rapid.T) time.Time {
+		return time.UnixMicro(rapid.Int64Range(0, 4e15).Draw(t, "at")).UTC()
+	})
+	e := &IncidentSubmitted{
+		Number: Number(rapid.Uint64Range(0, 999_999_999_999_999).Draw(t, "number")), Account: drawUUID(t),
+		Response: catalog.Response{Time: "PT2H", Hours: "always", DueAt: instant.Draw(t, "due")},
+		Texts:    domain.Sealed[IncidentTexts]{Person: drawUUID(t), Box: rapid.SliceOf(rapid.Byte()).Draw(t, "box")},
+		OpenedAt: instant.Draw(t, "opened"),
+	}
+	for _, field := range []*string{
+		&e.Portal, &e.Product, &e.Family, &e.Usage, &e.ProblemType, &e.Category, &e.Subscription, &e.Service,
+		&e.Title, &e.Severity, &e.Country, &e.Language, &e.Agreement,
+	} {
+		*field = text.Draw(t, "text")
+	}
+	return e
+}
+
+func drawUUID(t *rapid.T) uuid.UUID {
+	return uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "uuid"))
+}
+
+func TestEventsWrittenByHandAreWhatEncodingJSONWrites(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		left := rapid.Int64().Draw(t, "left")
+		for _, e := range []Event{
+			drawSubmitted(t),
+			&IncidentDeducted{Number: 7, Grant: 3, Unit: Incident, Quantity: 1, Remaining: &left},
+			&IncidentDeducted{Number: Number(left & 0xffff), Grant: 12, Unit: Minute, Quantity: left, Unlimited: true},
+		} {
+			want, err := json.Marshal(e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := Append(nil, e); string(got) != string(want) {
+				t.Fatalf("%s is written as\n%s, want\n%s", e.Name(), got, want)
+			}
+		}
+	})
+}
+
+func TestSkimmingARecordComesToTheSameAsDecodingIt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		submitted := drawSubmitted(t)
+		deducted := &IncidentDeducted{Number: submitted.Number, Grant: 1, Unit: Incident, Quantity: 1}
+		skimmed, decoded := withOneGrant(), withOneGrant()
+		for _, e := range []Event{submitted, deducted} {
+			data, err := Append(nil, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := Replay(skimmed, e.Name(), data); err != nil {
+				t.Fatal(err)
+			}
+			full, err := Decode(e.Name(), data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			Evolve(decoded, full)
+		}
+		if !reflect.DeepEqual(skimmed, decoded) {
+			t.Fatalf("skimmed\n%+v, decoded\n%+v", skimmed.incidents[submitted.Number], decoded.incidents[submitted.Number])
+		}
+	})
+}
+
+// withOneGrant is a contract with one grant.
+func withOneGrant() *State {
+	s := new(State)
+	Evolve(s, &Registered{TimeZone: "UTC"}, &GrantAdded{Grant: 1, Unit: Incident, Quantity: 5, Source: Added})
+	return s
+}
+
+func BenchmarkReplay(b *testing.B) {
+	e := &IncidentSubmitted{
+		Number: 261122123456789, Account: uuid.New(), Portal: "oas", Product: "windows-8.1", Family: "on-premises",
+		ProblemType: "installation", Category: "setup", Severity: "B", Title: "Setup stops at 80 percent",
+		Response: catalog.Response{Time: "PT4H", Hours: "business", DueAt: time.Now().UTC()},
+		Texts:    domain.Sealed[IncidentTexts]{Person: uuid.New(), Box: make([]byte, 400)}, Agreement: "2015-01", OpenedAt: time.Now().UTC(),
+	}
+	data, _ := Append(nil, e)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		var skimmed IncidentSubmitted
+		if err := skimmed.skim(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
