@@ -83,34 +83,22 @@ func TestSubmissionsOverHTTPAreWholeAndHaveKeysOfTheirOwn(t *testing.T) {
 	}
 }
 
-// answering returns what a client of one connection makes of these bytes,
-// which arrive one by one.
+// answering returns what a caller makes of these bytes, which arrive one by one.
 func answering(t *testing.T, answer string) (uint64, error) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
+	client, web := net.Pipe()
+	defer client.Close()
 	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		// Reading first keeps closing from throwing the answer away.
-		_, _ = conn.Read(make([]byte, 4096))
+		defer web.Close()
+		// A pipe's reader takes the request in one piece, and its writer waits
+		// until each byte has been read, or the client has gone.
+		_, _ = web.Read(make([]byte, 4096))
 		for i := range len(answer) {
-			_, _ = io.WriteString(conn, answer[i:i+1])
+			_, _ = io.WriteString(web, answer[i:i+1])
 		}
 	}()
-	h := HTTP{Addr: listener.Addr().String(), Run: "run", Wording: OnPremises(), Targets: twoTargets()}
-	callers, shut, err := h.Callers(t.Context(), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer shut()
-	return callers[0](t.Context())
+	h := HTTP{Run: "run", Wording: OnPremises(), Targets: twoTargets()}
+	return h.caller(client, 0)(t.Context())
 }
 
 func TestAnswersAreReadHoweverTheyArrive(t *testing.T) {
