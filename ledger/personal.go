@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/google/uuid"
 
@@ -143,6 +144,6 @@ func (l *Ledger) appendOne(ctx context.Context, stream string, last eventstore.R
 	}
 	return l.store.Append(ctx, eventstore.Append{
 		Stream: stream, Expected: last, At: l.Now(),
-		Events: []eventstore.Event{{ID: eventID(meta.Command, 0), Type: e.Name(), Data: data, Meta: meta.append(nil)}},
+		Events: []eventstore.Event{{ID: eventID(meta.Command, rand.Uint64(), 0), Type: e.Name(), Data: data, Meta: meta.append(nil)}},
 	})
 }

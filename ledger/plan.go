@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,13 +18,14 @@ import (
 // A plan is what a batch of commands comes to: the events of one append, and
 // which of them belong to whom.
 type plan struct {
-	at     time.Time
-	from   int64 // revision of the first event
-	events []eventstore.Event
-	buffer []byte     // holds their bytes
-	wrote  []*command // those with events of their own, or that repeat one of them
-	held   []*command // those whose wish held already
-	before time.Time
+	at      time.Time
+	attempt uint64 // random
+	from    int64  // revision of the first event
+	events  []eventstore.Event
+	buffer  []byte     // holds their bytes
+	wrote   []*command // those with events of their own, or that repeat one of them
+	held    []*command // those whose wish held already
+	before  time.Time
 }
 
 // bytesPerCommand is what the records of a command usually take.
@@ -33,7 +35,7 @@ const bytesPerCommand = 1536
 // about the ledger, not about a command.
 func (l *Ledger) plan(ctx context.Context, q *queue, batch []*command) (*plan, error) {
 	p := &plan{
-		at: l.Now(), from: q.state.Version(),
+		at: l.Now(), attempt: rand.Uint64(), from: q.state.Version(),
 		events: make([]eventstore.Event, 0, 2*len(batch)), buffer: make([]byte, 0, bytesPerCommand*len(batch)),
 	}
 	if p.at.Before(q.lastAt) {
@@ -77,7 +79,7 @@ func (l *Ledger) planDue(ctx context.Context, q *queue, p *plan) error {
 // dueCommand names what became due on a stream at a revision: whoever records
 // it, it is the same.
 func dueCommand(stream uuid.UUID, revision int64) uuid.UUID {
-	return eventID(stream, int(revision))
+	return eventID(stream, uint64(revision), 0)
 }
 
 // planOne decides one command.
@@ -160,20 +162,21 @@ func (p *plan) add(s *contract.State, events []contract.Event, meta *Meta) error
 			return err
 		}
 		data := p.buffer[begin:len(p.buffer):len(p.buffer)]
-		p.events = append(p.events, eventstore.Event{ID: eventID(meta.Command, i), Type: e.Name(), Data: data, Meta: encoded})
+		p.events = append(p.events, eventstore.Event{ID: eventID(meta.Command, p.attempt, i), Type: e.Name(), Data: data, Meta: encoded})
 	}
 	contract.Evolve(s, events...)
 	return nil
 }
 
-// eventID derives an event's id from its command, so that an append whose answer
-// was lost is recognised: the UUID, version 5, of the index in the command's
-// namespace.
-func eventID(command uuid.UUID, index int) uuid.UUID {
-	var named [len(command) + 4]byte
+// eventID derives an event's id from its command and from the attempt to record
+// it: an append that is sent again is recognised, one that was decided anew,
+// here or on another node, is not taken for the other.
+func eventID(command uuid.UUID, attempt uint64, index int) uuid.UUID {
+	var named [len(command) + 12]byte
 	copy(named[:], command[:])
-	binary.BigEndian.PutUint32(named[len(command):], uint32(index))
-	digest := sha1.Sum(named[:]) // RFC 9562 asks for SHA-1; nothing rests on its strength
+	binary.BigEndian.PutUint64(named[len(command):], attempt)
+	binary.BigEndian.PutUint32(named[len(command)+8:], uint32(index))
+	digest := sha1.Sum(named[:]) // RFC 9562 asks for SHA-1 in version 5; nothing rests on its strength
 	id := uuid.UUID(digest[:len(command)])
 	id[6] = id[6]&0x0f | 0x50
 	id[8] = id[8]&0x3f | 0x80

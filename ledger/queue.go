@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // Bounds of one append, and of the tries to make it.
 const (
 	maxBatch = 1024 // commands
-	maxTries = 8
+	maxTries = 32
 )
 
 // A command is one wish, or one look, that waits for its turn on a stream.
@@ -140,7 +141,8 @@ const (
 func (l *Ledger) serve(q *queue, batch []*command) {
 	// Callers come and go; what they asked together has to be finished.
 	ctx := context.WithoutCancel(batch[0].ctx)
-	for range maxTries {
+	for try := range maxTries {
+		pause(try)
 		if err := l.load(ctx, q); err != nil {
 			failAll(batch, fmt.Errorf("read contract %s: %w", q.name, err))
 			return
@@ -165,6 +167,13 @@ func (l *Ledger) serve(q *queue, batch []*command) {
 		}
 	}
 	failAll(batch, ErrBusy)
+}
+
+// pause lets others go first, the longer the more often it was in vain.
+func pause(try int) {
+	if try > 0 {
+		time.Sleep(rand.N(time.Millisecond << min(try, 6)))
+	}
 }
 
 func failAll(batch []*command, err error) {
