@@ -45,7 +45,11 @@ func Decode(name string, data []byte) (Event, error) { return decode(upcasts, na
 
 func decode(retired map[string]upcast, name string, data []byte) (Event, error) {
 	if up := retired[name]; up != nil {
-		return up(data)
+		e, err := up(data)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		return e, nil
 	}
 	construct, ok := newEvent[name]
 	if !ok {
