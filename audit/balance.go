@@ -1,0 +1,150 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// A Moment is a point in a contract's past: a time, or the record at a position.
+// The zero Moment is now.
+type Moment struct {
+	Position eventstore.Position
+	Time     time.Time
+}
+
+// ParseMoment reads "12345", a position, or a time by RFC 3339; "" is now.
+func ParseMoment(text string) (Moment, error) {
+	if text == "" {
+		return Moment{}, nil
+	}
+	if p, err := strconv.ParseUint(text, 10, 64); err == nil && p > 0 {
+		return Moment{Position: eventstore.Position(p)}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil && !t.IsZero() {
+		return Moment{Time: t.UTC()}, nil
+	}
+	r := domain.Refuse(MalformedMoment, "send a position, such as 12345, or a time, such as 2026-03-01T12:00:00Z",
+		"at must be a position or an RFC 3339 time")
+	r.Fields = []domain.Field{{Name: "at", Reason: "must be a position or an RFC 3339 time"}}
+	return Moment{}, r
+}
+
+// The codes that refuse a moment: what is no moment, and a position that never
+// was.
+const (
+	MalformedMoment = "malformed-moment"
+	UnknownPosition = "unknown-position"
+)
+
+// Balances are a contract's units as of a moment.
+type Balances struct {
+	AsOf     AsOf                               `json:"as_of"`
+	Balances map[contract.Unit]contract.Balance `json:"balances"`
+}
+
+// BalanceAt is what a contract's units were after the last record at or before a
+// moment, by position or by recorded time; what was due by then counts whether
+// or not it had been recorded (R5). A contract that is unknown, or did not exist
+// yet, is refused with contract-not-found, a time that is still to come with
+// invalid-field, a position beyond the head with UnknownPosition.
+func (a *Auditor) BalanceAt(ctx context.Context, id uuid.UUID, at Moment) (Balances, error) {
+	asOf, err := a.locate(ctx, at)
+	if err != nil {
+		return Balances{}, err
+	}
+	s := new(contract.State)
+	for r, err := range a.store.ReadStream(ctx, id.String(), 0, eventstore.Forwards) {
+		if err != nil {
+			return Balances{}, fmt.Errorf("read contract %s: %w", id, err)
+		}
+		if r.Position > asOf.Position || r.RecordedAt.After(asOf.Time) {
+			break
+		}
+		recorded, err := ledger.Decode(r)
+		if err != nil {
+			return Balances{}, err
+		}
+		if e, ok := recorded.Event.(contract.Event); ok {
+			contract.Evolve(s, e)
+			s.Forget(r.RecordedAt)
+		}
+	}
+	if !s.Exists() {
+		return Balances{}, refuseUnknown(id)
+	}
+	return Balances{asOf, s.Balances(asOf.Time)}, nil
+}
+
+// locate finds the last record at or before a moment, and the time it stands for.
+func (a *Auditor) locate(ctx context.Context, at Moment) (AsOf, error) {
+	now := a.now()
+	newest, err := a.before(ctx, eventstore.LastPosition)
+	if err != nil {
+		return AsOf{}, err
+	}
+	switch {
+	case at.Position > newest.Position:
+		r := domain.Refuse(UnknownPosition, "take a position from an answer of this ledger", "at names a position that never was")
+		r.Fields = []domain.Field{{Name: "at", Reason: "names a position that never was"}}
+		return AsOf{}, r
+	case at.Position > 0:
+		record, err := a.before(ctx, at.Position+1)
+		return AsOf{at.Position, record.Time}, err
+	case at.Time.IsZero():
+		return AsOf{newest.Position, later(now, newest.Time)}, nil
+	case at.Time.After(later(now, newest.Time)):
+		return AsOf{}, domain.RefuseField("at", "lies in the future: it is "+now.Format(time.RFC3339)+" now")
+	case !at.Time.Before(newest.Time):
+		return AsOf{newest.Position, at.Time}, nil
+	}
+	p, err := a.search(ctx, at.Time, newest.Position)
+	return AsOf{p, at.Time}, err
+}
+
+// search finds the last position recorded at or before a time. Recorded times
+// never run backwards, so it need not look at every record.
+func (a *Auditor) search(ctx context.Context, at time.Time, below eventstore.Position) (eventstore.Position, error) {
+	low, high := eventstore.Start, below // low is before or at, high is after
+	for low+1 < high {
+		mid := low + (high-low)/2
+		record, err := a.before(ctx, mid+1)
+		if err != nil {
+			return 0, err
+		}
+		if record.Time.After(at) {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	found, err := a.before(ctx, low+1)
+	return found.Position, err
+}
+
+// before is where the last record before a position stands; zero where there is
+// none.
+func (a *Auditor) before(ctx context.Context, p eventstore.Position) (AsOf, error) {
+	for r, err := range a.store.ReadAllBackwards(ctx, p) {
+		if err != nil {
+			return AsOf{}, fmt.Errorf("read before position %v: %w", p, err)
+		}
+		return AsOf{r.Position, r.RecordedAt}, nil
+	}
+	return AsOf{}, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,59 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/domain/contract"
+)
+
+// Shown is an event's payload as it may leave the log: the ciphertext of a
+// Contract ID is cut (R3), and so are personal texts unless they were opened
+// before; those of a person who was forgotten are the string "erased" (R47).
+func Shown(e domain.Event) (json.RawMessage, error) {
+	b, err := json.Marshal(shown(e))
+	if err != nil {
+		return nil, fmt.Errorf("show %s: %w", e.Name(), err)
+	}
+	return b, nil
+}
+
+// shown covers the members that must not be seen with others of the same name.
+func shown(e domain.Event) any {
+	switch e := e.(type) {
+	case *contract.Registered:
+		return struct {
+			*contract.Registered
+			ContractID any `json:"contract_id,omitempty"`
+			Contact    any `json:"primary_contact,omitempty"`
+		}{e, nil, opened(&e.Contact)}
+	case *contract.IncidentSubmitted:
+		return struct {
+			*contract.IncidentSubmitted
+			Texts any `json:"texts,omitempty"`
+		}{e, opened(&e.Texts)}
+	case *contract.IncidentCommented:
+		return struct {
+			*contract.IncidentCommented
+			Texts any `json:"texts,omitempty"`
+		}{e, opened(&e.Texts)}
+	case *contract.IncidentClosed:
+		return struct {
+			*contract.IncidentClosed
+			Texts any `json:"texts,omitempty"`
+		}{e, opened(&e.Texts)}
+	}
+	return e
+}
+
+// opened is what may be shown of personal texts; nil where they stay sealed.
+func opened[T any](s *domain.Sealed[T]) any {
+	switch {
+	case s.Erased:
+		return domain.ErasedText
+	case s.Clear != nil:
+		return s.Clear
+	}
+	return nil
+}

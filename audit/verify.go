@@ -1,0 +1,95 @@
+package audit
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// A Verifier proves a log right, or names the first record that is wrong. Only
+// Store is required.
+//
+// The log is read from its start to the head as of the call, and once more for
+// each share of it whose streams would not fit into Memory; 10 million records
+// of a million contracts take a handful of readings. Nothing else grows with the
+// log, except with one contract's open incidents.
+type Verifier struct {
+	Store eventstore.Store
+	// Pair, unless nil, checks with the installation's keys that every contract's
+	// stream is named by its pair.
+	Pair PairCheck
+	// Projections, unless nil, compares each read model with its rebuild. It
+	// returns a Finding, or nil where they are equal.
+	Projections func(ctx context.Context, report func(done, total int64)) (*Finding, error)
+	// Progress, unless nil, is told now and then how far verifying is.
+	Progress func(Progress)
+	// Memory bounds what is kept while reading, in bytes by estimate; 0 is
+	// DefaultVerifyMemory.
+	Memory int64
+}
+
+// DefaultVerifyMemory is the room for verifying unless configured.
+const DefaultVerifyMemory = 512 << 20
+
+// indexChecker is a store that can hold its own index against its log.
+type indexChecker interface {
+	// CheckIndex returns a *eventstore.CorruptError where they differ.
+	CheckIndex(ctx context.Context, report func(done, total int64)) error
+}
+
+// Verify checks the log, the store's index, and the read models, in this order;
+// what comes after a Finding is not looked at. An error means that it could not
+// be found out.
+func (v *Verifier) Verify(ctx context.Context) (Result, error) {
+	head, err := v.Store.Head(ctx)
+	if err != nil {
+		return Result{}, fmt.Errorf("find head: %w", err)
+	}
+	c := newLogCheck(v, head)
+	if err := c.run(ctx); err != nil {
+		return Result{}, err
+	}
+	if c.finding == nil {
+		if err := v.checkIndex(ctx, c); err != nil {
+			return Result{}, err
+		}
+	}
+	if c.finding == nil && v.Projections != nil {
+		if c.finding, err = v.Projections(ctx, v.reporter("read models")); err != nil {
+			return Result{}, fmt.Errorf("compare read models: %w", err)
+		}
+	}
+	c.result.Finding = c.finding
+	return c.result, nil
+}
+
+func (v *Verifier) checkIndex(ctx context.Context, c *logCheck) error {
+	store, ok := v.Store.(indexChecker)
+	if !ok {
+		return nil
+	}
+	err := store.CheckIndex(ctx, v.reporter("index"))
+	corrupt := new(eventstore.CorruptError)
+	if errors.As(err, &corrupt) {
+		c.keep(&Finding{Position: corrupt.Position, Law: LawIndex, Found: corrupt.Error()})
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("check index: %w", err)
+	}
+	return nil
+}
+
+func (v *Verifier) reporter(stage string) func(done, total int64) {
+	return func(done, total int64) {
+		if v.Progress != nil {
+			v.Progress(Progress{stage, done, total})
+		}
+	}
+}
+
+// digest is what the log comes to.
+func (c *logCheck) digest() string { return hex.EncodeToString(c.sum.Sum(nil)) }
