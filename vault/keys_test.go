@@ -146,7 +146,7 @@ func TestR3_NothingPrintsAKey(t *testing.T) {
 		fmt.Fprintf(&out, verb+"\n", keys)
 		fmt.Fprintf(&out, verb+"\n", []any{keys, struct{ K *Keys }{keys}})
 	}
-	marshalled, err := json.Marshal(keys)
+	marshalled, err := json.Marshal(map[string]any{"keys": keys})
 	must(t, err)
 	out.Write(marshalled)
 	for _, secret := range secretsOf(keys) {

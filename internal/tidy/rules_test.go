@@ -210,7 +210,7 @@ func TestPackagesSayWhatTheyPromise(t *testing.T) {
 func TestExportedNamesSayWhatTheyDo(t *testing.T) {
 	for name, x := range map[string]fixture{
 		"a function": {"x.go", "package p\nfunc F() {}\nfunc f() {}\n", []string{"2: F is exported"}},
-		"a method":   {"x.go", "package p\nfunc (T) M() {}\nfunc (*T[A]) N() {}\nfunc (t) M() {}\n", []string{"2: M", "3: N"}},
+		"a method":   {"x.go", "package p\nfunc (T) M() {}\nfunc (*T[A]) N() {}\nfunc (t) M() {}\nfunc (*t) N() {}\n", []string{"2: M", "3: N"}},
 		"a type":     {"x.go", "package p\ntype T int\ntype (\n\tU int\n\t// V is.\n\tV int\n)\n", []string{"2: T", "4: U"}},
 		"values":     {"x.go", "package p\nconst C = 1\nvar (\n\tA = 1\n\tB = 2 // is\n)\n// Group.\nconst (\n\tX = 1\n)\n", []string{"2: C", "4: A"}},
 		"customary":  {"x.go", "package p\nfunc (T) String() string { return `` }\nfunc String() {}\n", []string{"3: String"}},
