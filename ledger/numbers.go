@@ -27,6 +27,10 @@ type NumbersReserved struct {
 // Name implements domain.Event.
 func (*NumbersReserved) Name() string { return "numbers.reserved.v1" }
 
+func dayOf(at time.Time) int64 { return at.Unix() / (24 * 60 * 60) }
+
+func dayName(at time.Time) string { return at.UTC().Format("060102") }
+
 // numbersBlock is how many counters one append reserves. What is left of a block
 // at the end of the day, or of the process, is never used.
 const numbersBlock = 4096
@@ -38,7 +42,7 @@ type numbers struct {
 	keys  *vault.Keys
 
 	mu       sync.Mutex
-	day      string
+	day      int64 // since 1970, UTC
 	next, to uint32
 	returned []contract.Number // of the day, not used
 }
@@ -51,7 +55,7 @@ func newNumbers(store eventstore.Store, keys *vault.Keys) *numbers {
 func (n *numbers) take(ctx context.Context, at time.Time) (contract.Number, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	day := at.UTC().Format("060102")
+	day := dayOf(at)
 	if day != n.day {
 		n.day, n.next, n.to, n.returned = day, 0, 0, nil
 	}
@@ -62,7 +66,7 @@ func (n *numbers) take(ctx context.Context, at time.Time) (contract.Number, erro
 	}
 	if n.next == n.to {
 		if err := n.reserve(ctx, at); err != nil {
-			return 0, fmt.Errorf("reserve incident numbers of %s: %w", day, err)
+			return 0, fmt.Errorf("reserve incident numbers of %s: %w", dayName(at), err)
 		}
 	}
 	number, err := n.keys.MakeNumber(at, n.next)
@@ -78,14 +82,14 @@ func (n *numbers) take(ctx context.Context, at time.Time) (contract.Number, erro
 func (n *numbers) giveBack(at time.Time, number contract.Number) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if at.UTC().Format("060102") == n.day && len(n.returned) < numbersBlock {
+	if dayOf(at) == n.day && len(n.returned) < numbersBlock {
 		n.returned = append(n.returned, number)
 	}
 }
 
 // reserve takes the next block of the day.
 func (n *numbers) reserve(ctx context.Context, at time.Time) error {
-	stream := numbersPrefix + n.day
+	stream := numbersPrefix + dayName(at)
 	for range maxTries {
 		from, last, err := n.reserved(ctx, stream)
 		if err != nil {
@@ -94,7 +98,7 @@ func (n *numbers) reserve(ctx context.Context, at time.Time) error {
 		if from >= vault.NumbersPerDay {
 			return domain.Refuse("numbers-exhausted", "try again tomorrow", "all incident numbers of the day were given")
 		}
-		e := NumbersReserved{Day: n.day, From: from, To: min(from+numbersBlock, vault.NumbersPerDay)}
+		e := NumbersReserved{Day: dayName(at), From: from, To: min(from+numbersBlock, vault.NumbersPerDay)}
 		data, err := json.Marshal(e)
 		if err != nil {
 			return err

@@ -185,9 +185,6 @@ func eventID(command uuid.UUID, attempt uint64, index int) uuid.UUID {
 
 // record appends the plan and tells the commands where it stands.
 func (l *Ledger) record(ctx context.Context, q *queue, p *plan) error {
-	if len(p.events) == 0 {
-		return nil
-	}
 	appended, err := l.store.Append(ctx, eventstore.Append{
 		Stream: q.name, Expected: eventstore.Revision(p.from) - 1, Events: p.events, At: p.at, Before: p.before,
 	})

@@ -65,6 +65,7 @@ type queue struct {
 
 	// Owned by the goroutine that runs the queue.
 	state    *contract.State // nil: to be read
+	stale    bool            // there is more to be read
 	commands map[uuid.UUID]commandRef
 	order    []uuid.UUID // of commands, oldest first
 	lastAt   time.Time   // recorded time of the last record
@@ -149,24 +150,47 @@ func (l *Ledger) serve(q *queue, batch []*command) {
 		}
 		p, err := l.plan(ctx, q, batch)
 		if err == nil {
-			err = l.record(ctx, q, p)
+			err = l.settle(ctx, q, p)
 		}
 		if err == nil {
 			return
 		}
-		q.state = nil // what the plan has evolved did not happen
 		var conflict *eventstore.ConflictError
 		switch {
+		case errors.Is(err, errStale):
+			q.stale = true
+			continue
 		case errors.As(err, &conflict):
 			l.metrics.conflicts.Inc()
 		case errors.Is(err, eventstore.ErrTooLate), errors.Is(err, eventstore.ErrUnknown):
 			// Decide again: later now, or finding by its id what was recorded.
 		default:
+			q.state = nil
 			failAll(batch, fmt.Errorf("record on contract %s: %w", q.name, err))
 			return
 		}
+		q.state = nil // what the plan has evolved did not happen
 	}
 	failAll(batch, ErrBusy)
+}
+
+// errStale says that another node has recorded something since the state was read.
+var errStale = errors.New("the state is not the newest")
+
+// settle makes a plan's answers true: by recording what it decided, at the
+// revision it was decided at; or, where it has nothing to record, by making sure
+// that nobody else has recorded anything.
+func (l *Ledger) settle(ctx context.Context, q *queue, p *plan) error {
+	if len(p.events) > 0 {
+		return l.record(ctx, q, p)
+	}
+	for _, err := range l.store.ReadStream(ctx, q.name, eventstore.Revision(p.from), eventstore.Forwards) {
+		if err == nil {
+			err = errStale
+		}
+		return err
+	}
+	return nil
 }
 
 // pause lets others go first, the longer the more often it was in vain.
@@ -184,13 +208,16 @@ func failAll(batch []*command, err error) {
 
 // load brings the state up to what is recorded, if it is not in memory.
 func (l *Ledger) load(ctx context.Context, q *queue) error {
-	if q.state != nil {
+	if q.state != nil && !q.stale {
 		return nil
 	}
-	q.state, q.commands, q.order = new(contract.State), make(map[uuid.UUID]commandRef), nil
-	q.lastAt, q.lastPos = time.Time{}, eventstore.Start
+	if q.state == nil {
+		q.state, q.commands, q.order = new(contract.State), make(map[uuid.UUID]commandRef), nil
+		q.lastAt, q.lastPos = time.Time{}, eventstore.Start
+	}
+	q.stale = false
 	forget := l.Now().Add(-RememberFor)
-	for r, err := range l.store.ReadStream(ctx, q.name, 0, eventstore.Forwards) {
+	for r, err := range l.store.ReadStream(ctx, q.name, eventstore.Revision(q.state.Version()), eventstore.Forwards) {
 		if err == nil {
 			err = q.replay(r, forget)
 		}
