@@ -150,7 +150,8 @@ type Store interface {
 	// that an append whose event ids already stand exactly there is answered as
 	// the first time, whatever its Before says. ErrInvalid, ErrTooLate, ErrFull,
 	// ErrClosed and ErrUnavailable mean that nothing was recorded, and so does
-	// the context's error; ErrUnknown that it may have been.
+	// the context's error; ErrUnknown that it may have been. When Append returns,
+	// the store has done with the slices that it was given.
 	Append(ctx context.Context, a Append) (Appended, error)
 
 	// ReadStream yields the records of one stream from a revision on,

@@ -55,6 +55,9 @@ func (c *cache) reweigh(q *queue, weight int64) {
 	s := &c.shards[q.id[15]%cacheShards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if at, ok := s.byID[q.id]; !ok || at.Value.(*queue) != q {
+		return // it was put out since
+	}
 	s.weight += weight - q.weight
 	q.weight = weight
 	s.evict(q)

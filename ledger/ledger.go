@@ -23,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -74,6 +75,7 @@ type Ledger struct {
 	numbers *numbers
 	guard   *guard
 	zones   zones
+	plans   sync.Pool // of *plan
 }
 
 // New returns a ledger over a store.
@@ -92,6 +94,7 @@ func New(c Config) (*Ledger, error) {
 	if size == 0 {
 		size = DefaultCacheBytes
 	}
+	l.plans.New = func() any { return new(plan) }
 	l.streams = newCache(size)
 	l.numbers = newNumbers(c.Store, c.Keys)
 	l.guard = newGuard(c.Store, c.Keys)

@@ -28,16 +28,19 @@ type plan struct {
 	before  time.Time
 }
 
-// bytesPerCommand is what the records of a command usually take.
-const bytesPerCommand = 1536
+// reset makes a plan that was used before empty.
+func (p *plan) reset(at time.Time, from int64) {
+	clear(p.events)
+	clear(p.wrote)
+	clear(p.held)
+	*p = plan{at: at, attempt: rand.Uint64(), from: from, events: p.events[:0], buffer: p.buffer[:0], wrote: p.wrote[:0], held: p.held[:0]}
+}
 
 // plan decides the batch against the state, which it evolves. Its errors are
 // about the ledger, not about a command.
 func (l *Ledger) plan(ctx context.Context, q *queue, batch []*command) (*plan, error) {
-	p := &plan{
-		at: l.Now(), attempt: rand.Uint64(), from: q.state.Version(),
-		events: make([]eventstore.Event, 0, 2*len(batch)), buffer: make([]byte, 0, bytesPerCommand*len(batch)),
-	}
+	p := l.plans.Get().(*plan)
+	p.reset(l.Now(), q.state.Version())
 	if p.at.Before(q.lastAt) {
 		p.at = q.lastAt
 	}

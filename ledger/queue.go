@@ -119,17 +119,24 @@ func (l *Ledger) execute(stream uuid.UUID, c *command) error {
 
 // run works through a queue until nobody waits.
 func (l *Ledger) run(q *queue) {
+	weight := int64(baseWeight)
 	for batch := q.take(); batch != nil; batch = q.take() {
 		l.serve(q, batch)
 		for _, c := range batch {
 			close(c.done)
 		}
+		weight = q.size()
 	}
-	weight := int64(baseWeight)
-	if q.state != nil {
-		weight += q.state.Weight() + int64(len(q.commands))*commandWeight
-	}
+	// From here on the queue may be run by somebody else.
 	l.streams.reweigh(q, weight)
+}
+
+// size estimates the memory that the queue takes, in bytes.
+func (q *queue) size() int64 {
+	if q.state == nil {
+		return baseWeight
+	}
+	return baseWeight + q.state.Weight() + int64(len(q.commands))*commandWeight
 }
 
 const (
@@ -151,6 +158,7 @@ func (l *Ledger) serve(q *queue, batch []*command) {
 		p, err := l.plan(ctx, q, batch)
 		if err == nil {
 			err = l.settle(ctx, q, p)
+			l.plans.Put(p) // no store keeps what it was asked to append
 		}
 		if err == nil {
 			return
