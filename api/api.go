@@ -1,0 +1,123 @@
+// Package api serves the ledger over HTTP, as SPEC section 5 fixes it.
+//
+// Promises. Every answer with a status of 400 or more is problem+json (RFC 9457)
+// with a code of the table in problem.go. What a write answers is durable, and a
+// repeat under the same Idempotency-Key answers with the same bytes. Nothing of
+// another account is told apart from what does not exist (R36). No log line,
+// metric or error carries a token, a body, or a Contract ID (R3). Nothing that a
+// client sends ends in a 5xx (R43); what does is our own fault, and logged.
+package api
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/supportledger/supportledger/api/token"
+	"github.com/supportledger/supportledger/audit"
+	"github.com/supportledger/supportledger/domain/catalog"
+	"github.com/supportledger/supportledger/ledger"
+	"github.com/supportledger/supportledger/projections"
+	"github.com/supportledger/supportledger/vault"
+)
+
+// Config is what the API needs. Those without a comment that says otherwise are
+// required.
+type Config struct {
+	Ledger      *ledger.Ledger
+	Projections *projections.Set
+	Auditor     *audit.Auditor
+	Catalog     *catalog.Catalog
+	Keys        *vault.Keys
+	Tokens      *token.Verifier
+	Logger      *slog.Logger // nil: no log
+
+	// TestClock is the clock that POST /v1/test-clock sets; nil: there is no
+	// such call.
+	TestClock *ledger.TestClock
+	// Registry is what /metrics shows; nil: no such call here, because it has a
+	// listener of its own (Metrics) or none.
+	Registry *prometheus.Registry
+	// Version is shown in /openapi.json and /healthz.
+	Version string
+
+	// RefusalFloor is what the time of an answer pair-not-valid is rounded up
+	// to, so that it tells nothing (R8); 0 is 100 ms.
+	RefusalFloor time.Duration
+	// RequestTimeout bounds the work on one request; 0 is 25 s.
+	RequestTimeout time.Duration
+	// AwaitTimeout is how long ?after= waits; 0 is 10 s.
+	AwaitTimeout time.Duration
+	// MaxLag is how far in events the projections may be behind for /readyz to
+	// say ready; 0 is 10,000.
+	MaxLag uint64
+	// Rate is how many requests a second one account may send, and Burst how
+	// many at once; 0: as many as it likes.
+	Rate  float64
+	Burst int
+}
+
+// An API answers HTTP requests. It is safe for concurrent use.
+type API struct {
+	Config
+	log      *slog.Logger
+	metrics  *metrics
+	limiter  *limiter // nil: no limit
+	router   *mux.Router
+	huma     huma.API
+	handlers map[string]http.Handler // by route id, as huma made them
+	document []byte                  // /openapi.json
+	page     []byte                  // /docs
+}
+
+// New returns an API over a ledger and what belongs to it.
+func New(c Config) (*API, error) {
+	c.RefusalFloor = orDefault(c.RefusalFloor, 100*time.Millisecond)
+	c.RequestTimeout = orDefault(c.RequestTimeout, 25*time.Second)
+	c.AwaitTimeout = orDefault(c.AwaitTimeout, 10*time.Second)
+	c.MaxLag = orDefault(c.MaxLag, 10_000)
+	a := &API{
+		Config: c, log: c.Logger, metrics: newMetrics(), limiter: newLimiter(c.Rate, c.Burst),
+		handlers: make(map[string]http.Handler),
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	a.router = mux.NewRouter().SkipClean(true)
+	a.router.NotFoundHandler = http.HandlerFunc(a.notFound)
+	a.router.MethodNotAllowedHandler = http.HandlerFunc(a.methodNotAllowed)
+	a.huma = newHuma(a)
+	a.registerAll()
+	if err := a.publish(); err != nil {
+		return nil, fmt.Errorf("describe api: %w", err)
+	}
+	return a, nil
+}
+
+func orDefault[T comparable](v, fallback T) T {
+	var zero T
+	if v == zero {
+		return fallback
+	}
+	return v
+}
+
+// registerAll makes every call known. The hot route comes first: it is matched
+// first.
+func (a *API) registerAll() {
+	a.registerIncidents()
+	a.registerContracts()
+	a.registerLinks()
+	a.registerMe()
+	a.registerCatalog()
+	a.registerAdmin()
+	a.registerHealth()
+}
+
+// Collectors are the API's own metrics, for the registry.
+func (a *API) Collectors() []prometheus.Collector { return a.metrics.collectors() }

@@ -1,0 +1,45 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+func (a *API) registerHealth() {
+	const tag = "Operation"
+	register(a, "get-health", http.StatusOK, texts{tag, "Whether the process answers", ""}, a.getHealth)
+	register(a, "get-readiness", http.StatusOK, texts{tag, "Whether requests should be sent here",
+		"503 while the lists lag behind the log, or the log cannot be read."}, a.getReadiness)
+}
+
+// A health is what the process says about itself.
+type health struct {
+	Status  string `json:"status" example:"ok"`
+	Version string `json:"version"`
+}
+
+func (a *API) getHealth(context.Context, *call, *struct{}) (*shown[health], error) {
+	return &shown[health]{health{"ok", orDefault(a.Version, "dev")}}, nil
+}
+
+// A readiness is how far the lists have come.
+type readiness struct {
+	Status    string    `json:"status" example:"ready"`
+	Head      uint64    `json:"head" doc:"The log's newest position"`
+	Projected uint64    `json:"projected" doc:"The position up to which every list is true"`
+	Now       time.Time `json:"now" doc:"What decisions are made by"`
+}
+
+func (a *API) getReadiness(ctx context.Context, _ *call, _ *struct{}) (*shown[readiness], error) {
+	head, err := a.Ledger.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	projected := a.Projections.Position()
+	if lag := uint64(head - min(projected, head)); lag > a.MaxLag {
+		return nil, problem("not-ready", fmt.Sprintf("the lists are %d positions behind the log", lag), sentences["not-ready"].hint)
+	}
+	return &shown[readiness]{readiness{"ready", uint64(head), uint64(projected), a.Ledger.Now()}}, nil
+}

@@ -1,0 +1,131 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/supportledger/supportledger/audit"
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// contractReadInput is a look at a contract.
+type contractReadInput struct {
+	contractInput
+	afterInput
+}
+
+func (a *API) registerContractReads(tag string) {
+	register(a, "get-contract", http.StatusOK, texts{tag, "A contract as it is now", "With its grants and balances."}, a.getContract)
+	register(a, "get-history", http.StatusOK, texts{tag, "Everything that happened to a contract",
+		"Oldest first, with the balances right after each event. A Contract ID is never part of it."}, a.getHistory)
+	register(a, "get-balance", http.StatusOK, texts{tag, "A contract's balances at any time",
+		"What was due by then counts whether or not it was recorded."}, a.getBalance)
+}
+
+type historyInput struct {
+	contractInput
+	pageInput
+}
+
+// A historyItem is one event of a contract (SPEC section 5).
+type historyItem struct {
+	Position   uint64                 `json:"position"`
+	Revision   int64                  `json:"revision"`
+	Type       string                 `json:"type" example:"incident.deducted.v1"`
+	RecordedAt time.Time              `json:"recorded_at"`
+	By         actorView              `json:"by"`
+	Data       json.RawMessage        `json:"data" doc:"The event"`
+	Balances   map[string]balanceView `json:"balances" doc:"By unit, right after the event"`
+}
+
+// An actorView is who did something.
+type actorView struct {
+	Account *string `json:"account" doc:"null where the ledger did it, because time had passed"`
+	Role    string  `json:"role"`
+	Portal  *string `json:"portal"`
+}
+
+func (a *API) getHistory(ctx context.Context, _ *call, in *historyInput) (*shown[list[historyItem]], error) {
+	id, err := contractID(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	from, err := revision(in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.position(ctx, in.After); err != nil {
+		return nil, err
+	}
+	page, err := a.Auditor.History(ctx, id, from, orDefault(in.Limit, defaultLimit), a.Ledger.Open)
+	if err != nil {
+		return nil, err
+	}
+	out := list[historyItem]{Items: make([]historyItem, len(page.Items)), AsOf: asOf(page.AsOf)}
+	for i := range page.Items {
+		out.Items[i] = renderItem(&page.Items[i])
+	}
+	if page.Next != nil {
+		out.Next = "r" + strconv.FormatInt(int64(*page.Next), 10)
+	}
+	return &shown[list[historyItem]]{out}, nil
+}
+
+func renderItem(item *audit.Item) historyItem {
+	return historyItem{
+		Position: uint64(item.Position), Revision: int64(item.Revision), Type: item.Type, RecordedAt: item.RecordedAt,
+		By:   actorView{idOrNull(item.By.Account), string(item.By.Role), orNull(item.By.Portal)},
+		Data: item.Data, Balances: renderBalances(item.Balances),
+	}
+}
+
+// revision reads a history's cursor: "r12".
+func revision(cursor string) (eventstore.Revision, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	if len(cursor) > 1 && cursor[0] == 'r' {
+		if n, err := strconv.ParseInt(cursor[1:], 10, 62); err == nil && n >= 0 {
+			return eventstore.Revision(n), nil
+		}
+	}
+	return 0, malformedCursor()
+}
+
+func malformedCursor() *Problem {
+	return aField("malformed-cursor", "cursor", "is no cursor of this list", sentences["malformed-cursor"].hint)
+}
+
+type balanceInput struct {
+	contractInput
+	afterInput
+	At string `query:"at" maxLength:"64" doc:"A position, or a time by RFC 3339, both inclusive; now if left out"`
+}
+
+// A balanceAt is a contract's units as of a moment.
+type balanceAt struct {
+	AsOf     asOfView               `json:"as_of"`
+	Balances map[string]balanceView `json:"balances" doc:"By unit"`
+}
+
+func (a *API) getBalance(ctx context.Context, _ *call, in *balanceInput) (*shown[balanceAt], error) {
+	id, err := contractID(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	at, err := audit.ParseMoment(in.At)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.position(ctx, in.After); err != nil {
+		return nil, err
+	}
+	balances, err := a.Auditor.BalanceAt(ctx, id, at)
+	if err != nil {
+		return nil, err
+	}
+	return &shown[balanceAt]{balanceAt{asOf(balances.AsOf), renderBalances(balances.Balances)}}, nil
+}

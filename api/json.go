@@ -1,0 +1,101 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/supportledger/supportledger/domain/contract"
+)
+
+// encode writes an answer: compact, the same bytes for the same value always.
+func encode(w io.Writer, v any) error {
+	return json.MarshalWrite(w, v, json.Deterministic(true), jsontext.EscapeForHTML(false))
+}
+
+// decode reads a request's body into v, strictly: exactly one JSON value of the
+// right kinds, in valid UTF-8, every member known and there once. A member that
+// is null is as good as absent. The error is a *Problem that names the member.
+func decode(body []byte, v any) *Problem {
+	if len(strings.TrimSpace(string(body[:min(len(body), 64)]))) == 0 && len(body) <= 64 {
+		return malformedBody("", "is missing")
+	}
+	err := json.Unmarshal(body, v, json.RejectUnknownMembers(true))
+	if err == nil {
+		return nil
+	}
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
+		return malformedMember(semantic)
+	}
+	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		where := fieldOf(syntactic.JSONPointer)
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			return malformedBody(where, "is there twice")
+		}
+		return malformedBody("", "is not JSON, from byte "+strconv.FormatInt(syntactic.ByteOffset, 10)+" on")
+	}
+	return malformedBody("", "is not JSON")
+}
+
+func malformedMember(err *json.SemanticError) *Problem {
+	field := fieldOf(err.JSONPointer)
+	if errors.Is(err, json.ErrUnknownName) {
+		return malformedBody(field, "is not a member of this request")
+	}
+	if isID(field) {
+		p := aField(contract.MalformedID, field, "must be a string of 6 to 20 digits", "enter every digit, leading zeros too")
+		return p
+	}
+	return malformedBody(field, "must not be "+article(err.JSONKind))
+}
+
+// isID says whether a member carries an Access ID or a Contract ID (R1).
+func isID(field string) bool {
+	last := field[strings.LastIndexByte(field, '.')+1:]
+	return last == "access_id" || last == "contract_id"
+}
+
+func article(kind jsontext.Kind) string {
+	switch kind {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "this string"
+	case '0':
+		return "this number"
+	case 't', 'f':
+		return "true or false"
+	}
+	return "of this kind"
+}
+
+func malformedBody(field, reason string) *Problem {
+	const hint = "compare the body with /docs and send the request again"
+	if field == "" {
+		return problem("malformed-body", "the body "+reason, hint)
+	}
+	return aField("malformed-body", field, reason, hint)
+}
+
+// fieldOf writes a JSON pointer as people write members: "payment.access_id",
+// "attachments[0].name".
+func fieldOf(pointer jsontext.Pointer) string {
+	var b strings.Builder
+	for part := range pointer.Tokens() {
+		switch _, err := strconv.Atoi(part); {
+		case err == nil:
+			b.WriteString("[" + part + "]")
+		case b.Len() == 0:
+			b.WriteString(part)
+		default:
+			b.WriteString("." + part)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/api/token"
+	"github.com/supportledger/supportledger/domain/catalog"
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// A linkView is a contract that an account has linked.
+type linkView struct {
+	Contract    string     `json:"contract"`
+	Label       string     `json:"label"`
+	ServiceName *string    `json:"service_name" doc:"null where portals show plan labels"`
+	AccessID    string     `json:"access_id"`
+	Programme   string     `json:"programme"`
+	Status      string     `json:"status"`
+	StartsOn    *string    `json:"starts_on"`
+	ExpiresOn   *string    `json:"expires_on"`
+	LinkedAt    *time.Time `json:"linked_at,omitzero"`
+}
+
+func (a *API) registerLinks() {
+	const tag = "Links"
+	register(a, "link-contract", http.StatusCreated, texts{tag, "Link a contract by its two IDs",
+		"Done once; later requests only pick the contract. 200 where it is linked already. " +
+			"Anything but success is pair-not-valid, whatever the reason."}, a.link)
+	register(a, "remove-link", http.StatusNoContent, texts{tag, "Unlink a contract",
+		"Possible at any time; the account goes on reading its own incidents."}, a.removeLink)
+	register(a, "remove-contract-link", http.StatusNoContent, texts{"Contracts", "Unlink an account from a contract", ""}, a.removeContractLink)
+}
+
+type linkInput struct {
+	Body linkBody
+}
+
+func (a *API) link(ctx context.Context, c *call, in *linkInput) (*written[linkView], error) {
+	b := &in.Body
+	portal, err := a.portalFor(c.claims, b.Portal)
+	if err != nil {
+		return nil, err
+	}
+	access, id, err := pairOf("", b.AccessID, b.ContractID)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := a.Ledger.Link(ctx, c.request(b.Portal), ledger.Pair{AccessID: access, ContractID: id}, b.Portal, b.Product)
+	if err != nil {
+		return nil, a.level(ctx, c, err)
+	}
+	status := http.StatusCreated
+	if !answer.Changed {
+		status = http.StatusOK
+	}
+	return write(status, answer.Receipt, a.renderLink(&answer, portal)), nil
+}
+
+func (a *API) renderLink(answer *ledger.ContractAnswer, portal *catalog.Portal) linkView {
+	s := a.showAt(answer.Terms, portal)
+	return linkView{
+		Contract: answer.ID.String(), Label: s.label, ServiceName: s.serviceName, AccessID: s.accessID,
+		Programme: answer.Terms.Programme, Status: string(answer.Status),
+		StartsOn: orNull(answer.StartsOn.String()), ExpiresOn: orNull(answer.ExpiresOn.String()),
+	}
+}
+
+// level holds back the answer pair-not-valid until a time that does not tell
+// what was looked up for it (R8).
+func (a *API) level(ctx context.Context, c *call, err error) error {
+	if problemOf(err).Code != "pair-not-valid" {
+		return err
+	}
+	taken := time.Since(c.started)
+	until := (taken + a.RefusalFloor - 1) / a.RefusalFloor * a.RefusalFloor
+	timer := time.NewTimer(until - taken)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return err
+}
+
+// portalFor finds the portal that a request names, and refuses a sign-in that
+// may not use it. An unknown portal is the domain's to refuse.
+func (a *API) portalFor(claims *token.Claims, id string) (*catalog.Portal, error) {
+	portal, ok := a.Catalog.Portal(id)
+	if !ok {
+		return nil, invalid("portal", "is not in the catalogue")
+	}
+	if portal.SignIn != catalog.SignInAny && !slices.Contains(claims.SignIns, portal.SignIn) {
+		return nil, problem("sign-in-required", "requests at "+portal.Name+" need its own sign-in: "+portal.SignInName,
+			"sign in at "+portal.Address)
+	}
+	return portal, nil
+}
+
+// A gone is the answer to a request that removed something.
+type gone struct {
+	Position string `header:"Ledger-Position" doc:"Where it stands in the log; reads take it as ?after="`
+}
+
+type removeLinkInput struct {
+	Contract string `path:"contract" doc:"The contract's id"`
+}
+
+func (a *API) removeLink(ctx context.Context, c *call, in *removeLinkInput) (*gone, error) {
+	return a.unlink(ctx, c, in.Contract, c.account().String(), "")
+}
+
+type removeContractLinkInput struct {
+	contractInput
+	Account string `path:"account" doc:"The account's id, as the contract's links list it"`
+	Reason  string `query:"reason" maxLength:"2000" doc:"Why; it is recorded"`
+}
+
+func (a *API) removeContractLink(ctx context.Context, c *call, in *removeContractLinkInput) (*gone, error) {
+	return a.unlink(ctx, c, in.ID, in.Account, in.Reason)
+}
+
+func (a *API) unlink(ctx context.Context, c *call, contractText, accountText, reason string) (*gone, error) {
+	id, err := uuid.Parse(contractText)
+	if err != nil {
+		return nil, noLink()
+	}
+	account, err := uuid.Parse(accountText)
+	if err != nil {
+		return nil, noLink()
+	}
+	receipt, err := a.Ledger.Unlink(ctx, c.request(""), id, account, reason)
+	if err != nil {
+		return nil, err
+	}
+	return &gone{positionOf(receipt)}, nil
+}
+
+func noLink() *Problem {
+	return problem("link-not-found", "the account has not linked this contract", "list the links to see which there are")
+}

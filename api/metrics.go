@@ -1,0 +1,69 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics count requests by what they were for, never by who or what they named.
+type metrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	refused  *prometheus.CounterVec
+	running  prometheus.Gauge
+}
+
+func newMetrics() *metrics {
+	return &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "supportledger_http_requests_total", Help: "HTTP requests answered, by route, method and status.",
+		}, []string{"route", "method", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "supportledger_http_request_duration_seconds", Help: "Time from a request's headers to its whole answer, by route.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+		}, []string{"route"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "supportledger_http_problems_total", Help: "Answers that are problems, by code.",
+		}, []string{"code"}),
+		running: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "supportledger_http_requests_running", Help: "HTTP requests being worked on.",
+		}),
+	}
+}
+
+func (m *metrics) collectors() []prometheus.Collector {
+	return []prometheus.Collector{m.requests, m.duration, m.refused, m.running}
+}
+
+// count notes how a call has ended.
+func (m *metrics) count(c *call) {
+	path, method := "none", "none"
+	if c.route != nil {
+		path, method = c.route.path, c.route.method
+	}
+	m.requests.WithLabelValues(path, method, statusText(c.status)).Inc()
+	m.duration.WithLabelValues(path).Observe(time.Since(c.started).Seconds())
+	if c.refused != "" {
+		m.refused.WithLabelValues(c.refused).Inc()
+	}
+}
+
+func statusText(status int) string {
+	switch status {
+	case http.StatusOK:
+		return "200"
+	case http.StatusCreated:
+		return "201"
+	}
+	return strconv.Itoa(status)
+}
+
+// Metrics shows a registry in the Prometheus text format, for a listener of its
+// own.
+func Metrics(registry *prometheus.Registry) http.Handler {
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}

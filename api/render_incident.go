@@ -1,0 +1,110 @@
+package api
+
+import (
+	"time"
+
+	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// An incidentView is an incident as every answer about it begins.
+type incidentView struct {
+	Number          string     `json:"number" example:"260301123456785"`
+	Status          string     `json:"status" enum:"open,closed"`
+	Contract        *string    `json:"contract" doc:"null where nothing is deducted"`
+	Portal          string     `json:"portal"`
+	Product         string     `json:"product"`
+	Usage           *string    `json:"usage"`
+	ProblemType     string     `json:"problem_type"`
+	Category        string     `json:"category"`
+	Subscription    *string    `json:"subscription"`
+	Service         *string    `json:"service"`
+	Severity        string     `json:"severity"`
+	ResponseTime    string     `json:"response_time" doc:"ISO 8601 duration" example:"PT4H"`
+	ResponseHours   string     `json:"response_hours" enum:"always,business"`
+	ResponseDueAt   time.Time  `json:"response_due_at"`
+	FirstResponseAt *time.Time `json:"first_response_at"`
+	ResponseMet     *bool      `json:"response_met"`
+	Title           string     `json:"title"`
+	OpenedAt        time.Time  `json:"opened_at"`
+	ClosedAt        *time.Time `json:"closed_at"`
+	Closure         *string    `json:"closure"`
+	ReopenUntil     *time.Time `json:"reopen_until"`
+	Counted         *bool      `json:"counted" doc:"Whether the unit stays deducted; null where nothing is deducted"`
+	Remaining       *int64     `json:"remaining" doc:"What is left on the contract; null where nothing is deducted, or without limit"`
+	Unlimited       bool       `json:"unlimited"`
+}
+
+// renderIncident describes an incident by what its events say.
+func renderIncident(answer *ledger.IncidentAnswer) incidentView {
+	v := incidentView{
+		Number: answer.Number.String(), Status: "closed", Contract: idOrNull(answer.Contract),
+		Portal: answer.Portal, Product: answer.Product, Usage: orNull(answer.Usage),
+		ProblemType: answer.ProblemType, Category: answer.Category,
+		Subscription: orNull(answer.Subscription), Service: orNull(answer.Service),
+		Severity: answer.Severity, ResponseTime: answer.Response.Time, ResponseHours: answer.Response.Hours,
+		ResponseDueAt: answer.Response.DueAt, Title: answer.Title, OpenedAt: answer.OpenedAt,
+		ClosedAt: timeOrNull(answer.ClosedAt), Closure: orNull(answer.Closure), ReopenUntil: timeOrNull(answer.ReopenUntil),
+	}
+	if answer.Open {
+		v.Status = "open"
+	}
+	if answer.FirstResponse != nil {
+		v.FirstResponseAt, v.ResponseMet = &answer.FirstResponse.At, &answer.FirstResponse.Met
+	}
+	if answer.Paid {
+		v.Counted, v.Remaining, v.Unlimited = &answer.Counted, answer.Remaining, answer.Unlimited
+	}
+	return v
+}
+
+// An incidentPage is an incident with what people wrote about it.
+type incidentPage struct {
+	incidentView
+	Description string        `json:"description" doc:"'erased' where the person was forgotten"`
+	Contact     submitterView `json:"contact"`
+	Comments    []commentView `json:"comments" nullable:"false" doc:"Oldest first"`
+	Resolution  *string       `json:"resolution"`
+}
+
+type submitterView struct {
+	Name     string `json:"name"`
+	Email    string `json:"email"`
+	Phone    string `json:"phone"`
+	Language string `json:"language"`
+}
+
+type commentView struct {
+	Author string    `json:"author" enum:"customer,engineer"`
+	At     time.Time `json:"at"`
+	Text   string    `json:"text"`
+}
+
+func renderIncidentPage(answer *ledger.IncidentAnswer) incidentPage {
+	page := incidentPage{incidentView: renderIncident(answer), Comments: []commentView{}}
+	page.Contact, page.Description = renderSubmitter(answer)
+	for i, comment := range answer.Comments {
+		text := domain.ErasedText
+		if comment.Texts.Clear != nil {
+			text = comment.Texts.Clear.Text
+		}
+		page.Comments = append(page.Comments, commentView{comment.Author, answer.CommentedAt[i], text})
+	}
+	if answer.Resolution != nil {
+		text := domain.ErasedText
+		if answer.Resolution.Texts.Clear != nil {
+			text = answer.Resolution.Texts.Clear.Resolution
+		}
+		page.Resolution = orNull(text)
+	}
+	return page
+}
+
+func renderSubmitter(answer *ledger.IncidentAnswer) (submitterView, string) {
+	texts := answer.Texts.Clear
+	if texts == nil {
+		const erased = domain.ErasedText
+		return submitterView{erased, erased, erased, answer.Language}, erased
+	}
+	return submitterView{texts.Name, texts.Email, texts.Phone, answer.Language}, texts.Description
+}

@@ -1,0 +1,103 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// A route is one call: where it is, who may use it, and what it needs. What it
+// does is found by its id.
+type route struct {
+	id     string // the operation's, in /openapi.json
+	method string
+	path   string
+	// roles of which one is needed; an actor with several acts under the first.
+	// signedIn stands for any token, open for none.
+	roles []ledger.Role
+	keyed bool // needs an Idempotency-Key
+}
+
+// Stand-ins in the table of routes, never recorded.
+const (
+	open     ledger.Role = "open"
+	signedIn ledger.Role = "signed-in"
+)
+
+// Who may use a call.
+var (
+	everybody = []ledger.Role{open}
+	anySignIn = []ledger.Role{signedIn}
+	operators = []ledger.Role{ledger.Operator}
+	overseers = []ledger.Role{ledger.Operator, ledger.Auditor}
+	customers = []ledger.Role{ledger.Customer}
+	engineers = []ledger.Role{ledger.Engineer}
+	readers   = []ledger.Role{ledger.Engineer, ledger.Operator, ledger.Auditor, ledger.Customer} // customers: their own
+	workers   = []ledger.Role{ledger.Engineer, ledger.Customer}                                  // customers: their own
+	admins    = []ledger.Role{ledger.Admin}
+)
+
+const (
+	post = http.MethodPost
+	get  = http.MethodGet
+	del  = http.MethodDelete
+
+	hotRoute  = "submit-incident"
+	testRoute = "set-test-clock"
+)
+
+// routes is every call there is. A test walks it with every role. The first one
+// is matched first.
+var routes = []route{
+	{id: hotRoute, method: post, path: "/v1/incidents", roles: customers, keyed: true},
+
+	{id: "register-contract", method: post, path: "/v1/contracts", roles: operators, keyed: true},
+	{id: "list-contracts", method: get, path: "/v1/contracts", roles: overseers},
+	{id: "get-contract", method: get, path: "/v1/contracts/{id}", roles: overseers},
+	{id: "activate-contract", method: post, path: "/v1/contracts/{id}/activate", roles: operators, keyed: true},
+	{id: "suspend-contract", method: post, path: "/v1/contracts/{id}/suspend", roles: operators, keyed: true},
+	{id: "resume-contract", method: post, path: "/v1/contracts/{id}/resume", roles: operators, keyed: true},
+	{id: "cancel-contract", method: post, path: "/v1/contracts/{id}/cancel", roles: operators, keyed: true},
+	{id: "renew-contract", method: post, path: "/v1/contracts/{id}/renew", roles: operators, keyed: true},
+	{id: "reissue-contract", method: post, path: "/v1/contracts/{id}/reissue", roles: operators, keyed: true},
+	{id: "add-grant", method: post, path: "/v1/contracts/{id}/grants", roles: operators, keyed: true},
+	{id: "adjust-grant", method: post, path: "/v1/contracts/{id}/adjustments", roles: operators, keyed: true},
+	{id: "list-contract-links", method: get, path: "/v1/contracts/{id}/links", roles: operators},
+	{id: "remove-contract-link", method: del, path: "/v1/contracts/{id}/links/{account}", roles: operators},
+	{id: "get-history", method: get, path: "/v1/contracts/{id}/history", roles: overseers},
+	{id: "get-balance", method: get, path: "/v1/contracts/{id}/balance", roles: overseers},
+
+	{id: "link-contract", method: post, path: "/v1/links", roles: customers, keyed: true},
+	{id: "list-links", method: get, path: "/v1/links", roles: customers},
+	{id: "remove-link", method: del, path: "/v1/links/{contract}", roles: customers},
+	{id: "get-me", method: get, path: "/v1/me", roles: customers},
+	{id: "list-benefits", method: get, path: "/v1/me/benefits", roles: customers},
+	{id: "list-activity", method: get, path: "/v1/me/activity", roles: customers},
+	{id: "list-payment-options", method: get, path: "/v1/payment-options", roles: customers},
+	{id: "get-catalog", method: get, path: "/v1/catalog", roles: anySignIn},
+	{id: "list-self-help", method: get, path: "/v1/catalog/self-help", roles: anySignIn},
+
+	{id: "list-incidents", method: get, path: "/v1/incidents", roles: engineers},
+	{id: "get-incident", method: get, path: "/v1/incidents/{number}", roles: readers},
+	{id: "comment-incident", method: post, path: "/v1/incidents/{number}/comments", roles: workers, keyed: true},
+	{id: "change-severity", method: post, path: "/v1/incidents/{number}/severity", roles: workers, keyed: true},
+	{id: "reopen-incident", method: post, path: "/v1/incidents/{number}/reopen", roles: workers, keyed: true},
+	{id: "close-incident", method: post, path: "/v1/incidents/{number}/close", roles: engineers, keyed: true},
+	{id: "reclassify-incident", method: post, path: "/v1/incidents/{number}/reclassify", roles: engineers, keyed: true},
+
+	{id: "erase-person", method: post, path: "/v1/erasures", roles: admins, keyed: true},
+	{id: testRoute, method: post, path: "/v1/test-clock", roles: admins},
+
+	{id: "get-health", method: get, path: "/healthz", roles: everybody},
+	{id: "get-readiness", method: get, path: "/readyz", roles: everybody},
+}
+
+// routeOf finds a route by its id; an unknown one is a mistake in this package.
+func routeOf(id string) *route {
+	for i := range routes {
+		if routes[i].id == id {
+			return &routes[i]
+		}
+	}
+	panic("api: no route is called " + id)
+}

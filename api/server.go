@@ -1,0 +1,116 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// Handler answers every call, and everything that is none with a problem.
+func (a *API) Handler() http.Handler { return http.HandlerFunc(a.serve) }
+
+func (a *API) serve(w http.ResponseWriter, r *http.Request) {
+	c := begin(w, r)
+	setSecurityHeaders(w.Header())
+	w.Header().Set("X-Request-Id", c.id)
+	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), callKey{}, c), a.RequestTimeout)
+	defer cancel()
+	a.metrics.running.Inc()
+	defer a.finish(ctx, c)
+	r = r.WithContext(ctx)
+	if r.Method == http.MethodHead {
+		// The server drops the body of an answer to HEAD by itself.
+		r.Method = http.MethodGet
+	}
+	a.router.ServeHTTP(c, r)
+}
+
+// setSecurityHeaders says that answers are data: not to be sniffed, framed,
+// cached by strangers, or read by pages of other origins.
+func setSecurityHeaders(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+}
+
+// finish notes how a call has ended; a panic has ended it as well.
+func (a *API) finish(ctx context.Context, c *call) {
+	if broken := recover(); broken != nil {
+		if broken == http.ErrAbortHandler {
+			panic(broken)
+		}
+		c.cause = fmt.Errorf("panic: %v", broken)
+		a.log.LogAttrs(ctx, slog.LevelError, "a request panicked", slog.String("request", c.id),
+			slog.Any("panic", broken), slog.String("stack", string(debug.Stack())))
+		if c.status == 0 {
+			c.fail(c.cause)
+		}
+	}
+	a.metrics.running.Dec()
+	a.metrics.count(c)
+	a.logCall(ctx, c)
+}
+
+// logCall writes the access log: the route, never the path or the query, which
+// may name somebody.
+func (a *API) logCall(ctx context.Context, c *call) {
+	level := slog.LevelInfo
+	if c.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if !a.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 9)
+	attrs = append(attrs, slog.String("request", c.id), slog.Int("status", c.status), slog.Duration("took", time.Since(c.started)))
+	if c.route != nil {
+		attrs = append(attrs, slog.String("method", c.route.method), slog.String("route", c.route.path))
+	}
+	if c.claims != nil {
+		attrs = append(attrs, slog.String("account", c.claims.Account.String()), slog.String("role", string(c.role)))
+	}
+	if c.refused != "" {
+		attrs = append(attrs, slog.String("code", c.refused))
+	}
+	if c.cause != nil {
+		attrs = append(attrs, slog.String("cause", c.cause.Error()))
+	}
+	a.log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// Serve answers requests on a listener until the context ends; then it takes no
+// new ones, finishes those that it has accepted, for at most grace, and returns.
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger, grace time.Duration) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve http: %w", err)
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if err := server.Shutdown(last); err != nil {
+		server.Close()
+		return fmt.Errorf("finish http requests: %w", err)
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve http: %w", err)
+	}
+	return nil
+}
