@@ -84,9 +84,9 @@ func isCountry(s string) bool {
 }
 
 func includedOf(p *catalog.Programme) []IncludedUnits {
-	out := make([]IncludedUnits, len(p.Included))
-	for i, in := range p.Included {
-		out[i] = IncludedUnits{Unit: Unit(in.Unit), Quantity: in.Quantity, Unlimited: in.Unlimited}
+	var out []IncludedUnits
+	for _, in := range p.Included {
+		out = append(out, IncludedUnits{Unit: Unit(in.Unit), Quantity: in.Quantity, Unlimited: in.Unlimited})
 	}
 	return out
 }

@@ -71,6 +71,10 @@ func vendorProgrammes() []catalog.Programme {
 			ID: "msdn", ServiceName: "MSDN 4Pack", Short: "MSDN", Covers: onPremises, Portals: twoPortals,
 			Included: []catalog.Included{{Unit: catalog.UnitIncident, Quantity: 4}}, Activation: catalog.ActivateImmediately,
 		},
+		{
+			ID: "ppi", ServiceName: "Pay per incident", Short: "PPI", PlanText: "Pay per incident", Bought: true,
+			Covers: []string{"on-premises", "azure"}, Portals: []string{"oas", "mpn", "azure"}, Activation: catalog.ActivateImmediately,
+		},
 	}
 }
 
