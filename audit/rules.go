@@ -189,7 +189,7 @@ func (c *contractCheck) allowsLink(r *recorded, e *contract.AccountLinked) *wron
 		return breaks(LawLinks, "account %s was linked before", e.Account)
 	case e.Inherited == uuid.Nil:
 		return c.inState(r, contract.StatusActive)
-	case e.Inherited != c.state.Terms().Predecessor:
+	case e.Inherited != c.state.Terms().Predecessor && e.Inherited != c.state.Terms().Follows:
 		return breaks(LawLinks, "the link is taken over from %s, which is not the predecessor", e.Inherited)
 	}
 	return nil

@@ -115,10 +115,14 @@ func (c *contractCheck) allowsCredited(r *recorded, e *contract.IncidentCredited
 		return breaks(LawOnce, "%d %s are credited back for %v", e.Quantity, e.Unit, e.Number)
 	}
 	left, unlimited := c.remaining(r.RecordedAt)
-	if g, _ := c.grant(e.Grant); g != nil && !c.over(g, r.RecordedAt) {
+	g, w := c.grant(e.Grant)
+	if w != nil {
+		return w
+	}
+	if !c.over(g, r.RecordedAt) {
 		left++
 	}
-	return sameRest(e.Remaining, e.Unlimited, left, unlimited)
+	return sameRest(e.Remaining, e.Unlimited, left, unlimited || g.Unlimited)
 }
 
 // sameRest compares what a movement says is left with what is.

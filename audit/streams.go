@@ -169,11 +169,12 @@ func (s *streams) thin() {
 	}
 }
 
-// end looks for what the log's end leaves unsettled, the first of it, and counts
-// the successors that are still to be registered.
-func (s *streams) end() (first *Finding, pending int64) {
+// end looks for what the records leave unsettled, the first of it, and counts
+// the successors that are still to be registered. Where reading was cut short,
+// the last record it saw may have been settled by the next one.
+func (s *streams) end(cut bool, last eventstore.Position) (first *Finding, pending int64) {
 	for _, c := range s.open {
-		if c.contract == nil {
+		if c.contract == nil || cut && c.last.Position == last {
 			continue
 		}
 		if w := c.contract.unsettled(); w != nil && (first == nil || c.last.Position < first.Position) {
