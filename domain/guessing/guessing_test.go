@@ -1,0 +1,151 @@
+package guessing_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/supportledger/supportledger/domain/guessing"
+)
+
+var (
+	ani   = uuid.MustParse("00000000-0000-4000-8000-00000000000a")
+	budi  = uuid.MustParse("00000000-0000-4000-8000-00000000000b")
+	start = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+)
+
+// fails adds n failures of an account on an Access ID, a second apart.
+func fails(s *guessing.State, n int, account uuid.UUID, id string, from time.Duration) {
+	for i := range n {
+		s.Evolve(&guessing.Refused{Account: account, AccessID: id, At: start.Add(from + time.Duration(i)*time.Second)})
+	}
+}
+
+func TestR8_WhenTheNextTryMayBeMade(t *testing.T) {
+	const minute, last = time.Minute, time.Nanosecond
+	for rule, c := range map[string]struct {
+		failures func(*guessing.State)
+		at       time.Duration
+		account  uuid.UUID
+		id       string
+		free     time.Duration // 0: at once
+	}{
+		"at once where nobody failed":                    {func(*guessing.State) {}, 0, ani, "x", 0},
+		"at once after four failures of an account":      {func(s *guessing.State) { fails(s, 4, ani, "x", 0) }, minute, ani, "x", 0},
+		"not after five, until the first is 15 min old":  {func(s *guessing.State) { fails(s, 5, ani, "x", 0) }, minute, ani, "x", 15 * minute},
+		"nor on another Access ID":                       {func(s *guessing.State) { fails(s, 5, ani, "x", 0) }, minute, ani, "y", 15 * minute},
+		"whichever Access IDs it failed on":              {func(s *guessing.State) { fails(s, 2, ani, "x", 0); fails(s, 3, ani, "y", minute) }, 2 * minute, ani, "z", 15 * minute},
+		"an instant before, still":                       {func(s *guessing.State) { fails(s, 5, ani, "x", 0) }, 15*minute - last, ani, "x", 15 * minute},
+		"15 minutes later to the instant, again":         {func(s *guessing.State) { fails(s, 5, ani, "x", 0) }, 15 * minute, ani, "x", 0},
+		"then one more failure waits for the second":     {func(s *guessing.State) { fails(s, 5, ani, "x", 0); fails(s, 1, ani, "x", 15*minute) }, 15 * minute, ani, "x", 15*minute + time.Second},
+		"another account may":                            {func(s *guessing.State) { fails(s, 5, ani, "x", 0) }, minute, budi, "x", 0},
+		"19 failures on an Access ID by others":          {func(s *guessing.State) { crowd(s, 19) }, minute, budi, "x", 0},
+		"not after 20, until the first is an hour old":   {func(s *guessing.State) { crowd(s, 20) }, minute, budi, "x", 60 * minute},
+		"an instant before the hour, still":              {func(s *guessing.State) { crowd(s, 20) }, 60*minute - last, budi, "x", 60 * minute},
+		"an hour later to the instant, again":            {func(s *guessing.State) { crowd(s, 20) }, 60 * minute, budi, "x", 0},
+		"but another Access ID":                          {func(s *guessing.State) { crowd(s, 20) }, minute, budi, "y", 0},
+		"both limits: the later one":                     {func(s *guessing.State) { crowd(s, 20); fails(s, 5, budi, "y", 0) }, minute, budi, "x", 60 * minute},
+		"both limits: the later one is the account's":    {func(s *guessing.State) { crowd(s, 20); fails(s, 5, budi, "y", 50*minute) }, 51 * minute, budi, "x", 65 * minute},
+		"failures an hour ago do not count for the pair": {func(s *guessing.State) { crowd(s, 19); fails(s, 1, budi, "x", 61*minute) }, 61 * minute, budi, "x", 0},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			var s guessing.State
+			c.failures(&s)
+			at := start.Add(c.at)
+			want := at
+			if c.free > 0 {
+				want = start.Add(c.free)
+			}
+			if got := s.TryAfter(c.account, c.id, at); !got.Equal(want) {
+				t.Errorf("%v after the start the next try may be made %v after it, want %v", c.at, got.Sub(start), want.Sub(start))
+			}
+		})
+	}
+}
+
+// crowd lets as many accounts fail once each on the Access ID "x".
+func crowd(s *guessing.State, n int) {
+	for i := range n {
+		fails(s, 1, uuid.UUID{15: byte(100 + i)}, "x", time.Duration(i)*time.Second)
+	}
+}
+
+// TestR8_TheLimitsAreAsCounted compares with counting all failures ever made, for
+// a state that forgets and one that does not.
+func TestR8_TheLimitsAreAsCounted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var kept, forgetful guessing.State
+		var all []*guessing.Refused
+		at := start
+		for range rapid.IntRange(1, 120).Draw(t, "tries") {
+			at = at.Add(time.Duration(rapid.IntRange(0, 400).Draw(t, "seconds")) * time.Second)
+			account := rapid.SampledFrom([]uuid.UUID{ani, budi, {15: 1}, {15: 2}, {15: 3}, {15: 4}}).Draw(t, "account")
+			id := rapid.SampledFrom([]string{"x", "x", "y"}).Draw(t, "id")
+			forgetful.Forget(at)
+			tooMany := count(all, at, guessing.PerAccountWindow, func(e *guessing.Refused) bool { return e.Account == account }) >= guessing.PerAccount ||
+				count(all, at, guessing.PerAccessWindow, func(e *guessing.Refused) bool { return e.AccessID == id }) >= guessing.PerAccessID
+			free := kept.TryAfter(account, id, at)
+			if free.After(at) != tooMany {
+				t.Fatalf("too many: %v, but free at %v, %v from now", tooMany, free, free.Sub(at))
+			}
+			if other := forgetful.TryAfter(account, id, at); !other.Equal(free) {
+				t.Fatalf("forgetting alters when it is free from %v to %v", free, other)
+			}
+			if !tooMany {
+				e := &guessing.Refused{Account: account, AccessID: id, At: at}
+				all = append(all, e)
+				kept.Evolve(e)
+				forgetful.Evolve(e)
+			}
+		}
+		forgetful.Forget(at.Add(guessing.PerAccessWindow))
+		for _, member := range []string{"accounts", "ids", "order"} {
+			if n := reflect.ValueOf(forgetful).FieldByName(member).Len(); n > 0 {
+				t.Fatalf("an hour later %d %s are remembered", n, member)
+			}
+		}
+	})
+}
+
+func count(all []*guessing.Refused, at time.Time, window time.Duration, counts func(*guessing.Refused) bool) int {
+	n := 0
+	for _, e := range all {
+		if counts(e) && at.Before(e.At.Add(window)) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestR8_TheRefusalSaysHowLong(t *testing.T) {
+	for wait, seconds := range map[time.Duration]string{
+		time.Nanosecond: " 1 seconds", time.Second: " 1 seconds", time.Second + 1: " 2 seconds", 15 * time.Minute: " 900 seconds",
+	} {
+		refusal := guessing.Refuse(wait)
+		if refusal.Code != guessing.TooMany || !strings.HasSuffix(refusal.Detail, seconds) || refusal.Hint == "" {
+			t.Errorf("%v: %+v, want%s", wait, refusal, seconds)
+		}
+	}
+}
+
+// TestARecordedRefusalReadsForEver holds the shape of link.refused.v1, which was
+// released and does not change.
+func TestARecordedRefusalReadsForEver(t *testing.T) {
+	const golden = `{"account":"00000000-0000-4000-8000-00000000000a","access_id":"a keyed digest","portal":"oas","at":"2026-03-02T10:00:00Z"}`
+	want := guessing.Refused{Account: ani, AccessID: "a keyed digest", Portal: "oas", At: start}
+	var got guessing.Refused
+	if err := json.Unmarshal([]byte(golden), &got); err != nil || got != want {
+		t.Errorf("read as %+v (%v), want %+v", got, err, want)
+	}
+	if data, err := json.Marshal(want); err != nil || string(data) != golden {
+		t.Errorf("written as %s (%v), want %s", data, err, golden)
+	}
+	if want.Name() != "link.refused.v1" {
+		t.Errorf("it is called %s", want.Name())
+	}
+}
