@@ -13,8 +13,8 @@ import (
 	"github.com/supportledger/supportledger/ledger"
 )
 
-// contractInput names a contract in the path.
-type contractInput struct {
+// ContractInput names a contract in the path.
+type ContractInput struct {
 	ID string `path:"id" doc:"The contract's id"`
 }
 
@@ -129,7 +129,7 @@ func date(field, text string) (catalog.Date, error) {
 }
 
 type reasonInput struct {
-	contractInput
+	ContractInput
 	Body reasonBody
 }
 
@@ -158,7 +158,7 @@ func (a *API) renew(ctx context.Context, c *call, in *reasonInput) (*written[con
 }
 
 type reissueInput struct {
-	contractInput
+	ContractInput
 	Body reissueBody
 }
 
@@ -181,7 +181,7 @@ func (a *API) reissue(ctx context.Context, c *call, in *reissueInput) (*written[
 }
 
 type grantInput struct {
-	contractInput
+	ContractInput
 	Body grantBody
 }
 
@@ -197,7 +197,7 @@ func (a *API) addGrant(ctx context.Context, c *call, in *grantInput) (*written[c
 }
 
 type adjustmentInput struct {
-	contractInput
+	ContractInput
 	Body adjustmentBody
 }
 

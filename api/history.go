@@ -13,8 +13,8 @@ import (
 
 // contractReadInput is a look at a contract.
 type contractReadInput struct {
-	contractInput
-	afterInput
+	ContractInput
+	AfterInput
 }
 
 func (a *API) registerContractReads(tag string) {
@@ -26,8 +26,8 @@ func (a *API) registerContractReads(tag string) {
 }
 
 type historyInput struct {
-	contractInput
-	pageInput
+	ContractInput
+	PageInput
 }
 
 // A historyItem is one event of a contract (SPEC section 5).
@@ -100,8 +100,8 @@ func malformedCursor() *Problem {
 }
 
 type balanceInput struct {
-	contractInput
-	afterInput
+	ContractInput
+	AfterInput
 	At string `query:"at" maxLength:"64" doc:"A position, or a time by RFC 3339, both inclusive; now if left out"`
 }
 

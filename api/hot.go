@@ -64,9 +64,9 @@ func (r *rules) length(name, text string, shortest, longest int) {
 	}
 }
 
-// fits holds a text to a form.
+// fits holds a text to a form, unless it is left out.
 func (r *rules) fits(name, text string, ok func(string) bool, form string) {
-	if !ok(text) {
+	if text != "" && !ok(text) {
 		r.add(name, "must be "+form)
 	}
 }
@@ -169,11 +169,8 @@ func isPart(s string) bool {
 	return true
 }
 
-// isTag says whether a text has the form of a language tag (BCP 47), or is empty.
+// isTag says whether a text has the form of a language tag (BCP 47).
 func isTag(s string) bool {
-	if s == "" {
-		return true
-	}
 	for i, part := range strings.Split(s, "-") {
 		if len(part) > 8 || len(part) < 1 || i == 0 && len(part) < 2 {
 			return false

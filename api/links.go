@@ -115,7 +115,7 @@ func (a *API) removeLink(ctx context.Context, c *call, in *removeLinkInput) (*go
 }
 
 type removeContractLinkInput struct {
-	contractInput
+	ContractInput
 	Account string `path:"account" doc:"The account's id, as the contract's links list it"`
 	Reason  string `query:"reason" maxLength:"2000" doc:"Why; it is recorded"`
 }

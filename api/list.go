@@ -34,14 +34,14 @@ const (
 	maxLimit     = 1000
 )
 
-// pageInput is what every list takes.
-type pageInput struct {
+// PageInput is what every list takes.
+type PageInput struct {
 	Cursor string `query:"cursor" maxLength:"1024" doc:"The next of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Rows on the page"`
 	After  string `query:"after" maxLength:"32" doc:"Wait until this Ledger-Position counts, at most 10 seconds"`
 }
 
-type afterInput struct {
+type AfterInput struct {
 	After string `query:"after" maxLength:"32" doc:"Wait until this Ledger-Position counts, at most 10 seconds"`
 }
 

@@ -67,6 +67,7 @@ var statuses = map[string]int{
 	"contract-not-found": http.StatusNotFound,
 	"incident-not-found": http.StatusNotFound,
 	"link-not-found":     http.StatusNotFound,
+	"person-not-found":   http.StatusNotFound,
 
 	"method-not-allowed":     http.StatusMethodNotAllowed,
 	"request-timeout":        http.StatusRequestTimeout,
@@ -114,6 +115,7 @@ var statuses = map[string]int{
 	"busy":               http.StatusServiceUnavailable,
 	"issuer-unavailable": http.StatusServiceUnavailable,
 	"not-ready":          http.StatusServiceUnavailable,
+	"numbers-exhausted":  http.StatusServiceUnavailable,
 	"outcome-unknown":    http.StatusServiceUnavailable,
 	"storage-full":       http.StatusServiceUnavailable,
 	"timeout":            http.StatusServiceUnavailable,

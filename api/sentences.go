@@ -27,6 +27,7 @@ var sentences = map[string]sentence{
 	"contract-not-found": {title: "No such contract", hint: "check the contract's id"},
 	"incident-not-found": {title: "No such incident", hint: "check the number, every digit of it"},
 	"link-not-found":     {title: "No such link", hint: "list the links to see which there are"},
+	"person-not-found":   {title: "No such person"},
 
 	"method-not-allowed":     {title: "Not this method", hint: "see the Allow header, and /docs"},
 	"request-timeout":        {title: "The body came too slowly", detail: "the request's body did not arrive in time", hint: "send the request again"},
@@ -74,6 +75,7 @@ var sentences = map[string]sentence{
 	"busy":               {title: "Too many changes at once", detail: "the contract was changed too often at the same time; nothing was recorded", hint: "send the request again with the same Idempotency-Key"},
 	"issuer-unavailable": {title: "The sign-in cannot be checked", detail: "the token's issuer cannot be reached", hint: "send the request again in a moment"},
 	"not-ready":          {title: "Not ready", hint: "ask again in a moment"},
+	"numbers-exhausted":  {title: "No number is left today"},
 	"outcome-unknown":    {title: "The outcome is not known", detail: "the request may or may not have been recorded", hint: "send the request again with the same Idempotency-Key: it counts once"},
 	"storage-full":       {title: "The storage is full", detail: "there is no room to record the request; nothing was recorded", hint: "send the request again with the same Idempotency-Key when there is room"},
 	"timeout":            {title: "It took too long", detail: "the request was given up before it had an answer", hint: "send the request again with the same Idempotency-Key: it counts once"},
@@ -104,6 +106,7 @@ var kalimat = map[string]sentence{
 	"contract-not-found": {title: "Kontrak tidak ditemukan", detail: "kontrak ini tidak ada", hint: "periksa id kontrak"},
 	"incident-not-found": {title: "Insiden tidak ditemukan", detail: "insiden ini tidak ada", hint: "periksa nomornya, setiap digitnya"},
 	"link-not-found":     {title: "Tautan tidak ditemukan", detail: "akun ini tidak menautkan kontrak tersebut", hint: "lihat daftar tautan yang ada"},
+	"person-not-found":   {title: "Orang ini tidak ditemukan"},
 
 	"method-not-allowed":     {title: "Metode ini tidak diizinkan", hint: "lihat header Allow dan /docs"},
 	"request-timeout":        {title: "Isi permintaan terlalu lambat", detail: "isi permintaan tidak tiba pada waktunya", hint: "kirim sekali lagi"},
@@ -151,6 +154,7 @@ var kalimat = map[string]sentence{
 	"busy":               {title: "Terlalu banyak perubahan sekaligus", detail: "kontrak ini terlalu sering diubah pada saat yang sama; tidak ada yang dicatat", hint: "kirim lagi dengan Idempotency-Key yang sama"},
 	"issuer-unavailable": {title: "Cara masuk tidak dapat diperiksa", detail: "penerbit token tidak dapat dihubungi", hint: "kirim lagi sebentar lagi"},
 	"not-ready":          {title: "Belum siap", hint: "tanyakan lagi sebentar lagi"},
+	"numbers-exhausted":  {title: "Nomor hari ini sudah habis"},
 	"outcome-unknown":    {title: "Hasilnya tidak diketahui", detail: "permintaan mungkin sudah atau belum dicatat", hint: "kirim lagi dengan Idempotency-Key yang sama: hanya dihitung sekali"},
 	"storage-full":       {title: "Penyimpanan penuh", detail: "tidak ada ruang untuk mencatat permintaan; tidak ada yang dicatat", hint: "kirim lagi dengan Idempotency-Key yang sama bila sudah ada ruang"},
 	"timeout":            {title: "Terlalu lama", detail: "permintaan dihentikan sebelum ada jawaban", hint: "kirim lagi dengan Idempotency-Key yang sama: hanya dihitung sekali"},
