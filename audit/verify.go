@@ -21,6 +21,9 @@ type Verifier struct {
 	// Pair, unless nil, checks with the installation's keys that every contract's
 	// stream is named by its pair.
 	Pair PairCheck
+	// Index, unless nil, holds the store's own files against each other: it
+	// returns a *eventstore.CorruptError where its index and its log differ.
+	Index func(ctx context.Context, report func(done, total int64)) error
 	// Projections, unless nil, compares each read model with its rebuild. It
 	// returns a Finding, or nil where they are equal.
 	Projections func(ctx context.Context, report func(done, total int64)) (*Finding, error)
@@ -33,12 +36,6 @@ type Verifier struct {
 
 // DefaultVerifyMemory is the room for verifying unless configured.
 const DefaultVerifyMemory = 512 << 20
-
-// indexChecker is a store that can hold its own index against its log.
-type indexChecker interface {
-	// CheckIndex returns a *eventstore.CorruptError where they differ.
-	CheckIndex(ctx context.Context, report func(done, total int64)) error
-}
 
 // Verify checks the log, the store's index, and the read models, in this order;
 // what comes after a Finding is not looked at. An error means that it could not
@@ -67,11 +64,10 @@ func (v *Verifier) Verify(ctx context.Context) (Result, error) {
 }
 
 func (v *Verifier) checkIndex(ctx context.Context, c *logCheck) error {
-	store, ok := v.Store.(indexChecker)
-	if !ok {
+	if v.Index == nil {
 		return nil
 	}
-	err := store.CheckIndex(ctx, v.reporter("index"))
+	err := v.Index(ctx, v.reporter("index"))
 	corrupt := new(eventstore.CorruptError)
 	if errors.As(err, &corrupt) {
 		c.keep(&Finding{Position: corrupt.Position, Law: LawIndex, Found: corrupt.Error()})

@@ -204,6 +204,20 @@ func TestVerifyReportsReadModels(t *testing.T) {
 	}
 }
 
+func TestVerifyReportsTheIndex(t *testing.T) {
+	s := &tape{records: tell(t).records()}
+	for err, law := range map[error]string{
+		nil: "", &eventstore.CorruptError{Position: 7, Where: "index", Reason: "an entry too many"}: audit.LawIndex,
+	} {
+		got := play(t, s, func(v *audit.Verifier) {
+			v.Index = func(context.Context, func(done, total int64)) error { return err }
+		}).Finding
+		if (got == nil) != (law == "") || got != nil && (got.Law != law || got.Position != 7) {
+			t.Errorf("found %v, want %q", got, law)
+		}
+	}
+}
+
 func TestR42_VerifyNamesDamage(t *testing.T) {
 	s := &tape{records: tell(t).records(), damage: &eventstore.CorruptError{Position: 41, Where: "log", Reason: "checksum"}}
 	got := play(t, s, nil).Finding
