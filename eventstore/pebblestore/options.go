@@ -102,7 +102,7 @@ func (s *Store) commonOptions(cache *pebble.Cache, part string) *pebble.Options 
 	logger := pebbleLogger{s.log.With("database", part), s.fail}
 	o := &pebble.Options{
 		Cache:                       cache,
-		FS:                          s.opts.FS,
+		FS:                          guardFS{s.opts.FS, s.opts.ReserveBytes},
 		FormatMajorVersion:          formatPebble,
 		MemTableStopWritesThreshold: memTables,
 		MaxOpenFiles:                1000,

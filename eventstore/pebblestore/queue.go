@@ -73,7 +73,7 @@ func ceilMicro(t time.Time) int64 {
 }
 
 func (r *request) free() {
-	const keep = 64 << 10
+	const keep = 256 << 10
 	if cap(r.body) > keep {
 		r.body = nil
 	}

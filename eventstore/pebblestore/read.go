@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -296,19 +297,22 @@ func (s *Store) damaged(part string, after eventstore.Position, err error) error
 	if err == nil {
 		return nil
 	}
+	where, wayOut := part+" in "+s.dir, ""
+	if part == "index" {
+		wayOut = "; the folder index may be removed while the store is closed: it is made again from the log"
+	}
 	var corrupt *eventstore.CorruptError
 	if errors.As(err, &corrupt) {
+		if wayOut != "" && !strings.HasSuffix(corrupt.Reason, wayOut) {
+			return &eventstore.CorruptError{Position: corrupt.Position, Where: corrupt.Where, Reason: corrupt.Reason + wayOut}
+		}
 		return err
 	}
 	if !isCorruption(err) {
 		return fmt.Errorf("read %s: %w", part, err)
 	}
-	where := part + " in " + s.dir
-	if part == "index" {
-		where += " (it is rebuilt from the log when the folder index is removed while the ledger is stopped)"
-	}
 	s.metrics.damaged.Inc()
-	return &eventstore.CorruptError{Position: after, Where: where, Reason: err.Error()}
+	return &eventstore.CorruptError{Position: after, Where: where, Reason: err.Error() + wayOut}
 }
 
 func isCorruption(err error) bool {

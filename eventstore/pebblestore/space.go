@@ -18,6 +18,7 @@ type space struct {
 	fs      vfs.FS
 	dir     string
 	reserve uint64
+	pending func() uint64 // bytes in memory that still have to be written
 	log     *slog.Logger
 
 	asked time.Time
@@ -46,9 +47,9 @@ func (s *space) ask() {
 	}
 	was := s.err
 	s.err = nil
-	if usage.AvailBytes < s.reserve {
+	if need := s.reserve + s.pending(); usage.AvailBytes < need {
 		s.err = fmt.Errorf("%w: %d bytes free in %s, %d are kept in reserve; make room, appending resumes by itself",
-			eventstore.ErrFull, usage.AvailBytes, s.dir, s.reserve)
+			eventstore.ErrFull, usage.AvailBytes, s.dir, need)
 	}
 	if (was == nil) != (s.err == nil) {
 		s.log.Warn("space for appends", "dir", s.dir, "free", usage.AvailBytes, "reserve", s.reserve, "full", s.err != nil)

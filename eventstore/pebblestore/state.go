@@ -127,7 +127,7 @@ func (s *Store) shutDown() error {
 	if s.hasFailed() {
 		return errors.Join(s.failure(), s.abandon())
 	}
-	err := s.witness.settle(s.durable(), true)
+	err := s.witness.settle(s.durable(), stopped)
 	return errors.Join(err, s.closeFiles())
 }
 
@@ -163,8 +163,8 @@ func (s *Store) closeFiles() error {
 	if s.frames != nil {
 		errs = append(errs, s.frames.Close())
 	}
-	if s.witness != nil {
-		errs = append(errs, s.witness.close())
+	if s.witness.notepad != nil {
+		errs = append(errs, s.witness.file.Close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())

@@ -48,8 +48,8 @@ type Store struct {
 	frames  *pebble.DB
 	index   *pebble.DB
 	queue   *queue
-	space   *space   // the committer's
-	witness *witness // the finisher's
+	space   *space  // the committer's
+	witness witness // the finisher's
 	done    chan struct{}
 
 	head   atomic.Uint64 // durable, indexed and visible
@@ -121,30 +121,57 @@ func (s *Store) load() error {
 		}
 		return fmt.Errorf("lock folder: %w", err)
 	}
-	var clean bool
-	if s.witness, clean, err = openWitness(s.opts.FS, s.dir, fresh); err != nil {
+	if s.witness, err = openWitness(s.opts.FS, s.dir, fresh); err != nil {
 		return err
 	}
+	clean := s.witness.mark == stopped
 	cache := pebble.NewCache(s.opts.CacheBytes)
 	defer cache.Unref()
-	logOptions := s.logOptions(cache)
-	logOptions.Lock = s.lock
+	logOptions, err := s.openLog(cache, false)
+	if err != nil {
+		return err
+	}
 	if s.frames, err = openPebble(filepath.Join(s.dir, logFolder), logOptions); err != nil {
-		return s.damaged("log", s.witness.noted, err)
+		return s.damaged("log", s.witness.noted(), err)
 	}
 	if err := s.findHead(); err != nil {
 		return err
 	}
-	if s.index, err = openPebble(filepath.Join(s.dir, indexFolder), s.indexOptions(cache)); err != nil {
-		return s.damaged("index", 0, err)
-	}
-	if err := s.catchUp(); err != nil {
+	if err := s.openIndex(cache); err != nil {
 		return err
 	}
 	if !clean {
 		s.log.Info("the store was not closed the last time", "head", s.durable())
 	}
-	return s.witness.settle(s.durable(), false)
+	return s.witness.settle(s.durable(), running)
+}
+
+// openLog checks the log's files before Pebble opens, and changes, them.
+func (s *Store) openLog(cache *pebble.Cache, readOnly bool) (o *pebble.Options, err error) {
+	dir := filepath.Join(s.dir, logFolder)
+	o = s.logOptions(cache)
+	o.Lock, o.ReadOnly = s.lock, readOnly
+	if s.witness.notepad == nil {
+		if s.witness, err = openWitness(s.opts.FS, s.dir, false); err != nil {
+			return nil, err
+		}
+	}
+	if err := checkManifest(s.opts.FS, dir); err != nil {
+		return nil, s.damaged("log", s.witness.noted(), err)
+	}
+	return o, s.checkTail(dir, o)
+}
+
+// openIndex opens the index and brings it to the log's head.
+func (s *Store) openIndex(cache *pebble.Cache) (err error) {
+	dir := filepath.Join(s.dir, indexFolder)
+	if err := checkManifest(s.opts.FS, dir); err != nil {
+		return s.damaged("index", 0, err)
+	}
+	if s.index, err = openPebble(dir, s.indexOptions(cache)); err != nil {
+		return s.damaged("index", 0, err)
+	}
+	return s.catchUp()
 }
 
 // makeFolders says whether the store is new.
@@ -199,11 +226,11 @@ func (s *Store) findHead() error {
 		}
 	}
 	if err := errors.Join(err, it.Close()); err != nil {
-		return s.damaged("log", s.witness.noted, err)
+		return s.damaged("log", s.witness.noted(), err)
 	}
-	if head := s.durable(); head < s.witness.noted {
+	if head := s.durable(); head < s.witness.noted() {
 		return &eventstore.CorruptError{Position: head, Where: "log in " + s.dir, Reason: fmt.Sprintf(
-			"it ends at %d, but records up to %d were acknowledged; restore a backup", head, s.witness.noted)}
+			"it ends at %d, but records up to %d were acknowledged; restore a backup", head, s.witness.noted())}
 	}
 	return nil
 }
@@ -214,6 +241,7 @@ func (s *Store) start() error {
 	if s.durable() == eventstore.Start {
 		lastAt = -1 << 63
 	}
+	s.space.pending = func() uint64 { return s.frames.Metrics().MemTable.Size + s.index.Metrics().MemTable.Size }
 	c, err := newCommitter(s, s.durable(), lastAt, s.opts.StreamHeads)
 	if err != nil {
 		return err

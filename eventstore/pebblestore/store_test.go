@@ -1,8 +1,10 @@
 package pebblestore_test
 
 import (
+	"context"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -60,4 +62,11 @@ func TestConformanceOverPowerCuts(t *testing.T) {
 			return s
 		}}
 	})
+}
+
+func soon(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	t.Cleanup(cancel)
+	return ctx
 }

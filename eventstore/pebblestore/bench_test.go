@@ -1,0 +1,188 @@
+package pebblestore_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
+)
+
+const benchCallers = 512
+
+// submission is an append of two events, about 1.1 KB, as a submitted incident is.
+func submission(stream string, expected eventstore.Revision, data []byte) eventstore.Append {
+	return eventstore.Append{Stream: stream, Expected: expected, At: time.Now(), Events: []eventstore.Event{
+		{ID: uuid.New(), Type: "incident.submitted.v1", Data: data[:640], Meta: data[640:760]},
+		{ID: uuid.New(), Type: "incident.deducted.v1", Data: data[:110], Meta: data[640:760]},
+	}}
+}
+
+func payload() []byte {
+	const words = `{"number":"26030112345678","portal":"oas","title":"disk full","note":"abcdefghijklmnopqrstuvwxyz0123456789"}`
+	rnd, b := rand.New(rand.NewPCG(1, 2)), make([]byte, 760)
+	for i := range b {
+		b[i] = words[i%len(words)]
+		if i%2 == 0 && i > 200 { // sealed texts do not compress
+			b[i] = byte(rnd.Uint32())
+		}
+	}
+	return b
+}
+
+// report gives the rate, and what one cost in processor time, which says more
+// where the machine has other work.
+func report(b *testing.B, n int, what string) {
+	b.Helper()
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), what+"/s")
+	var after syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &after); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(cpuSeconds(after)*1e6/float64(n), "whole-process-cpu-us/"+what)
+}
+
+func cpuSeconds(r syscall.Rusage) float64 {
+	return float64(r.Utime.Sec+r.Stime.Sec) + float64(r.Utime.Usec+r.Stime.Usec)/1e6
+}
+
+func quiet() pebblestore.Options { return pebblestore.Options{Logger: slog.New(slog.DiscardHandler)} }
+
+// spread runs callers that append b.N times in all, each to streams of its own.
+func spread(b *testing.B, s eventstore.Store, streams int) {
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	data := payload()
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	for c := range benchCallers {
+		wg.Go(func() {
+			heads := make([]eventstore.Revision, (streams+benchCallers-1)/benchCallers)
+			for i := 0; left.Add(-1) >= 0; i++ {
+				mine := i % len(heads)
+				a := submission(fmt.Sprintf("contract-5a1b2c3d-%04d-%08d", c, mine), heads[mine]-1, data)
+				done, err := s.Append(context.Background(), a)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				heads[mine] = done.Revision + 1
+			}
+		})
+	}
+	wg.Wait()
+	report(b, b.N, "appends")
+}
+
+func BenchmarkAppend(b *testing.B) {
+	for _, streams := range []int{10_000, 1_000_000} {
+		b.Run(fmt.Sprintf("streams=%d", streams), func(b *testing.B) {
+			s := open(b, b.TempDir(), quiet())
+			defer func() { _ = s.Close() }()
+			spread(b, s, streams)
+		})
+	}
+}
+
+// One hot stream: an append carries the commands of 64 callers, as the ledger's
+// queue makes them.
+func BenchmarkAppendHot(b *testing.B) {
+	const riders = 64
+	s := open(b, b.TempDir(), quiet())
+	defer func() { _ = s.Close() }()
+	head, data := eventstore.NoStream, payload()
+	b.ResetTimer()
+	for range b.N / riders {
+		a := submission("contract-hot", head, data)
+		for range riders - 1 {
+			a.Events = append(a.Events, submission("contract-hot", head, data).Events...)
+		}
+		done, err := s.Append(context.Background(), a)
+		if err != nil {
+			b.Fatal(err)
+		}
+		head = done.Revision
+	}
+	report(b, b.N, "submissions")
+}
+
+// BenchmarkRawPebble is the yardstick: the same bytes to the same two
+// databases in batches of the same size, with nothing decided.
+func BenchmarkRawPebble(b *testing.B) {
+	const batch = 256
+	dir := b.TempDir()
+	frames, index := pebblestore.RawDatabases(b, filepath.Join(dir, "log"), filepath.Join(dir, "index"))
+	value := append(payload(), payload()[:340]...)
+	synced := make(chan [2]*pebble.Batch, 1)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for pair := range synced {
+			if err := pair[0].SyncWait(); err != nil {
+				b.Error(err)
+			}
+			if err := index.Apply(pair[1], pebble.NoSync); err != nil {
+				b.Error(err)
+			}
+			_, _ = pair[0].Close(), pair[1].Close()
+		}
+	})
+	b.ResetTimer()
+	for n := 0; n < b.N; {
+		f, x := frames.NewBatch(), index.NewBatch()
+		for range min(batch, b.N-n) {
+			n++
+			_ = f.Set(binary.BigEndian.AppendUint64(nil, uint64(2*n)), value, nil)
+			key := fmt.Appendf(nil, "contract-5a1b2c3d-%04d-%08d\x00", n%benchCallers, n/benchCallers%20)
+			_ = x.Set(binary.BigEndian.AppendUint64(key, ^uint64(n)), binary.AppendUvarint(nil, uint64(2*n)), nil)
+		}
+		if err := frames.ApplyNoSyncWait(f, pebble.Sync); err != nil {
+			b.Fatal(err)
+		}
+		synced <- [2]*pebble.Batch{f, x}
+	}
+	close(synced)
+	wg.Wait()
+	report(b, b.N, "appends")
+}
+
+func BenchmarkReadAll(b *testing.B) {
+	s := open(b, b.TempDir(), quiet())
+	defer func() { _ = s.Close() }()
+	data := payload()
+	var wg sync.WaitGroup
+	for c := range 64 {
+		wg.Go(func() {
+			for i := range 4000 {
+				a := submission(fmt.Sprintf("contract-%d", c), eventstore.Revision(2*i-1), data)
+				if _, err := s.Append(context.Background(), a); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ResetTimer()
+	n := 0
+	for b.Loop() {
+		for _, err := range s.ReadAll(context.Background(), eventstore.Start) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+	}
+	report(b, n, "events")
+}
