@@ -1,0 +1,87 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// ErrStopped says that the projections do not follow the log any more.
+var ErrStopped = errors.New("the projections do not follow the log")
+
+// A watch tells those who wait how far the rows have come.
+type watch struct {
+	mu       sync.Mutex
+	position eventstore.Position
+	moved    chan struct{} // closed at the next change; nil while nobody waits
+	stopped  error         // why nothing will move any more
+}
+
+func (w *watch) at() eventstore.Position {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.position
+}
+
+func (w *watch) set(p eventstore.Position) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.position, w.stopped = p, nil
+	w.wake()
+}
+
+func (w *watch) stop(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stopped = err
+	w.wake()
+}
+
+func (w *watch) wake() {
+	if w.moved != nil {
+		close(w.moved)
+		w.moved = nil
+	}
+}
+
+// await returns when the rows have seen a position.
+func (w *watch) await(ctx context.Context, p eventstore.Position) error {
+	for {
+		w.mu.Lock()
+		if w.position >= p || w.stopped != nil {
+			err := w.stopped
+			if w.position >= p {
+				err = nil
+			}
+			w.mu.Unlock()
+			return err
+		}
+		if w.moved == nil {
+			w.moved = make(chan struct{})
+		}
+		moved := w.moved
+		w.mu.Unlock()
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Await returns when what every list answers is true up to a position at least:
+// whoever has written something then finds it (R37). It waits without asking the
+// database. It returns the context's error, or one that wraps ErrStopped where
+// the projections have stopped and waiting is in vain.
+func (s *Set) Await(ctx context.Context, p eventstore.Position) error {
+	if err := s.watch.await(ctx, p); err != nil {
+		return fmt.Errorf("wait for position %d: %w", p, err)
+	}
+	return nil
+}
+
+// Position is how far every list has seen the log.
+func (s *Set) Position() eventstore.Position { return s.watch.at() }

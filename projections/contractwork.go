@@ -1,0 +1,263 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// contractsWork is a batch of events about contracts.
+type contractsWork struct {
+	tx    tx
+	books map[uuid.UUID]*book // what was asked for; nil where there is no such contract
+	links map[linkKey]*linkChange
+}
+
+// A book is a contract with its grants.
+type book struct {
+	contractRow
+	grants         []grantRow // by number
+	fresh, changed bool
+}
+
+// booksAtOnce are asked for in one statement.
+const booksAtOnce = 32
+
+func newContractsWork(t tx) work {
+	return &contractsWork{tx: t, books: map[uuid.UUID]*book{}, links: map[linkKey]*linkChange{}}
+}
+
+// loadBooks asks for booksAtOnce contracts with their grants.
+var loadBooks = `SELECT c.seq, c.id, c.predecessor, c.replaces, c.state, c.started, c.starts_on, c.expires_on,
+		c.starts_at, c.ends_at, c.renewal, c.replacement, c.missing_since, c.missing, c.due_at, ` + grantColumns + `
+		FROM {contracts} c LEFT JOIN {grants} g ON g.contract = c.seq WHERE c.id IN (?` + strings.Repeat(", ?", booksAtOnce-1) + `) ORDER BY c.seq, g.no`
+
+func (w *contractsWork) load(ctx context.Context, events []*ledger.Recorded) error {
+	var ids []any
+	ask := func(id uuid.UUID) {
+		if _, asked := w.books[id]; id != uuid.Nil && !asked {
+			w.books[id] = nil
+			ids = append(ids, id[:])
+		}
+	}
+	for _, e := range events {
+		switch f := e.Event.(type) {
+		case *contract.Registered:
+			ask(f.Predecessor)
+			continue
+		case *contract.Renewed:
+			ask(f.Successor)
+		case *contract.Reissued:
+			ask(f.Successor)
+		case *contract.IncidentSubmitted, *contract.IncidentCommented, *contract.IncidentClosed,
+			*contract.IncidentReopened, *contract.IncidentReclassified, *contract.IncidentSeverityChanged:
+			continue
+		}
+		if id, ok := ledger.ContractOf(e.Stream); ok {
+			ask(id)
+		}
+	}
+	for some := range slices.Chunk(ids, booksAtOnce) {
+		for len(some) < booksAtOnce {
+			some = append(some, nil)
+		}
+		if err := w.read(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *contractsWork) read(ctx context.Context, ids []any) error {
+	rows, err := w.tx.query(ctx, loadBooks, ids...)
+	if err != nil {
+		return fmt.Errorf("read contracts: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var b *book
+	for rows.Next() {
+		var c contractRow
+		var g grantRow
+		err := rows.Scan(append([]any{
+			&c.seq, &c.id, &c.predecessor, &c.replaces, &c.state, &c.started, &c.startsOn, &c.expiresOn,
+			&c.startsAt, &c.endsAt, &c.renewal, &c.replacement, &c.missingSince, &c.missing, &c.dueAt,
+		}, g.fields()...)...)
+		if err != nil {
+			return fmt.Errorf("read contracts: %w", err)
+		}
+		if b == nil || b.seq != c.seq {
+			b = &book{contractRow: c}
+			w.books[c.id] = b
+		}
+		if g.no > 0 {
+			b.grants = append(b.grants, g)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read contracts: %w", err)
+	}
+	return nil
+}
+
+func (w *contractsWork) apply(e *ledger.Recorded) error {
+	f, ok := e.Event.(contract.Event)
+	if !ok {
+		return nil
+	}
+	id, ok := ledger.ContractOf(e.Stream)
+	if !ok {
+		return fmt.Errorf("stream %s is not named as a contract's", e.Stream)
+	}
+	switch f := f.(type) {
+	case *contract.Registered:
+		return w.register(id, f, e)
+	case *contract.IncidentSubmitted, *contract.IncidentCommented, *contract.IncidentClosed,
+		*contract.IncidentReopened, *contract.IncidentReclassified, *contract.IncidentSeverityChanged:
+		return nil // not about the contract itself
+	}
+	b := w.books[id]
+	if b == nil {
+		return fmt.Errorf("contract %s was never registered", id)
+	}
+	switch f := f.(type) {
+	case *contract.AccountLinked:
+		w.link(b, f, e)
+	case *contract.AccountUnlinked:
+		w.unlink(b, f, e)
+	case *contract.GrantAdded:
+		b.grant(f)
+	case *contract.GrantAdjusted:
+		return b.move(f.Grant, func(g *grantRow) { g.adjusted += f.Quantity; g.available += f.Quantity })
+	case *contract.GrantLapsed:
+		return b.move(f.Grant, func(g *grantRow) { g.lapsed += f.Quantity; g.available -= f.Quantity })
+	case *contract.IncidentDeducted:
+		return b.move(f.Grant, func(g *grantRow) { g.deducted += f.Quantity; g.consume(f.Quantity) })
+	case *contract.IncidentCreditedBack:
+		return b.move(f.Grant, func(g *grantRow) { g.credited += f.Quantity; g.consume(-f.Quantity) })
+	default:
+		b.changed = true
+		return w.change(b, f, e)
+	}
+	return nil
+}
+
+// register brings a contract into the directory.
+func (w *contractsWork) register(id uuid.UUID, f *contract.Registered, e *ledger.Recorded) error {
+	if w.books[id] != nil {
+		return fmt.Errorf("contract %s was registered before", id)
+	}
+	w.books[id] = &book{fresh: true, contractRow: contractRow{
+		seq: e.Position, id: id, predecessor: f.Predecessor, replaces: f.Replaces, state: stateRegistered,
+		renewal: f.Renewal, registered: f, registeredAt: micros(e.RecordedAt),
+	}}
+	if p := w.books[f.Predecessor]; p != nil {
+		p.found(id)
+	}
+	return nil
+}
+
+// change notes what became of a contract.
+func (w *contractsWork) change(b *book, f contract.Event, e *ledger.Recorded) error {
+	switch f := f.(type) {
+	case *contract.Activated:
+		if b.state == stateRegistered {
+			b.state = stateActivated
+		}
+		b.started = f.Status == contract.StatusActive
+		b.startsOn, b.expiresOn = f.StartsOn.String(), f.ExpiresOn.String()
+		b.startsAt, b.endsAt = micros(f.StartsAt), micros(f.EndsAt)
+	case *contract.Suspended:
+		b.state = stateSuspended
+	case *contract.Resumed:
+		b.state = stateActivated
+	case *contract.Expired:
+		b.state = stateExpired
+	case *contract.Cancelled:
+		b.state = stateCancelled
+	case *contract.Renewed:
+		b.renewal = f.Successor
+		b.await(w.books[f.Successor], missingRenewal, e)
+	case *contract.Reissued:
+		b.replacement = f.Successor
+		b.await(w.books[f.Successor], missingReplacement, e)
+		return b.moveAway(f)
+	default:
+		return fmt.Errorf("the contracts' rows do not know what %s changes", f.Name())
+	}
+	return nil
+}
+
+func (w *contractsWork) flush(ctx context.Context) error {
+	var changed []*book
+	for _, b := range w.books {
+		if b == nil {
+			continue
+		}
+		if due := b.nextDue(); due != b.dueAt {
+			b.dueAt, b.changed = due, true
+		}
+		changed = append(changed, b)
+	}
+	slices.SortFunc(changed, func(a, b *book) int { return int(int64(a.seq) - int64(b.seq)) })
+	for _, b := range changed {
+		if err := w.write(ctx, b); err != nil {
+			return fmt.Errorf("write contract %s: %w", b.id, err)
+		}
+	}
+	return w.writeLinks(ctx)
+}
+
+func (w *contractsWork) write(ctx context.Context, b *book) error {
+	var err error
+	switch {
+	case b.fresh:
+		err = w.insert(ctx, &b.contractRow)
+	case b.changed:
+		err = w.tx.exec(ctx, `UPDATE {contracts} SET state = ?, started = ?, starts_on = ?, expires_on = ?, starts_at = ?, ends_at = ?,
+			renewal = ?, replacement = ?, missing_since = ?, missing = ?, due_at = ? WHERE seq = ?`,
+			b.state, number(b.started), b.startsOn, b.expiresOn, b.startsAt, b.endsAt,
+			maybe(b.renewal), maybe(b.replacement), b.missingSince, b.missing, b.dueAt, int64(b.seq))
+	}
+	if err != nil {
+		return err
+	}
+	return w.writeGrants(ctx, b)
+}
+
+func (w *contractsWork) insert(ctx context.Context, c *contractRow) error {
+	terms := *c.registered
+	terms.ContractID = nil // R3
+	text, err := json.Marshal(terms)
+	if err != nil {
+		return fmt.Errorf("write terms: %w", err)
+	}
+	err = w.tx.exec(ctx, `INSERT INTO {contracts} (seq, id, access_id, partner_id, terms, registered_at, predecessor, replaces, state, started,
+		starts_on, expires_on, starts_at, ends_at, renewal, replacement, missing_since, missing, due_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(c.seq), c.id[:], terms.AccessID, terms.PartnerID, string(text), c.registeredAt, maybe(c.predecessor), number(c.replaces), c.state, number(c.started),
+		c.startsOn, c.expiresOn, c.startsAt, c.endsAt, maybe(c.renewal), maybe(c.replacement), c.missingSince, c.missing, c.dueAt)
+	return err
+}
+
+// maybe is an id in a row, or nothing.
+func maybe(id uuid.UUID) any {
+	if id == uuid.Nil {
+		return nil
+	}
+	return id[:]
+}
+
+// number is how yes and no lie in a row.
+func number(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,87 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/supportledger/supportledger/domain/contract"
+)
+
+// Where a request stands on the desk: first those that nobody has answered, the
+// soonest due first; then those that somebody works on, the same; then the closed
+// ones, the last closed first.
+const (
+	placeUnanswered = 0
+	placeAnswered   = 1
+	placeClosed     = 2
+)
+
+// standing is where a request stands, by the times of its row.
+func standing(closedAt, answeredAt, dueAt int64) (place, urgency int64) {
+	switch {
+	case closedAt != 0:
+		return placeClosed, -closedAt
+	case answeredAt != 0:
+		return placeAnswered, dueAt
+	}
+	return placeUnanswered, dueAt
+}
+
+// Desk answers: what do engineers have to do, the most urgent first?
+type Desk struct{ reader }
+
+// A DeskFilter narrows the desk; empty members do not.
+type DeskFilter struct {
+	Status   string // StatusOpen or StatusClosed
+	Severity string
+	Portal   string
+	Product  string
+	// Unanswered keeps the open ones that await their first response.
+	Unanswered bool
+	Text       string // in the title or the number, in any case
+}
+
+// List are the incidents of all accounts. First come the open ones without a
+// first response, the soonest due first; then the other open ones by the same;
+// then the closed ones, the last closed first. An incident whose place changes
+// while somebody pages moves.
+func (d *Desk) List(ctx context.Context, at time.Time, f DeskFilter, p Page) (List[Request], error) {
+	var out List[Request]
+	q := selecting("SELECT "+requestColumns+" FROM {requests} r").and("r.kind = ?", KindIncident)
+	q.equal("r.severity", f.Severity).equal("r.portal", f.Portal).equal("r.product", f.Product)
+	if err := statusOf(q, f.Status); err != nil {
+		return out, fmt.Errorf("list the desk: %w", err)
+	}
+	if f.Unanswered {
+		q.and("r.place = ?", placeUnanswered)
+	}
+	question := []any{"desk", f}
+	var last struct {
+		Place, Urgency int64
+		Number         contract.Number
+	}
+	more, err := readCursor(question, p.Cursor, &last)
+	if err != nil {
+		return out, err
+	}
+	if more {
+		q.and("(r.place, r.urgency, r.seq) > (?, ?, (SELECT seq FROM {requests} WHERE number = ?))", last.Place, last.Urgency, int64(last.Number))
+	}
+	q.then("ORDER BY r.place, r.urgency, r.seq")
+	err = d.view(ctx, func(v *view) (err error) {
+		out.AsOf = v.asOf(at)
+		out.Items, more, err = page(ctx, v, q, p.limit(), func(scan func(...any) error, r *Request) (bool, error) {
+			err := scanRequest(scan, r)
+			return matches(r, f.Text), err
+		})
+		if more && err == nil {
+			end := &out.Items[len(out.Items)-1]
+			last.Place, last.Urgency = end.urgency()
+			last.Number = end.Number
+			out.Next, err = writeCursor(question, last)
+		}
+		return err
+	})
+	return out, err
+}

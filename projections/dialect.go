@@ -1,0 +1,120 @@
+package projections
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"modernc.org/sqlite"
+)
+
+// A dialect is everything in which one database differs from another. The rest
+// of the package writes SQL that all of them read, with ? for arguments and
+// these words in the definitions of tables:
+//
+//	{key}        a whole number that is the row's own key
+//	{bytes}      a string of bytes
+//	{clustered}  after a table: its rows lie in the order of its key
+type dialect struct {
+	types *strings.Replacer
+	// begin opens a transaction that will write. It is only ever asked of the
+	// one connection that writes.
+	begin string
+	// reading makes all reads of a transaction see one moment.
+	reading *sql.TxOptions
+	// placeholders writes the arguments of a statement as the database wants them.
+	placeholders func(text string) string
+	// damaged says that an error is about bytes that are not what was written.
+	damaged func(error) bool
+}
+
+func sqliteDialect() dialect {
+	return dialect{
+		types:        strings.NewReplacer("{key}", "INTEGER", "{bytes}", "BLOB", "{clustered}", " WITHOUT ROWID"),
+		begin:        "BEGIN IMMEDIATE",
+		reading:      &sql.TxOptions{ReadOnly: true},
+		placeholders: func(text string) string { return text },
+		damaged:      sqliteDamaged,
+	}
+}
+
+// SQLite's result codes for a file that is damaged, or is none of its own.
+const (
+	sqliteCorrupt = 11
+	sqliteNotADB  = 26
+)
+
+func sqliteDamaged(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	code := e.Code() & 0xff
+	return code == sqliteCorrupt || code == sqliteNotADB
+}
+
+// Pragmas of every connection. With a write-ahead log and synchronous=NORMAL a
+// power cut may take the last transactions, never half of one: rows and
+// checkpoint go back together, and the log brings them again
+// (docs/decisions/projections-in-sqlite.md).
+const (
+	sqliteFile  = "rows.db"
+	readers     = 4
+	walPages    = 16_000 // of 4 KiB, after which the write-ahead log is moved into the file
+	writerShare = 2      // a half of the cache is the writer's, the readers share the rest
+)
+
+// openSQLite opens the database in a folder: one connection that writes, some
+// that read.
+func openSQLite(ctx context.Context, dir string, cacheBytes int64) (*database, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make folder: %w", err)
+	}
+	db := &database{dialect: sqliteDialect(), file: filepath.Join(dir, sqliteFile)}
+	kib := max(cacheBytes>>10, 1<<10)
+	var err error
+	if db.writes, err = sql.Open("sqlite", sqliteName(db.file, kib/writerShare, false)); err != nil {
+		return nil, fmt.Errorf("open %s: %w", db.file, err)
+	}
+	if db.reads, err = sql.Open("sqlite", sqliteName(db.file, kib/writerShare/readers, true)); err != nil {
+		return nil, fmt.Errorf("open %s: %w", db.file, err)
+	}
+	db.writes.SetMaxOpenConns(1)
+	db.reads.SetMaxOpenConns(readers)
+	db.reads.SetMaxIdleConns(readers)
+	if db.conn, err = db.writes.Conn(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", db.file, err), db.close())
+	}
+	return db, nil
+}
+
+// sqliteName is the data source name of a file.
+func sqliteName(file string, cacheKiB int64, readOnly bool) string {
+	q := url.Values{}
+	for _, pragma := range []string{
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(OFF)", "temp_store(MEMORY)",
+		fmt.Sprintf("cache_size(-%d)", cacheKiB), fmt.Sprintf("wal_autocheckpoint(%d)", walPages), "journal_size_limit(67108864)",
+	} {
+		q.Add("_pragma", pragma)
+	}
+	if readOnly {
+		q.Add("_pragma", "query_only(ON)")
+	}
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: file, RawQuery: q.Encode()}).String()
+}
+
+// removeSQLite deletes the database of a folder, which nobody has open.
+func removeSQLite(dir string) error {
+	var all error
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(filepath.Join(dir, sqliteFile+suffix)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			all = errors.Join(all, err)
+		}
+	}
+	return all
+}

@@ -1,0 +1,143 @@
+package projections
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// Due answers: what is time about to bring, and when? It is the ledger's Agenda.
+type Due struct{ reader }
+
+var _ ledger.Agenda = (*Due)(nil)
+
+// Due are contracts for which something is due by a time, soonest first, then by
+// the bytes of their ids, after a given one. A contract whose successor has not
+// been registered is due since that was decided (R6).
+func (d *Due) Due(ctx context.Context, by time.Time, after ledger.DueContract, limit int) ([]ledger.DueContract, error) {
+	var out []ledger.DueContract
+	err := d.view(ctx, func(v *view) error {
+		q := selecting("SELECT c.due_at, c.id FROM {contracts} c").and("c.due_at > 0").and("c.due_at <= ?", micros(by))
+		if after != (ledger.DueContract{}) {
+			q.and("(c.due_at, c.id) > (?, ?)", micros(after.At), after.Contract[:])
+		}
+		q.then("ORDER BY c.due_at, c.id LIMIT ?", limit)
+		return v.each(ctx, q.text.String(), q.args, func(scan func(...any) error) (bool, error) {
+			var at int64
+			var c ledger.DueContract
+			err := scan(&at, &c.Contract)
+			c.At = instant(at)
+			out = append(out, c)
+			return true, err
+		})
+	})
+	return out, err
+}
+
+// A DueRow is a contract on the agenda.
+type DueRow struct {
+	At time.Time
+	// Successor says that a successor was decided on and has not been
+	// registered; otherwise the start of the term, the end of a grant or the end
+	// of the term comes.
+	Successor bool
+	ContractRow
+}
+
+// List is the agenda up to a time, soonest first, as of another.
+func (d *Due) List(ctx context.Context, at, by time.Time, p Page) (List[DueRow], error) {
+	var out List[DueRow]
+	q := selecting("SELECT c.due_at, c.missing, "+contractColumns+" FROM {contracts} c").and("c.due_at > 0").and("c.due_at <= ?", micros(by))
+	question := []any{"due", by.UnixMicro()}
+	var last struct {
+		At int64
+		ID uuid.UUID
+	}
+	if more, err := readCursor(question, p.Cursor, &last); err != nil {
+		return out, err
+	} else if more {
+		q.and("(c.due_at, c.id) > (?, ?)", last.At, last.ID[:])
+	}
+	q.then("ORDER BY c.due_at, c.id")
+	err := d.view(ctx, func(v *view) (err error) {
+		out.AsOf = v.asOf(at)
+		var more bool
+		out.Items, more, err = page(ctx, v, q, p.limit(), func(scan func(...any) error, row *DueRow) (bool, error) {
+			var dueAt, missing int64
+			err := scanContract(scan, at, &row.ContractRow, &dueAt, &missing)
+			row.At, row.Successor = instant(dueAt), missing != 0
+			return true, err
+		})
+		if more && err == nil {
+			end := &out.Items[len(out.Items)-1]
+			last.At, last.ID = micros(end.At), end.ID
+			out.Next, err = writeCursor(question, last)
+		}
+		return err
+	})
+	return out, err
+}
+
+// nextDue is when time brings something to a contract next; 0 where it never
+// will. It is contract.State's NextDue, and the successors that are missing.
+func (b *book) nextDue() int64 {
+	var next int64
+	sooner := func(t int64) {
+		if t != 0 && (next == 0 || t < next) {
+			next = t
+		}
+	}
+	if b.missing != 0 {
+		sooner(b.missingSince)
+	}
+	if b.state == stateCancelled || b.state == stateExpired {
+		return next
+	}
+	if b.state != stateRegistered {
+		sooner(b.endsAt)
+		if !b.started {
+			sooner(b.startsAt)
+		}
+	}
+	for i := range b.grants {
+		if g := &b.grants[i]; g.available > 0 {
+			sooner(g.end(b.state != stateRegistered, b.endsAt))
+		}
+	}
+	return next
+}
+
+// Which successors are missing, as bits.
+const (
+	missingRenewal     = 1
+	missingReplacement = 2
+)
+
+// await notes that a successor was decided on, unless it is there.
+func (b *book) await(successor *book, which int64, e *ledger.Recorded) {
+	if successor != nil {
+		return
+	}
+	if b.missing == 0 {
+		b.missingSince = micros(e.RecordedAt)
+	}
+	b.missing |= which
+}
+
+// found notes that a successor is there.
+func (b *book) found(successor uuid.UUID) {
+	before := b.missing
+	if successor == b.renewal {
+		b.missing &^= missingRenewal
+	}
+	if successor == b.replacement {
+		b.missing &^= missingReplacement
+	}
+	if b.missing == 0 {
+		b.missingSince = 0
+	}
+	b.changed = b.changed || b.missing != before
+}

@@ -1,0 +1,169 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// Sizes of what is read ahead of the writer.
+const (
+	chunkRecords = 512
+	chunksAhead  = 16
+)
+
+// A RecordError says at which record the projections stopped, and why: they do
+// not know its type, or cannot read it. They never skip one (R42).
+type RecordError struct {
+	Position eventstore.Position
+	Stream   string
+	Revision eventstore.Revision
+	Type     string
+	Err      error
+}
+
+func (e *RecordError) Error() string {
+	return fmt.Sprintf("projections stop at position %d, %s of stream %s@%d: %v", e.Position, e.Type, e.Stream, e.Revision, e.Err)
+}
+
+func (e *RecordError) Unwrap() error { return e.Err }
+
+// A chunk is some consecutive records, of which those that somebody wants are
+// decoded.
+type chunk struct {
+	events []*ledger.Recorded
+	place        // of the last record, wanted or not
+	read   int   // records, wanted or not
+	rest   error // why there is no next chunk, if there is none
+}
+
+// A feed reads the log once for all projections, and decodes ahead of the writer
+// in a goroutine of its own.
+type feed struct {
+	store  eventstore.Store
+	wanted map[string]bool
+	known  map[string]bool // types that nobody wants, and that are known
+	until  eventstore.Position
+	out    chan chunk
+	stop   context.CancelFunc
+}
+
+// forever is where a feed ends that follows the log.
+const forever = eventstore.LastPosition
+
+// startFeed reads what lies after a position, up to another one, and then waits
+// for more until the context ends or the feed is stopped.
+func startFeed(ctx context.Context, store eventstore.Store, projections []*projection, after, until eventstore.Position) *feed {
+	f := &feed{store: store, wanted: map[string]bool{}, known: map[string]bool{}, until: until, out: make(chan chunk, chunksAhead)}
+	for _, p := range projections {
+		for _, name := range p.events {
+			f.wanted[name] = true
+		}
+	}
+	ctx, f.stop = context.WithCancel(ctx)
+	go func() {
+		defer close(f.out)
+		f.send(ctx, chunk{rest: f.run(ctx, after)})
+	}()
+	return f
+}
+
+// close stops the feed and waits for it.
+func (f *feed) close() {
+	f.stop()
+	for range f.out {
+	}
+}
+
+func (f *feed) run(ctx context.Context, after eventstore.Position) error {
+	for after < f.until {
+		c := chunk{}
+		for r, err := range f.store.ReadAll(ctx, after) {
+			if err == nil && r.Position > f.until {
+				after = f.until
+				break
+			}
+			if err == nil {
+				err = f.take(&c, r)
+			}
+			if err != nil {
+				f.send(ctx, c)
+				return err
+			}
+			after = r.Position
+			if c.read == chunkRecords {
+				f.send(ctx, c)
+				c = chunk{}
+			}
+			if after == f.until {
+				break
+			}
+		}
+		f.send(ctx, c)
+		if after < f.until {
+			if err := f.store.Wait(ctx, after); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// take adds a record to a chunk.
+func (f *feed) take(c *chunk, r eventstore.Record) error {
+	if f.wanted[r.Type] || !f.known[r.Type] {
+		recorded, err := ledger.Decode(r)
+		if err != nil {
+			return &RecordError{r.Position, r.Stream, r.Revision, r.Type, err}
+		}
+		if f.wanted[r.Type] {
+			// What was read stays as long as the batch; its bytes need not.
+			recorded.Data, recorded.Record.Meta = nil, nil
+			c.events = append(c.events, &recorded)
+		} else {
+			f.known[r.Type] = true
+		}
+	}
+	c.place = place{r.Position, r.ID, r.RecordedAt}
+	c.read++
+	return nil
+}
+
+// send hands on a chunk in which something is.
+func (f *feed) send(ctx context.Context, c chunk) {
+	if c.read == 0 && c.rest == nil {
+		return
+	}
+	select {
+	case f.out <- c:
+	case <-ctx.Done():
+	}
+}
+
+// next waits for a chunk. At the end it returns false with the reason: nil where
+// the feed has come to where it was to end.
+func (f *feed) next(ctx context.Context) (chunk, bool, error) {
+	select {
+	case c, ok := <-f.out:
+		switch {
+		case !ok:
+			return chunk{}, false, context.Cause(ctx)
+		case c.read == 0:
+			return chunk{}, false, c.rest
+		}
+		return c, true, nil
+	case <-ctx.Done():
+		return chunk{}, false, ctx.Err()
+	}
+}
+
+// permanent says that an error stays as long as the program and the log are what
+// they are, so that trying again is of no use.
+func permanent(err error) bool {
+	var record *RecordError
+	var corrupt *eventstore.CorruptError
+	return errors.As(err, &record) || errors.As(err, &corrupt) || errors.Is(err, eventstore.ErrClosed)
+}

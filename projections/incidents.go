@@ -1,0 +1,135 @@
+package projections
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// requestsProjection answers what is asked about what people have asked for: where
+// a number is recorded, what an account has asked for, what engineers have to do.
+// The three share one row per request, since writing it once instead of three
+// times is what catching up costs.
+func requestsProjection() *projection {
+	return shaped(&projection{
+		name: "activity", version: 1,
+		questions: []string{"incidents", "desk"},
+		tables:    []table{requestsTable},
+		events: names(
+			(*contract.IncidentSubmitted)(nil), (*contract.IncidentDeducted)(nil), (*contract.IncidentCommented)(nil),
+			(*contract.IncidentSeverityChanged)(nil), (*contract.IncidentClosed)(nil), (*contract.IncidentCreditedBack)(nil),
+			(*contract.IncidentReopened)(nil), (*contract.IncidentReclassified)(nil),
+		),
+		newWork: newRequestsWork,
+	})
+}
+
+// requestsTable has a row for each request of somebody, of which incidents are
+// one kind. seq is the position of its submission: rows are written in the order
+// of the log, and lists that go by it neither lose nor double one while others
+// arrive. place and urgency order the desk.
+var requestsTable = table{
+	name: "requests",
+	columns: `seq {key} PRIMARY KEY,
+	number            BIGINT NOT NULL,
+	kind              TEXT NOT NULL,
+	stream            {bytes} NOT NULL,
+	revisions         {bytes} NOT NULL,
+	account           {bytes} NOT NULL,
+	paid              SMALLINT NOT NULL,
+	counted           SMALLINT NOT NULL,
+	portal            TEXT NOT NULL,
+	product           TEXT NOT NULL,
+	problem_type      TEXT NOT NULL,
+	category          TEXT NOT NULL,
+	subscription      TEXT NOT NULL,
+	title             TEXT NOT NULL,
+	language          TEXT NOT NULL,
+	severity          TEXT NOT NULL,
+	response_time     TEXT NOT NULL,
+	response_hours    TEXT NOT NULL,
+	response_due_at   BIGINT NOT NULL,
+	first_response_at BIGINT NOT NULL,
+	response_met      SMALLINT NOT NULL,
+	opened_at         BIGINT NOT NULL,
+	closed_at         BIGINT NOT NULL,
+	closure           TEXT NOT NULL,
+	place             SMALLINT NOT NULL,
+	urgency           BIGINT NOT NULL`,
+	indexes: []string{
+		"unique by_number: (number)",
+		"by_account: (account, seq)",
+		"by_urgency: (place, urgency, seq)",
+	},
+	order: "seq",
+}
+
+// Incidents answers: where is an incident recorded?
+type Incidents struct{ reader }
+
+// Find looks a number up. It returns false for one that these rows have not
+// seen, which is unknown only if they have seen the log's head as of the request
+// (Await, R37).
+func (i *Incidents) Find(ctx context.Context, n contract.Number) (ledger.IncidentRef, bool, error) {
+	return i.ref(ctx, "WHERE number = ?", int64(n))
+}
+
+// LatestOf is the latest incident of an account: its contact is the one to offer
+// for the next (R14). It returns false for an account that has submitted none.
+func (i *Incidents) LatestOf(ctx context.Context, account uuid.UUID) (ledger.IncidentRef, bool, error) {
+	return i.ref(ctx, "WHERE account = ? AND kind = 'incident' ORDER BY seq DESC LIMIT 1", account[:])
+}
+
+func (i *Incidents) ref(ctx context.Context, which string, arg any) (ref ledger.IncidentRef, found bool, err error) {
+	err = i.view(ctx, func(v *view) error {
+		text := "SELECT number, stream, account, revisions FROM {requests} " + which
+		return v.each(ctx, text, []any{arg}, func(scan func(...any) error) (bool, error) {
+			var number int64
+			var revisions []byte
+			if err := scan(&number, &ref.Stream, &ref.Owner, &revisions); err != nil {
+				return false, err
+			}
+			ref.Number, found = contract.Number(number), true
+			ref.Revisions, err = readRevisions(revisions)
+			return false, err
+		})
+	})
+	return ref, found, err
+}
+
+// Revisions lie in a row as the differences between them.
+func addRevision(to []byte, last *eventstore.Revision, next eventstore.Revision) []byte {
+	to = binary.AppendUvarint(to, uint64(next-*last))
+	*last = next
+	return to
+}
+
+func readRevisions(b []byte) ([]eventstore.Revision, error) {
+	var out []eventstore.Revision
+	var last eventstore.Revision
+	for len(b) > 0 {
+		diff, n := binary.Uvarint(b)
+		if n <= 0 {
+			return nil, errors.New("the revisions of an incident are not readable")
+		}
+		last += eventstore.Revision(diff)
+		out = append(out, last)
+		b = b[n:]
+	}
+	return out, nil
+}
+
+func lastRevision(b []byte) (eventstore.Revision, error) {
+	all, err := readRevisions(b)
+	if err != nil || len(all) == 0 {
+		return 0, fmt.Errorf("an incident without revisions: %w", err)
+	}
+	return all[len(all)-1], nil
+}

@@ -1,0 +1,153 @@
+package projections
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// A projection is one read model: its tables, the events that change them, and
+// how. Where several questions are cheaply answered from the same tables they
+// share one, so that an event is written once and a question sees them agree;
+// each question still has a file of its own.
+type projection struct {
+	name    string
+	version int // of what the rows say; a new one is built from the first event
+	// questions are what its rows answer, for people who look for one by name.
+	questions []string
+	tables    []table
+	events    []string // the types that change its rows; others are not decoded for it
+	newWork   func(tx) work
+	shape     string // digest of how the tables are defined
+}
+
+func (p *projection) String() string { return fmt.Sprintf("%s/%d", p.name, p.version) }
+
+// A table is defined in the words of dialect.
+type table struct {
+	name    string
+	columns string   // what stands between the parentheses
+	suffix  string   // what stands behind them
+	indexes []string // "by_owner: (owner, seq)"
+	order   string   // the columns that make its rows unique
+}
+
+// A work is what one batch of events changes in the rows of a projection. Rows
+// are read when first needed, changed in memory by apply, and written once at
+// the end, however many events of the batch were about them.
+type work interface {
+	// load reads the rows that events will change, as far as it has not.
+	load(ctx context.Context, events []*ledger.Recorded) error
+	// apply changes what was loaded by one event; it does no I/O.
+	apply(e *ledger.Recorded) error
+	// flush writes what was changed.
+	flush(ctx context.Context) error
+}
+
+// shaped notes how the tables are defined, so that rows which were made by
+// another definition are not taken for these.
+func shaped(p *projection) *projection {
+	h := sha256.New()
+	for _, t := range p.tables {
+		fmt.Fprintln(h, t.name, t.columns, t.suffix, strings.Join(t.indexes, ";"))
+	}
+	p.shape = hex.EncodeToString(h.Sum(nil)[:8])
+	return p
+}
+
+// names are the names of events.
+func names(events ...domain.Event) []string {
+	out := make([]string, len(events))
+	for i, e := range events {
+		out[i] = e.Name()
+	}
+	return out
+}
+
+// A generation is one set of a projection's tables. There is one that questions
+// are answered from, and beside it perhaps one that is being built.
+type generation struct {
+	*projection
+	id    int64
+	names *strings.Replacer // "{contracts}" → "contracts_7"
+
+	// Guarded by database.writing:
+	position place             // what its rows have seen
+	texts    map[string]string // statements with the names put in
+}
+
+func newGeneration(p *projection, id int64) *generation {
+	var pairs []string
+	for _, t := range p.tables {
+		pairs = append(pairs, "{"+t.name+"}", fmt.Sprintf("%s_%d", t.name, id))
+	}
+	return &generation{projection: p, id: id, names: strings.NewReplacer(pairs...), texts: map[string]string{}}
+}
+
+// sql puts the names of the generation's tables into a statement.
+func (g *generation) sql(text string) string { return g.names.Replace(text) }
+
+// create defines the tables.
+func (g *generation) create(ctx context.Context, db *database) error {
+	for _, t := range g.tables {
+		name := g.sql("{" + t.name + "}")
+		if err := db.define(ctx, "CREATE TABLE "+name+" ("+t.columns+")"+t.suffix); err != nil {
+			return err
+		}
+		for _, index := range t.indexes {
+			unique := ""
+			if rest, ok := strings.CutPrefix(index, "unique "); ok {
+				unique, index = "UNIQUE ", rest
+			}
+			by, on, _ := strings.Cut(index, ": ")
+			if err := db.define(ctx, "CREATE "+unique+"INDEX "+name+"_"+by+" ON "+name+" "+on); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tx is a transaction that writes one generation's rows.
+type tx struct {
+	db *database
+	g  *generation
+}
+
+func (t tx) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	named, ok := t.g.texts[text]
+	if !ok {
+		named = t.g.sql(text)
+		t.g.texts[text] = named
+	}
+	return t.db.prepare(ctx, named)
+}
+
+func (t tx) exec(ctx context.Context, text string, args ...any) error {
+	s, err := t.prepare(ctx, text)
+	if err != nil {
+		return err
+	}
+	if _, err := s.ExecContext(ctx, args...); err != nil {
+		return fmt.Errorf("execute %q: %w", text, err)
+	}
+	return nil
+}
+
+func (t tx) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	s, err := t.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.QueryContext(ctx, args...)
+	if err != nil {
+		return nil, fmt.Errorf("query %q: %w", text, err)
+	}
+	return rows, nil
+}

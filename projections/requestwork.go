@@ -1,0 +1,198 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// requestsWork is a batch of events about requests.
+type requestsWork struct {
+	tx    tx
+	rows  map[contract.Number]*requestRow // what was asked for or is new
+	fresh []*requestRow                   // in the order of the log
+}
+
+// A requestRow is a request as it lies in its row.
+type requestRow struct {
+	seq       eventstore.Position
+	number    contract.Number
+	stream    uuid.UUID
+	submitted *contract.IncidentSubmitted // of a row that is not written yet
+
+	revisions                   []byte
+	last                        eventstore.Revision
+	paid, counted               bool
+	severity, closure           string
+	responseTime, responseHours string
+	dueAt, answeredAt, openedAt int64
+	closedAt                    int64
+	met                         bool
+	changed                     bool
+}
+
+// requestsAtOnce are asked for in one statement.
+const requestsAtOnce = 32
+
+var loadRequests = `SELECT seq, number, stream, revisions, paid, counted, severity, response_time, response_hours, response_due_at,
+	first_response_at, response_met, opened_at, closed_at, closure FROM {requests} WHERE number IN (?` + strings.Repeat(", ?", requestsAtOnce-1) + `)`
+
+func newRequestsWork(t tx) work {
+	return &requestsWork{tx: t, rows: map[contract.Number]*requestRow{}}
+}
+
+func (w *requestsWork) load(ctx context.Context, events []*ledger.Recorded) error {
+	var numbers []any
+	for _, e := range events {
+		f, ok := e.Event.(contract.Event)
+		if !ok {
+			continue
+		}
+		n, ok := contract.NumberOf(f)
+		if _, asked := w.rows[n]; !ok || asked {
+			continue
+		}
+		w.rows[n] = nil // asked for, or submitted by this very event
+		if _, submitted := f.(*contract.IncidentSubmitted); !submitted {
+			numbers = append(numbers, int64(n))
+		}
+	}
+	for some := range slices.Chunk(numbers, requestsAtOnce) {
+		for len(some) < requestsAtOnce {
+			some = append(some, nil)
+		}
+		if err := w.read(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *requestsWork) read(ctx context.Context, numbers []any) error {
+	rows, err := w.tx.query(ctx, loadRequests, numbers...)
+	if err != nil {
+		return fmt.Errorf("read requests: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		r := new(requestRow)
+		err := rows.Scan(&r.seq, &r.number, &r.stream, &r.revisions, &r.paid, &r.counted, &r.severity, &r.responseTime, &r.responseHours,
+			&r.dueAt, &r.answeredAt, &r.met, &r.openedAt, &r.closedAt, &r.closure)
+		if err == nil {
+			r.last, err = lastRevision(r.revisions)
+		}
+		if err != nil {
+			return fmt.Errorf("read requests: %w", err)
+		}
+		w.rows[r.number] = r
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read requests: %w", err)
+	}
+	return nil
+}
+
+func (w *requestsWork) apply(e *ledger.Recorded) error {
+	f, ok := e.Event.(contract.Event)
+	if !ok {
+		return nil
+	}
+	n, ok := contract.NumberOf(f)
+	if !ok {
+		return nil
+	}
+	if submitted, ok := f.(*contract.IncidentSubmitted); ok {
+		return w.submit(submitted, e)
+	}
+	r := w.rows[n]
+	if r == nil {
+		return fmt.Errorf("incident %s was never submitted", n)
+	}
+	r.changed = true
+	r.revisions = addRevision(r.revisions, &r.last, e.Revision)
+	switch f := f.(type) {
+	case *contract.IncidentDeducted:
+		r.paid, r.counted = true, true
+	case *contract.IncidentCreditedBack:
+		r.counted = false
+	case *contract.IncidentCommented:
+		if f.FirstResponse != nil {
+			r.answeredAt, r.met = micros(f.FirstResponse.At), f.FirstResponse.Met
+		}
+	case *contract.IncidentSeverityChanged:
+		r.severity, r.responseTime, r.responseHours, r.dueAt = f.Severity, f.Response.Time, f.Response.Hours, micros(f.Response.DueAt)
+	case *contract.IncidentClosed:
+		r.closedAt, r.closure = micros(f.ClosedAt), f.Closure
+	case *contract.IncidentReopened:
+		r.closedAt, r.closure = 0, ""
+	case *contract.IncidentReclassified:
+		r.closure = f.Closure
+	default:
+		return fmt.Errorf("the requests' rows do not know what %s changes", f.Name())
+	}
+	return nil
+}
+
+func (w *requestsWork) submit(f *contract.IncidentSubmitted, e *ledger.Recorded) error {
+	stream, ok := ledger.ContractOf(e.Stream)
+	if !ok {
+		return fmt.Errorf("stream %s is not named as that of an incident", e.Stream)
+	}
+	if w.rows[f.Number] != nil {
+		return fmt.Errorf("incident %s was submitted before", f.Number)
+	}
+	r := &requestRow{
+		seq: e.Position, number: f.Number, stream: stream, submitted: f, severity: f.Severity,
+		responseTime: f.Response.Time, responseHours: f.Response.Hours, dueAt: micros(f.Response.DueAt), openedAt: micros(f.OpenedAt),
+	}
+	r.revisions = addRevision(make([]byte, 0, 8), &r.last, e.Revision)
+	w.rows[f.Number] = r
+	w.fresh = append(w.fresh, r)
+	return nil
+}
+
+func (w *requestsWork) flush(ctx context.Context) error {
+	var changed []*requestRow
+	for _, r := range w.rows {
+		if r != nil && r.submitted == nil && r.changed {
+			changed = append(changed, r)
+		}
+	}
+	slices.SortFunc(changed, func(a, b *requestRow) int { return int(int64(a.seq) - int64(b.seq)) })
+	for _, r := range changed {
+		place, urgency := standing(r.closedAt, r.answeredAt, r.dueAt)
+		err := w.tx.exec(ctx, `UPDATE {requests} SET revisions = ?, paid = ?, counted = ?, severity = ?, response_time = ?, response_hours = ?,
+			response_due_at = ?, first_response_at = ?, response_met = ?, closed_at = ?, closure = ?, place = ?, urgency = ? WHERE seq = ?`,
+			r.revisions, number(r.paid), number(r.counted), r.severity, r.responseTime, r.responseHours,
+			r.dueAt, r.answeredAt, number(r.met), r.closedAt, r.closure, place, urgency, int64(r.seq))
+		if err != nil {
+			return err
+		}
+	}
+	for _, r := range w.fresh {
+		if err := w.insert(ctx, r); err != nil {
+			return fmt.Errorf("write incident %s: %w", r.number, err)
+		}
+	}
+	return nil
+}
+
+const insertRequest = `INSERT INTO {requests} (seq, number, kind, stream, revisions, account, paid, counted, portal, product, problem_type, category,
+	subscription, title, language, severity, response_time, response_hours, response_due_at, first_response_at, response_met,
+	opened_at, closed_at, closure, place, urgency)
+	VALUES (?, ?, 'incident', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+func (w *requestsWork) insert(ctx context.Context, r *requestRow) error {
+	f := r.submitted
+	place, urgency := standing(r.closedAt, r.answeredAt, r.dueAt)
+	return w.tx.exec(ctx, insertRequest, int64(r.seq), int64(r.number), r.stream[:], r.revisions, f.Account[:], number(r.paid), number(r.counted),
+		f.Portal, f.Product, f.ProblemType, f.Category, f.Subscription, f.Title, f.Language,
+		r.severity, r.responseTime, r.responseHours, r.dueAt, r.answeredAt, number(r.met), r.openedAt, r.closedAt, r.closure, place, urgency)
+}

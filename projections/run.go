@@ -1,0 +1,168 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// Run follows the log until the context ends, which is no error. It builds what
+// is missing or of an older version beside. What may pass (a full disk, a store
+// out of reach) is logged, counted and tried again; a record that the
+// projections do not know or cannot read, or a damaged one, ends it with an
+// error that names the record.
+func (s *Set) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	built := make(chan error, 1)
+	go func() {
+		err := s.buildMissing(ctx)
+		if err != nil {
+			cancel(err) // ends following as well
+		}
+		built <- err
+	}()
+	err := s.follow(ctx, forever)
+	cancel(err)
+	if builtErr := <-built; builtErr != nil && !errors.Is(builtErr, context.Canceled) && !errors.Is(builtErr, err) {
+		err = builtErr
+	}
+	return s.ended(err)
+}
+
+// CatchUp brings all lists to where the log is now, building what is missing;
+// it is for those who do not Run.
+func (s *Set) CatchUp(ctx context.Context) error {
+	head, err := s.store.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("catch up: %w", err)
+	}
+	if err := s.follow(ctx, head); err != nil {
+		return s.ended(err)
+	}
+	return s.ended(s.buildMissing(ctx))
+}
+
+// ended notes why nobody follows the log any more.
+func (s *Set) ended(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.Canceled) {
+		s.watch.stop(ErrStopped)
+		return nil
+	}
+	if s.db.damaged(err) {
+		err = errors.Join(fmt.Errorf("%s is damaged; it is made anew from the log at the next start: %w", s.db.file, err), markDamaged(s.dir))
+	}
+	s.metrics.failed.Set(1)
+	s.log.Error("the projections have stopped", "error", err)
+	s.watch.stop(fmt.Errorf("%w: %w", ErrStopped, err))
+	return err
+}
+
+// follow brings the generations in use forward to a position, over whatever
+// passes.
+func (s *Set) follow(ctx context.Context, until eventstore.Position) error {
+	return s.patiently(ctx, func() error { return s.followOnce(ctx, until) })
+}
+
+// How long rests are between two tries.
+const (
+	restFirst = 50 * time.Millisecond
+	restMost  = 5 * time.Second
+)
+
+// patiently does something again and again until it ends without an error or
+// with one that will not pass.
+func (s *Set) patiently(ctx context.Context, do func() error) error {
+	for rest := restFirst; ; rest = min(2*rest, restMost) {
+		began := time.Now()
+		err := do()
+		if err == nil || ctx.Err() != nil || permanent(err) || s.db.damaged(err) {
+			return err
+		}
+		if time.Since(began) > 2*restMost {
+			rest = restFirst
+		}
+		s.metrics.retries.Inc()
+		s.log.Warn("the projections try again", "in", rest, "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(rest):
+		}
+		if err := s.reload(ctx); err != nil {
+			s.log.Warn("the projections cannot read their checkpoints", "error", err)
+		}
+	}
+}
+
+func (s *Set) followOnce(ctx context.Context, until eventstore.Position) error {
+	f := startFeed(ctx, s.store, s.projections, s.Position(), until)
+	defer f.close()
+	for {
+		c, more, err := f.next(ctx)
+		if !more {
+			return err
+		}
+		if more, err = s.followBatch(ctx, f, c); !more || err != nil {
+			return err
+		}
+	}
+}
+
+// followBatch writes one batch for all generations in use: what the log held
+// when it began, so that batches grow with the backlog.
+func (s *Set) followBatch(ctx context.Context, f *feed, first chunk) (bool, error) {
+	s.db.writing.Lock()
+	defer s.db.writing.Unlock()
+	head, err := s.store.Head(ctx)
+	if err != nil {
+		return false, fmt.Errorf("ask for the log's head: %w", err)
+	}
+	began := time.Now()
+	b, more, err := s.db.bring(ctx, s.live, f, first, min(head, f.until), mostFollowing, nil)
+	if b == nil {
+		return false, err
+	}
+	s.metrics.wrote(b.read, time.Since(began))
+	s.watch.set(s.slowest())
+	return more, err
+}
+
+// slowest is the position that all generations in use have seen. The caller
+// holds writing.
+func (s *Set) slowest() eventstore.Position {
+	position := forever
+	for _, g := range s.live {
+		position = min(position, g.position.position)
+	}
+	if len(s.live) == 0 {
+		return eventstore.Start
+	}
+	return position
+}
+
+// reload reads where the generations in use are, as somebody else may have
+// brought them forward.
+func (s *Set) reload(ctx context.Context) error {
+	s.db.writing.Lock()
+	defer s.db.writing.Unlock()
+	rows, err := s.db.readCheckpoints(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range rows {
+		for _, g := range s.live {
+			if g.id == c.generation {
+				g.position = c.place
+			}
+		}
+	}
+	s.watch.set(s.slowest())
+	return nil
+}
