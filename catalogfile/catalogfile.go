@@ -20,7 +20,7 @@ import (
 )
 
 // MaxBytes is the size of the longest file that is read.
-const MaxBytes = 1 << 20
+const MaxBytes = 256 << 10
 
 // Load reads the catalogue in a file. Its errors are those of Read, with the
 // path as the file's name, and those of reading.

@@ -109,8 +109,19 @@ func (r *reading) oneOf(k key, value, what, whats string, known []string) bool {
 	if len(known) == 0 {
 		return false // that there are none is a mistake of its own
 	}
-	r.wrong(k, "no %s %s; %s are %s", what, quote(value), whats, strings.Join(known, ", "))
+	r.wrong(k, "no %s %s; %s are %s", what, quote(value), whats, strings.Join(distinctNames(known), ", "))
 	return false
+}
+
+// distinctNames lists each name once, in order.
+func distinctNames(names []string) []string {
+	var once []string
+	for _, name := range names {
+		if name != "" && !slices.Contains(once, name) {
+			once = append(once, name)
+		}
+	}
+	return once
 }
 
 // distinct refuses values that stand in a list twice.

@@ -9,12 +9,15 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
 
-// maxDepth is how deep a file may nest, comfortably: catalogues need seven.
-const maxDepth = 64
+// maxTokens is how many keys, values and signs a file may have: many times what
+// a catalogue needs. The parser's time grows with their square where they nest
+// or repeat.
+const maxTokens = 30_000
 
 // parse returns the top of the YAML document, or nil after a mistake.
 func (r *reading) parse(data []byte) ast.Node {
@@ -22,11 +25,7 @@ func (r *reading) parse(data []byte) ast.Node {
 		r.cannotRead("", "is longer than %d bytes", MaxBytes)
 		return nil
 	}
-	if nests(data) > maxDepth {
-		r.cannotRead("", "opens more than %d brackets within each other", maxDepth)
-		return nil
-	}
-	parsed, err := parseYAML(data)
+	parsed, err := parseYAML(string(data))
 	if err != nil {
 		r.notYAML(err)
 		return nil
@@ -38,32 +37,19 @@ func (r *reading) parse(data []byte) ast.Node {
 	return parsed.Docs[0].Body
 }
 
-// nests is how many brackets stand open within each other. It counts those in
-// texts too, which costs nothing in a catalogue and keeps the parser, which
-// calls itself for each, from running out of stack.
-func nests(data []byte) int {
-	open, deepest := 0, 0
-	for _, b := range data {
-		switch b {
-		case '[', '{':
-			open++
-		case ']', '}':
-			open--
-		}
-		deepest = max(deepest, open)
-	}
-	return deepest
-}
-
 // parseYAML keeps a parser that panics on odd input from taking the program along.
-func parseYAML(data []byte) (parsed *ast.File, err error) {
+func parseYAML(text string) (parsed *ast.File, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = errors.New("cannot be read as YAML")
+			err = errors.New("the parser gave up")
 		}
 	}()
+	tokens := lexer.Tokenize(text)
+	if len(tokens) > maxTokens {
+		return nil, fmt.Errorf("more than %d keys, values and signs", maxTokens)
+	}
 	// Duplicate keys are found later, each with its place.
-	return parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	return parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 }
 
 func (r *reading) notYAML(err error) {
@@ -72,10 +58,10 @@ func (r *reading) notYAML(err error) {
 		if p, ok := positionOf(syntax.Token); ok {
 			r.places[""] = p
 		}
-		r.cannotRead("", "is not YAML: %s", syntax.Message)
+		r.cannotRead("", "cannot be read as YAML: %s", syntax.Message)
 		return
 	}
-	r.cannotRead("", "is not YAML: %s", strings.SplitN(err.Error(), "\n", 2)[0])
+	r.cannotRead("", "cannot be read as YAML: %s", strings.SplitN(err.Error(), "\n", 2)[0])
 }
 
 func positionOf(t *token.Token) (place, bool) {

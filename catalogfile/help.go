@@ -2,7 +2,6 @@ package catalogfile
 
 import (
 	"regexp"
-	"slices"
 
 	"github.com/supportledger/supportledger/domain/catalog"
 )
@@ -72,17 +71,12 @@ func (r *reading) subject(k key, in *resource, c *catalog.Catalog) {
 			}
 		}
 	}
-	if in.ProblemType != "" && !r.oneOf(k.of("problem_type"), in.ProblemType, "problem type", "problem types here", unique(types)) {
+	if in.ProblemType != "" && !r.oneOf(k.of("problem_type"), in.ProblemType, "problem type", "problem types here", types) {
 		return
 	}
 	if in.Category != "" {
-		r.oneOf(k.of("category"), in.Category, "category", "categories here", unique(categories))
+		r.oneOf(k.of("category"), in.Category, "category", "categories here", categories)
 	}
-}
-
-func unique(names []string) []string {
-	slices.Sort(names)
-	return slices.Compact(names)
 }
 
 func productIDs(c *catalog.Catalog) []string {

@@ -74,10 +74,8 @@ func (r *reading) portals(list []portal, c *catalog.Catalog) []catalog.Portal {
 		here := k.at(i)
 		r.filled(here.of("address"), p.Address)
 		r.filled(here.of("sign_in_name"), p.SignInName)
-		if p.SignIn != catalog.SignInAny {
-			r.oneOf(here.of("sign_in"), p.SignIn, "portal", `sign-ins are "any" or that of a portal:`, known)
-		}
-		r.oneOf(here.of("ids"), p.IDs, "such use of IDs as", "they", []string{catalog.IDsRequired, catalog.IDsNotUsed})
+		r.oneOf(here.of("sign_in"), p.SignIn, "sign-in", "sign-ins", append([]string{catalog.SignInAny}, known...))
+		r.oneOf(here.of("ids"), p.IDs, "use of IDs", "uses", []string{catalog.IDsRequired, catalog.IDsNotUsed})
 		for j, right := range p.OnBehalfOf {
 			r.filled(here.of("on_behalf_of").at(j), right)
 		}

@@ -1,10 +1,6 @@
 package catalogfile
 
-import (
-	"slices"
-
-	"github.com/supportledger/supportledger/domain/catalog"
-)
+import "github.com/supportledger/supportledger/domain/catalog"
 
 // promises checks how soon requests are answered, where, and how they end.
 func (r *reading) promises(f *file, c *catalog.Catalog) {
@@ -47,11 +43,10 @@ func (r *reading) regions(list []region, calendars []*catalog.Calendar) []catalo
 
 // countries refuses codes that no country has, and countries seen before.
 func (r *reading) countries(k key, codes []string, seen map[string]key) {
-	known := countryCodes()
 	for i, code := range codes {
 		before, twice := seen[code]
 		switch {
-		case !slices.Contains(known, code):
+		case !catalog.KnownCountry(code):
 			r.wrong(k.at(i), "no country %s; countries are two capital letters of ISO 3166", quote(code))
 		case twice:
 			r.wrong(k.at(i), "%s stands in %s already; a country is in one place", code, before)

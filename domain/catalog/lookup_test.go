@@ -90,6 +90,23 @@ func TestR11_FamiliesHaveNamesOfTheirOwn(t *testing.T) {
 	}
 }
 
+func TestCountriesAreThoseOfISO3166(t *testing.T) {
+	known := catalog.Countries()
+	if len(known) != 249 || !slices.IsSorted(known) {
+		t.Errorf("%d countries", len(known))
+	}
+	for _, code := range known {
+		if !catalog.KnownCountry(code) {
+			t.Errorf("%s is not known", code)
+		}
+	}
+	for _, code := range []string{"", "I", "id", "IDN", "XX", "UK", "EU", "D ", " A", "\nB", "Z\n", "D A"} {
+		if catalog.KnownCountry(code) {
+			t.Errorf("%q is known", code)
+		}
+	}
+}
+
 func TestR24_SelfHelpIsBestMatchFirst(t *testing.T) {
 	c := &catalog.Catalog{}
 	for _, r := range [][4]string{

@@ -1,9 +1,15 @@
-package catalogfile
+package catalog
 
 import "strings"
 
-// countryCodes lists the countries of ISO 3166-1 by their two letters.
-func countryCodes() []string { return strings.Fields(isoCountries) }
+// Countries lists the countries of ISO 3166-1 by their two letters, in the
+// order of the alphabet: those that a catalogue, a contract or a contact may name.
+func Countries() []string { return strings.Fields(isoCountries) }
+
+// KnownCountry reports whether a country has the two letters, capital ones.
+func KnownCountry(code string) bool {
+	return len(code) == 2 && code[0] >= 'A' && code[1] >= 'A' && strings.Contains(isoCountries, code)
+}
 
 const isoCountries = `
 AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ
