@@ -107,6 +107,7 @@ func TestAnswersAreReadHoweverTheyArrive(t *testing.T) {
 	}{
 		"with a length":      {"HTTP/1.1 201 Created\r\nContent-Length: 15\r\n\r\n{\"number\":\"17\"}", ""},
 		"in chunks":          {"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n{\"number\":\"17\"}\r\n0\r\n\r\n", ""},
+		"larger than room":   {"HTTP/1.1 201 Created\r\nContent-Length: 40015\r\n\r\n" + strings.Repeat(" ", 40000) + "{\"number\":\"17\"}", ""},
 		"refused":            {"HTTP/1.1 409 Conflict\r\nContent-Length: 14\r\n\r\nnone-available", "answered 409: none-available"},
 		"without a number":   {"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", "names no incident"},
 		"cut off":            {"HTTP/1.1 201 Created\r\nContent-Length: 15\r\n\r\n{\"num", "EOF"},

@@ -71,6 +71,23 @@ func TestARefusalEndsTheLoadAndIsNamed(t *testing.T) {
 	})
 }
 
+func TestLatenciesOfAllCallersAreOneOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var numbers atomic.Uint64
+		callers := []Caller{taking(70*time.Millisecond, &numbers), taking(7*time.Millisecond, &numbers)}
+		r, err := Run(t.Context(), callers, Span{Measure: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// 14 slow answers and 142 fast ones.
+		for q, want := range map[float64]time.Duration{0: 7, 0.5: 7, 0.9: 7, 0.95: 70, 1: 70} {
+			if got := r.Quantile(q); got != want*time.Millisecond {
+				t.Errorf("quantile %v is %v, want %v ms", q, got, want)
+			}
+		}
+	})
+}
+
 func TestNothingMeasuredHasNoLatency(t *testing.T) {
 	if got := (Result{}).Quantile(0.5); got != 0 {
 		t.Errorf("median of nothing is %v", got)
