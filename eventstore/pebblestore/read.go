@@ -312,11 +312,17 @@ func (s *Store) damaged(part string, after eventstore.Position, err error) error
 		return fmt.Errorf("read %s: %w", part, err)
 	}
 	s.metrics.damaged.Inc()
-	return &eventstore.CorruptError{Position: after, Where: where, Reason: err.Error() + wayOut}
+	return &eventstore.CorruptError{Position: after, Where: where, Reason: firstLine(err) + wayOut}
 }
 
 func isCorruption(err error) bool {
-	return errors.Is(err, pebble.ErrCorruption) || errors.Is(err, errFrameChecksum) || errors.Is(err, errFrameShape)
+	return pebble.IsCorruptionError(err) || errors.Is(err, errFrameChecksum) || errors.Is(err, errFrameShape)
+}
+
+// firstLine leaves out what Pebble's errors carry for its own reports.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }
 
 func firstErr(errs ...error) error {
