@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/supportledger/supportledger/audit"
+	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/projections"
 )
 
 // contractReadInput is a look at a contract.
@@ -18,11 +20,37 @@ type contractReadInput struct {
 }
 
 func (a *API) registerContractReads(tag string) {
+	register(a, "list-contracts", http.StatusOK, texts{tag, "List contracts", "The newest first."}, a.listContracts)
 	register(a, "get-contract", http.StatusOK, texts{tag, "A contract as it is now", "With its grants and balances."}, a.getContract)
 	register(a, "get-history", http.StatusOK, texts{tag, "Everything that happened to a contract",
 		"Oldest first, with the balances right after each event. A Contract ID is never part of it."}, a.getHistory)
 	register(a, "get-balance", http.StatusOK, texts{tag, "A contract's balances at any time",
 		"What was due by then counts whether or not it was recorded."}, a.getBalance)
+}
+
+type contractsInput struct {
+	PageInput
+	AccessID string `query:"access_id" maxLength:"64" doc:"Only the contracts with this Access ID"`
+	Partner  string `query:"partner" maxLength:"64" doc:"Only the contracts of this partner"`
+	Status   string `query:"status" enum:"registered,waiting,active,suspended,expired,cancelled"`
+}
+
+func (a *API) listContracts(ctx context.Context, _ *call, in *contractsInput) (*shown[list[contractView]], error) {
+	filter := projections.ContractFilter{PartnerID: in.Partner, Status: contract.Status(in.Status)}
+	if in.AccessID != "" {
+		var err error
+		if filter.AccessID, err = contract.ParseID("access_id", in.AccessID); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.wait(ctx, in.After); err != nil {
+		return nil, err
+	}
+	rows, err := a.Projections.Contracts.List(ctx, a.Ledger.Now(), filter, in.page())
+	if err != nil {
+		return nil, err
+	}
+	return render(rows, func(r *projections.ContractRow) contractView { return renderSummary(r.ID, r.Summary) }), nil
 }
 
 type historyInput struct {

@@ -10,7 +10,9 @@ import (
 
 	"github.com/supportledger/supportledger/api/token"
 	"github.com/supportledger/supportledger/domain/catalog"
+	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/ledger"
+	"github.com/supportledger/supportledger/projections"
 )
 
 // A linkView is a contract that an account has linked.
@@ -31,8 +33,10 @@ func (a *API) registerLinks() {
 	register(a, "link-contract", http.StatusCreated, texts{tag, "Link a contract by its two IDs",
 		"Done once; later requests only pick the contract. 200 where it is linked already. " +
 			"Anything but success is pair-not-valid, whatever the reason."}, a.link)
+	register(a, "list-links", http.StatusOK, texts{tag, "List the contracts that the account has linked", ""}, a.listLinks)
 	register(a, "remove-link", http.StatusNoContent, texts{tag, "Unlink a contract",
 		"Possible at any time; the account goes on reading its own incidents."}, a.removeLink)
+	register(a, "list-contract-links", http.StatusOK, texts{"Contracts", "List the accounts that have linked a contract", ""}, a.listContractLinks)
 	register(a, "remove-contract-link", http.StatusNoContent, texts{"Contracts", "Unlink an account from a contract", ""}, a.removeContractLink)
 }
 
@@ -62,12 +66,81 @@ func (a *API) link(ctx context.Context, c *call, in *linkInput) (*written[linkVi
 }
 
 func (a *API) renderLink(answer *ledger.ContractAnswer, portal *catalog.Portal) linkView {
-	s := a.showAt(answer.Terms, portal)
+	return a.linkOf(answer.ID, answer.Summary, portal)
+}
+
+func (a *API) linkOf(id uuid.UUID, c contract.Summary, portal *catalog.Portal) linkView {
+	s := a.showAt(c.Terms, portal)
 	return linkView{
-		Contract: answer.ID.String(), Label: s.label, ServiceName: s.serviceName, AccessID: s.accessID,
-		Programme: answer.Terms.Programme, Status: string(answer.Status),
-		StartsOn: orNull(answer.StartsOn.String()), ExpiresOn: orNull(answer.ExpiresOn.String()),
+		Contract: id.String(), Label: s.label, ServiceName: s.serviceName, AccessID: s.accessID,
+		Programme: c.Terms.Programme, Status: string(c.Status),
+		StartsOn: orNull(c.StartsOn.String()), ExpiresOn: orNull(c.ExpiresOn.String()),
 	}
+}
+
+type linksInput struct {
+	PageInput
+	Portal string `query:"portal" maxLength:"100" doc:"Show the contracts as this portal does"`
+}
+
+func (a *API) listLinks(ctx context.Context, c *call, in *linksInput) (*shown[list[linkView]], error) {
+	portal, err := a.shownAt(in.Portal)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.wait(ctx, in.After); err != nil {
+		return nil, err
+	}
+	rows, err := a.Projections.Links.OfAccount(ctx, a.Ledger.Now(), c.account(), in.page())
+	if err != nil {
+		return nil, err
+	}
+	return render(rows, func(l *projections.Link) linkView {
+		v := a.linkOf(l.ID, l.Summary, portal)
+		v.LinkedAt = timeOrNull(l.Since)
+		return v
+	}), nil
+}
+
+// shownAt finds the portal that answers are shown as at; nil where none is named.
+func (a *API) shownAt(id string) (*catalog.Portal, error) {
+	if id == "" {
+		return nil, nil
+	}
+	portal, ok := a.Catalog.Portal(id)
+	if !ok {
+		return nil, invalid("portal", "is not in the catalogue")
+	}
+	return portal, nil
+}
+
+type contractLinksInput struct {
+	ContractInput
+	PageInput
+}
+
+// An accountLink is an account that has linked a contract.
+type accountLink struct {
+	Account  string    `json:"account"`
+	LinkedAt time.Time `json:"linked_at"`
+}
+
+func (a *API) listContractLinks(ctx context.Context, _ *call, in *contractLinksInput) (*shown[list[accountLink]], error) {
+	id, err := contractID(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.view(ctx, id); err != nil {
+		return nil, err
+	}
+	if err := a.wait(ctx, in.After); err != nil {
+		return nil, err
+	}
+	rows, err := a.Projections.Links.OfContract(ctx, a.Ledger.Now(), id, in.page())
+	if err != nil {
+		return nil, err
+	}
+	return render(rows, func(l *projections.Link) accountLink { return accountLink{l.Account.String(), l.Since} }), nil
 }
 
 // level holds back the answer pair-not-valid until a time that does not tell

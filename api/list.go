@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/projections"
 )
 
 // A shown is the answer to a request that changed nothing.
@@ -28,11 +30,17 @@ type asOfView struct {
 
 func asOf(a audit.AsOf) asOfView { return asOfView{uint64(a.Position), a.Time} }
 
-// Sizes of a page.
-const (
-	defaultLimit = 100
-	maxLimit     = 1000
-)
+// render shows the rows of a list one by one.
+func render[Row, View any](rows projections.List[Row], one func(*Row) View) *shown[list[View]] {
+	out := list[View]{Items: make([]View, len(rows.Items)), Next: rows.Next, AsOf: asOf(audit.AsOf(rows.AsOf))}
+	for i := range rows.Items {
+		out.Items[i] = one(&rows.Items[i])
+	}
+	return &shown[list[View]]{out}
+}
+
+// defaultLimit is how many rows a page has unless asked otherwise.
+const defaultLimit = 100
 
 // PageInput is what every list takes.
 type PageInput struct {
@@ -41,6 +49,11 @@ type PageInput struct {
 	After  string `query:"after" maxLength:"32" doc:"Wait until this Ledger-Position counts, at most 10 seconds"`
 }
 
+func (p PageInput) page() projections.Page {
+	return projections.Page{Cursor: p.Cursor, Limit: orDefault(p.Limit, defaultLimit)}
+}
+
+// AfterInput is what reads take that are no lists.
 type AfterInput struct {
 	After string `query:"after" maxLength:"32" doc:"Wait until this Ledger-Position counts, at most 10 seconds"`
 }
@@ -83,10 +96,8 @@ func (a *API) await(ctx context.Context, p eventstore.Position) error {
 	waiting, cancel := context.WithTimeout(ctx, a.AwaitTimeout)
 	defer cancel()
 	err := a.Projections.Await(waiting, p)
-	if err != nil && ctx.Err() == nil {
-		late := said("not-yet")
-		late.cause = err
-		return late
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return said("not-yet")
 	}
 	return err
 }

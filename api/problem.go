@@ -11,6 +11,7 @@ import (
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
+	"github.com/supportledger/supportledger/projections"
 )
 
 // A Problem is the body of every answer with a status of 400 or more (RFC 9457,
@@ -153,6 +154,12 @@ func problemOf(err error) *Problem {
 	if r, ok := errors.AsType[*domain.Refusal](err); ok {
 		return problemOfRefusal(r, err)
 	}
+	if errors.Is(err, projections.ErrCursor) {
+		return malformedCursor()
+	}
+	if building, ok := errors.AsType[*projections.BuildingError](err); ok {
+		return problem("not-ready", building.Error(), sentences["not-ready"].hint)
+	}
 	for _, known := range outages {
 		if errors.Is(err, known.err) {
 			p := problem(known.code, sentences[known.code].detail, sentences[known.code].hint)
@@ -187,6 +194,7 @@ var outages = []struct {
 	{eventstore.ErrUnavailable, "unavailable"},
 	{eventstore.ErrClosed, "unavailable"},
 	{ledger.ErrBusy, "busy"},
+	{projections.ErrStopped, "unavailable"},
 	{token.ErrUnavailable, "issuer-unavailable"},
 	{context.DeadlineExceeded, "timeout"},
 	{context.Canceled, "timeout"},

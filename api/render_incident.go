@@ -38,16 +38,13 @@ type incidentView struct {
 // renderIncident describes an incident by what its events say.
 func renderIncident(answer *ledger.IncidentAnswer) incidentView {
 	v := incidentView{
-		Number: answer.Number.String(), Status: "closed", Contract: idOrNull(answer.Contract),
+		Number: answer.Number.String(), Status: openOrClosed(answer.Open), Contract: idOrNull(answer.Contract),
 		Portal: answer.Portal, Product: answer.Product, Usage: orNull(answer.Usage),
 		ProblemType: answer.ProblemType, Category: answer.Category,
 		Subscription: orNull(answer.Subscription), Service: orNull(answer.Service),
 		Severity: answer.Severity, ResponseTime: answer.Response.Time, ResponseHours: answer.Response.Hours,
 		ResponseDueAt: answer.Response.DueAt, Title: answer.Title, OpenedAt: answer.OpenedAt,
 		ClosedAt: timeOrNull(answer.ClosedAt), Closure: orNull(answer.Closure), ReopenUntil: timeOrNull(answer.ReopenUntil),
-	}
-	if answer.Open {
-		v.Status = "open"
 	}
 	if answer.FirstResponse != nil {
 		v.FirstResponseAt, v.ResponseMet = &answer.FirstResponse.At, &answer.FirstResponse.Met
