@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"strconv"
@@ -21,8 +22,11 @@ func encode(w io.Writer, v any) error {
 // right kinds, in valid UTF-8, every member known and there once. A member that
 // is null is as good as absent. The error is a *Problem that names the member.
 func decode(body []byte, v any) *Problem {
-	if len(strings.TrimSpace(string(body[:min(len(body), 64)]))) == 0 && len(body) <= 64 {
+	switch begins := bytes.TrimLeft(body, " \t\r\n"); {
+	case len(begins) == 0:
 		return malformedBody("", "is missing")
+	case begins[0] != '{':
+		return malformedBody("", "is not a JSON object")
 	}
 	err := json.Unmarshal(body, v, json.RejectUnknownMembers(true))
 	if err == nil {

@@ -61,7 +61,11 @@ func (a *API) finish(ctx context.Context, c *call) {
 // may name somebody.
 func (a *API) logCall(ctx context.Context, c *call) {
 	level := slog.LevelInfo
-	if c.status >= http.StatusInternalServerError {
+	switch {
+	case c.status < http.StatusInternalServerError || errors.Is(c.cause, context.Canceled): // who asked is gone
+	case c.status == http.StatusServiceUnavailable:
+		level = slog.LevelWarn
+	default:
 		level = slog.LevelError
 	}
 	if !a.log.Enabled(ctx, level) {
