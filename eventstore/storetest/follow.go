@@ -38,6 +38,7 @@ func waitWakes(t testing.TB, sub Subject) {
 		for range cap(woken) {
 			go func() { woken <- s.Wait(soon(t), after) }()
 		}
+		idle(t, s, after)
 		done := put(t, s, in("w", eventstore.Revision(round), Events(1)...))
 		for range cap(woken) {
 			select {
@@ -50,6 +51,17 @@ func waitWakes(t testing.TB, sub Subject) {
 			}
 		}
 		after = done.Position
+	}
+}
+
+// idle waits for a moment where nothing comes, which leaves others the time to
+// wait too.
+func idle(t testing.TB, s eventstore.Store, after eventstore.Position) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Millisecond)
+	defer cancel()
+	if err := s.Wait(ctx, after); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("wait after %d, where nothing comes: %v, want context.DeadlineExceeded", after, err)
 	}
 }
 
@@ -66,7 +78,7 @@ func waitCancelled(t testing.TB, sub Subject) {
 		if !errors.Is(err, context.Canceled) {
 			t.Fatalf("wait: %v, want context.Canceled", err)
 		}
-	case <-time.After(patience):
+	case <-time.After(patience / 4):
 		t.Fatal("wait does not end with its context")
 	}
 }
