@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +93,22 @@ func TestR41_FailedSyncAcknowledgesNothingMore(t *testing.T) {
 	}
 	if failed == 0 {
 		t.Error("no sync failed while callers appended")
+	}
+}
+
+// R46: two processes never open one folder.
+func TestR46_TwoProcessesNeverOpenOneFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir, small(t))
+	defer func() { _ = s.Close() }()
+	c := newChild(t, dir, 1)
+	c.start(t)
+	if code := c.end(); code != 1 || c.ready || len(c.refused) != 1 || !strings.Contains(c.refused[0], pebblestore.ErrInUse.Error()) {
+		t.Fatalf("a second process opened the folder: exit code %d, ready %t, %q", code, c.ready, c.refused)
+	}
+	if _, err := s.Append(context.Background(), facts("caller-0", -1)); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -116,7 +117,8 @@ func (s *Store) load() error {
 		return err
 	}
 	if s.lock, err = pebble.LockDirectory(filepath.Join(s.dir, logFolder), s.opts.FS); err != nil {
-		if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
+		here := strings.Contains(err.Error(), "held by current process") // Pebble has no name for it
+		if here || errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
 			return fmt.Errorf("%w: %w", ErrInUse, err)
 		}
 		return fmt.Errorf("lock folder: %w", err)
