@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is every command and flag. The help texts are the manual: --help and
+// docs/operations.md show them.
+type cli struct {
+	Serve serveCmd `cmd:"" help:"Serve a ledger over HTTP until SIGTERM or SIGINT; what was accepted is finished."`
+	Demo  demoCmd  `cmd:"" help:"Tell the story of a support contract from registering to the credit-back, and verify it."`
+
+	Verify  verifyCmd  `cmd:"" help:"Prove the log, its index and the read models right, or name the first record that is wrong."`
+	History historyCmd `cmd:"" help:"Print everything that happened to a contract, with the balances after each event."`
+
+	Backup      backupCmd  `cmd:"" help:"Copy a ledger, also while it is running. Keys are not copied."`
+	Restore     restoreCmd `cmd:"" help:"Make a ledger's folder from a backup, and verify it."`
+	Projections struct {
+		List    listCmd    `cmd:"" help:"List the read models and how far each is."`
+		Rebuild rebuildCmd `cmd:"" help:"Make a read model anew from the log, beside the one in use."`
+	} `cmd:"" help:"Look after the read models."`
+
+	Token struct {
+		Create tokenCmd `cmd:"" help:"Print a bearer token of the built-in issuer."`
+	} `cmd:"" help:"Look after tokens."`
+	Keys struct {
+		Create keysCreateCmd `cmd:"" help:"Make the keys of a new installation."`
+		Rotate keysRotateCmd `cmd:"" help:"Add a new encryption key, which seals from the next start on."`
+	} `cmd:"" help:"Look after the installation's keys."`
+	Catalog struct {
+		Check catalogCmd `cmd:"" help:"Read a catalogue and report every mistake with file, line, column and key."`
+		Show  showCmd    `cmd:"" help:"Print a catalogue that comes with the program, to start one's own from."`
+	} `cmd:"" help:"Look after catalogues."`
+
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// A terminal is where a command speaks: here, or at the other end of a control
+// socket.
+type terminal struct {
+	out, err io.Writer
+	progress func(stage string, done, total int64)
+}
+
+// errFound says that the command did its work and what it found is bad; it has
+// been told already.
+var errFound = errors.New("found something wrong")
+
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// run runs one command and returns its exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c,
+		kong.Name("supportledger"),
+		kong.Description("Records the life of prepaid support contracts as immutable events."),
+		kong.UsageOnError(), kong.Writers(stdout, stderr), kong.Vars{"version": version()},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
+		kong.Exit(func(code int) { exited = code; panic(exitEarly{}) }),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "supportledger:", err)
+		return exitFailed
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			if _, early := p.(exitEarly); !early {
+				panic(p)
+			}
+			code = exited
+		}
+	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "supportledger: %v\nsupportledger --help shows the commands, and --help behind a command what it takes.\n", err)
+		return exitUsage
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return report(stderr, parsed.Run(newTerminal(stdout, stderr)))
+}
+
+// exitEarly unwinds from where kong would exit the process: after --help and
+// --version.
+type exitEarly struct{}
+
+// report turns a command's error into a sentence and an exit code.
+func report(stderr io.Writer, err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errFound):
+		return exitFailed
+	case errors.Is(err, errAskedWrongly):
+		fmt.Fprintln(stderr, "supportledger:", err)
+		return exitUsage
+	}
+	fmt.Fprintln(stderr, "supportledger:", err)
+	return exitFailed
+}
+
+// errAskedWrongly marks flags that do not go together.
+var errAskedWrongly = errors.New("asked wrongly")
+
+// version is the module's version and the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	text := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && text == "(devel)" {
+			text = s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return text
+}

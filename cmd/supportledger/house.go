@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sync"
+
+	"github.com/supportledger/supportledger/audit"
+	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/ledger"
+	"github.com/supportledger/supportledger/projections"
+	"github.com/supportledger/supportledger/vault"
+)
+
+// A house is an open folder: what commands work on, whether the ledger in it is
+// running or not.
+type house struct {
+	folder
+	store   *pebblestore.Store
+	keys    *vault.Keys       // nil where they were not found
+	people  *vault.PeopleFile // nil where they were not found
+	auditor *audit.Auditor
+	clock   ledger.Clock
+	log     *slog.Logger
+	running bool // the read models follow the log
+
+	mu  sync.Mutex
+	set *projections.Set // nil until it is asked for
+}
+
+// openHouse opens a folder that nobody else has open. Keys and people's keys may
+// be missing: not every command needs them.
+func openHouse(f folder, keysFile string, log *slog.Logger) (_ *house, err error) {
+	if err := f.mustHoldLedger(); err != nil {
+		return nil, err
+	}
+	h := &house{folder: f, log: log, clock: ledger.SystemClock{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.close())
+		}
+	}()
+	if h.store, err = pebblestore.Open(f.store(), pebblestore.Options{Logger: log}); err != nil {
+		return nil, err
+	}
+	if h.keys, err = f.findKeys(keysFile); err != nil {
+		return nil, err
+	}
+	if h.people, err = vault.OpenPeople(f.people()); errors.Is(err, fs.ErrNotExist) {
+		h.people = nil
+	} else if err != nil {
+		return nil, err
+	}
+	h.auditor, err = audit.New(h.store, h.clock)
+	return h, err
+}
+
+// projections opens the read models; the running ledger has them open already.
+func (h *house) projections(ctx context.Context) (*projections.Set, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.set != nil {
+		return h.set, nil
+	}
+	set, err := projections.Open(ctx, projections.Config{Dir: h.read(), Store: h.store, Logger: h.log})
+	if err != nil {
+		return nil, fmt.Errorf("open read models: %w", err)
+	}
+	h.set = set
+	return set, nil
+}
+
+// openTexts opens an event's personal texts, as far as their keys are there.
+func (h *house) openTexts(ctx context.Context, e domain.Event) error {
+	fact, ok := e.(contract.Event)
+	if !ok {
+		return nil
+	}
+	texts := contract.Personal(fact)
+	if texts == nil {
+		return nil
+	}
+	person, box := texts.Sealing()
+	if box == nil {
+		return nil
+	}
+	text, err := h.people.Open(ctx, person, box)
+	if errors.Is(err, vault.ErrErased) {
+		return texts.Open(nil)
+	}
+	if err != nil {
+		return err
+	}
+	return texts.Open(text)
+}
+
+// close closes what is open, the last that was opened first.
+func (h *house) close() error {
+	var errs []error
+	if h.set != nil {
+		errs = append(errs, h.set.Close())
+	}
+	if h.people != nil {
+		errs = append(errs, h.people.Close())
+	}
+	if h.store != nil {
+		errs = append(errs, h.store.Close())
+	}
+	return errors.Join(errs...)
+}

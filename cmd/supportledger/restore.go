@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/vault"
+)
+
+type restoreCmd struct {
+	Data   string `type:"path" required:"" placeholder:"DIR" env:"SUPPORTLEDGER_DATA" help:"The folder to make: it must not exist, or hold nothing but keys."`
+	From   string `type:"path" required:"" placeholder:"DIR" help:"The backup."`
+	Keys   string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_KEYS" help:"The installation's keys, to check that they fit. They stay where they are; those of a development ledger are found, and copied beside the data."`
+	People string `type:"path" placeholder:"FILE" help:"The safe copy of the ledger's file people, which is copied. Without it no name, description or comment can be read."`
+}
+
+// Run restores a backup: keys first, so that nothing is copied that cannot be
+// used; then the log, which is verified whole. Read models are made anew when
+// the ledger starts.
+func (c *restoreCmd) Run(ctx context.Context, t *terminal) (err error) {
+	from, to := folder(c.From), folder(c.Data)
+	m, err := readManifest(from)
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	if err := mustBeEmpty(to, to.devKeys(), to.people()); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	c.findDevelopment(m, to)
+	keys, err := c.loadKeys(from, to)
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	if err := to.make(); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	defer func() {
+		if err != nil { // what is there now is no ledger; do not leave it behind
+			err = errors.Join(err, os.RemoveAll(to.store()), removeIfThere(to.keysCheck()))
+		}
+	}()
+	if err := c.copySecrets(m, to, keys); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	log := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if err := pebblestore.Restore(ctx, from.store(), to.store(), pebblestore.Options{Logger: log}, storeProgress(t, "restore")); err != nil {
+		return err
+	}
+	if err := c.verify(ctx, to, keys, t, log); err != nil {
+		return err
+	}
+	c.tell(t, m, to)
+	return nil
+}
+
+// findDevelopment takes the keys of a development ledger from beside it, if it is
+// still where it was.
+func (c *restoreCmd) findDevelopment(m manifest, to folder) {
+	if m.Development == "" {
+		return
+	}
+	old := folder(m.Development)
+	if c.Keys == "" && !exists(to.devKeys()) && exists(old.devKeys()) {
+		c.Keys = old.devKeys()
+	}
+	if c.People == "" && !exists(to.people()) && exists(old.people()) {
+		c.People = old.people()
+	}
+}
+
+// loadKeys reads the keys and refuses those that do not belong to the backup.
+func (c *restoreCmd) loadKeys(from, to folder) (*vault.Keys, error) {
+	path := c.Keys
+	if path == "" && exists(to.devKeys()) {
+		path = to.devKeys()
+	}
+	if path == "" {
+		return nil, fmt.Errorf("%w: name the installation's keys with --keys FILE, to check that they fit the backup", errAskedWrongly)
+	}
+	keys, err := vault.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	if !exists(from.keysCheck()) {
+		return nil, fmt.Errorf("%s is missing: the backup does not say which keys it belongs to", from.keysCheck())
+	}
+	return keys, from.fit(keys)
+}
+
+// copySecrets puts beside the data what belongs there: the keys of people, and of
+// a development ledger the installation's.
+func (c *restoreCmd) copySecrets(m manifest, to folder, keys *vault.Keys) error {
+	if m.Development != "" && !exists(to.devKeys()) {
+		if err := keys.Write(to.devKeys()); err != nil {
+			return err
+		}
+	}
+	if c.People != "" {
+		if err := copyPrivate(c.People, to.people()); err != nil {
+			return err
+		}
+	}
+	return keys.Bind(to.keysCheck())
+}
+
+// verify opens the new folder and holds all of it against the laws.
+func (c *restoreCmd) verify(ctx context.Context, to folder, keys *vault.Keys, t *terminal, log *slog.Logger) error {
+	h, err := openHouse(to, "", log)
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	h.keys = keys
+	result, err := h.verify(ctx, t, false)
+	if err := errors.Join(err, h.close()); err != nil {
+		return fmt.Errorf("verify the copy: %w", err)
+	}
+	return tellResult(h, t, result)
+}
+
+func (c *restoreCmd) tell(t *terminal, m manifest, to folder) {
+	fmt.Fprintf(t.out, "restored to %s up to position %v\n", c.Data, m.Head)
+	if !exists(to.people()) {
+		fmt.Fprintf(t.out, "the keys of people are missing: put their safe copy at %s before the first start\n", to.people())
+	}
+}
+
+// copyPrivate copies a file durably to where there is none.
+func copyPrivate(from, to string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, src)
+	return errors.Join(err, dst.Sync(), dst.Close())
+}
+
+func removeIfThere(path string) error {
+	if !exists(path) {
+		return nil
+	}
+	return os.Remove(path)
+}

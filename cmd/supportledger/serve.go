@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/supportledger/supportledger/api"
+)
+
+type serveCmd struct {
+	Data   string `type:"path" required:"" placeholder:"DIR" env:"SUPPORTLEDGER_DATA" help:"The ledger's folder; it is made if there is none."`
+	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" env:"SUPPORTLEDGER_LISTEN" help:"Where to listen; port 0 takes a free one."`
+	Keys   string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_KEYS" help:"The installation's keys, made by keys create. Required without --dev."`
+	Dev    bool   `env:"SUPPORTLEDGER_DEV" help:"For development: keeps the keys beside the data and writes tokens to dev-tokens.json. Only on a loopback address."`
+
+	Catalog string `default:"microsoft-2015" placeholder:"FILE|NAME" env:"SUPPORTLEDGER_CATALOG" help:"The catalogue: a YAML file, or the name of one that comes with the program."`
+	Issuers string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ISSUERS" help:"A YAML file that lists OpenID Connect issuers whose tokens count, and what they may assert."`
+	Revoked string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_REVOKED" help:"A file that lists revoked tokens; it is read again when it changes."`
+
+	MetricsListen string  `placeholder:"HOST:PORT" env:"SUPPORTLEDGER_METRICS_LISTEN" help:"Where to serve /metrics; on --listen if left out."`
+	Rate          float64 `default:"0" placeholder:"N" env:"SUPPORTLEDGER_RATE" help:"Requests a second that one account may send; 0 is no limit."`
+	Burst         int     `default:"20" placeholder:"N" env:"SUPPORTLEDGER_BURST" help:"Requests that one account may send at once, where there is a rate."`
+	Log           string  `default:"text" enum:"text,json" env:"SUPPORTLEDGER_LOG" help:"How to write the log: text or json (${enum})."`
+	LogLevel      string  `default:"info" enum:"debug,info,warn,error" env:"SUPPORTLEDGER_LOG_LEVEL" help:"What to log at least (${enum})."`
+	Grace         string  `default:"20s" placeholder:"DURATION" env:"SUPPORTLEDGER_GRACE" help:"How long requests that were accepted may take when stopping."`
+	Threads       int     `default:"0" placeholder:"N" env:"SUPPORTLEDGER_THREADS" help:"Threads that run Go code at once; 0 is twice the cores, unless GOMAXPROCS says otherwise. More than cores helps, since the disk is waited for."`
+
+	TestClock    string `placeholder:"TIME" help:"For tests: the clock stands at this time (RFC 3339), or the last record's if later, until POST /v1/test-clock."`
+	ForgetPeople bool   `help:"Go on although the keys of people are missing: their texts show as erased for good."`
+}
+
+// Run serves until the context ends.
+func (c *serveCmd) Run(ctx context.Context, t *terminal) error {
+	s, grace, err := c.settings(t.err)
+	if err != nil {
+		return err
+	}
+	c.setThreads()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	s.onFatal = fail
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	defer listener.Close()
+	v, err := startService(ctx, s)
+	if err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	err = c.serve(ctx, v, listener, grace, t.out)
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	err = errors.Join(err, v.close())
+	s.log.Info("stopped", "error", err)
+	return err
+}
+
+// settings checks the flags; how long requests may take in the end comes with them.
+func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
+	s := settings{
+		folder: folder(c.Data), keysFile: c.Keys, dev: c.Dev, forgetPeople: c.ForgetPeople, catalog: c.Catalog,
+		revoked: c.Revoked, rate: c.Rate, burst: c.Burst, ownMetrics: c.MetricsListen != "", log: c.logger(logTo),
+	}
+	if c.Dev {
+		if err := mustBeLoopback(c.Listen); err != nil {
+			return s, 0, err
+		}
+	}
+	grace, err := time.ParseDuration(c.Grace)
+	if err != nil || grace < 0 {
+		return s, 0, fmt.Errorf("%w: --grace %q is not a duration, such as 20s", errAskedWrongly, c.Grace)
+	}
+	if c.Rate < 0 || c.Burst < 1 {
+		return s, 0, fmt.Errorf("%w: --rate must not be below 0, and --burst not below 1", errAskedWrongly)
+	}
+	if c.TestClock != "" {
+		if s.testClock, err = time.Parse(time.RFC3339, c.TestClock); err != nil {
+			return s, 0, fmt.Errorf("%w: --test-clock %q is not a time, such as 2026-03-01T09:00:00Z", errAskedWrongly, c.TestClock)
+		}
+		s.log.Warn("the clock is a test clock: it stands still until POST /v1/test-clock")
+	}
+	if c.Issuers != "" {
+		if s.issuers, err = readIssuers(c.Issuers); err != nil {
+			return s, 0, err
+		}
+	}
+	return s, grace, nil
+}
+
+// mustBeLoopback refuses to serve a development ledger, whose keys and tokens lie
+// beside its data, to other machines.
+func mustBeLoopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: --listen %q is not HOST:PORT", errAskedWrongly, address)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("%w: --dev is refused on %s, which other machines can reach: listen on 127.0.0.1 or leave --dev out and name --keys FILE",
+		errAskedWrongly, address)
+}
+
+func (c *serveCmd) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // one of the enum
+	options := &slog.HandlerOptions{Level: level}
+	if c.Log == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func (c *serveCmd) setThreads() {
+	switch {
+	case c.Threads > 0:
+		runtime.GOMAXPROCS(c.Threads)
+	case os.Getenv("GOMAXPROCS") == "":
+		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
+	}
+}
+
+// serve answers requests, commands by the control socket, and /metrics, until the
+// context ends or one of them fails.
+func (c *serveCmd) serve(ctx context.Context, v *service, listener net.Listener, grace time.Duration, out io.Writer) error {
+	if c.Dev {
+		if err := v.writeDevTokens(); err != nil {
+			return err
+		}
+	}
+	ear, err := v.listenControl()
+	if err != nil {
+		return err
+	}
+	defer v.closeControl()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return api.Serve(ctx, listener, v.handler(), v.log, grace) })
+	g.Go(func() error { return serveControl(ctx, ear, &control{v.house, v.log}) })
+	if c.MetricsListen != "" {
+		metrics, err := net.Listen("tcp", c.MetricsListen)
+		if err != nil {
+			return fmt.Errorf("listen for metrics: %w", err)
+		}
+		handler := promhttp.HandlerFor(v.registry, promhttp.HandlerOpts{Registry: v.registry})
+		g.Go(func() error { return api.Serve(ctx, metrics, handler, v.log, grace) })
+		fmt.Fprintf(out, "metrics on http://%s/metrics\n", metrics.Addr())
+	}
+	fmt.Fprintf(out, "listening on http://%s\n", listener.Addr())
+	if c.Dev {
+		fmt.Fprintf(out, "for development only; tokens are in %s\n", v.devTokens())
+	}
+	return g.Wait()
+}
+
+// serveControl answers commands until the context ends; those under way end with
+// it, and can be asked again.
+func serveControl(ctx context.Context, ear net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: time.Second,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	stop := context.AfterFunc(ctx, func() { server.Close() })
+	defer stop()
+	if err := server.Serve(ear); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve control socket: %w", err)
+	}
+	return nil
+}

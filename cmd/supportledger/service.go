@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/supportledger/supportledger/api"
+	"github.com/supportledger/supportledger/api/token"
+	"github.com/supportledger/supportledger/audit"
+	"github.com/supportledger/supportledger/catalogfile"
+	"github.com/supportledger/supportledger/domain/catalog"
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// settings are what a service needs to know.
+type settings struct {
+	folder       folder
+	keysFile     string
+	dev          bool
+	forgetPeople bool
+	catalog      string    // a file, or the name of one that comes with the program
+	testClock    time.Time // zero: the machine's clock
+	issuers      []token.OIDC
+	revoked      string
+	rate         float64
+	burst        int
+	ownMetrics   bool // metrics have a listener of their own
+	log          *slog.Logger
+	onFatal      func(error)
+}
+
+// A service is a running ledger: a house with everything in it at work.
+type service struct {
+	*house
+	catalog  *catalog.Catalog
+	issuer   *token.Issuer
+	ledger   *ledger.Ledger
+	api      *api.API
+	registry *prometheus.Registry
+	stop     context.CancelFunc
+	work     *errgroup.Group
+}
+
+// startService opens a folder and sets everything to work. The first to be
+// opened is the store: its lock keeps all others out (R46).
+func startService(ctx context.Context, s settings) (_ *service, err error) {
+	v := &service{house: &house{folder: s.folder, log: s.log, running: true}, registry: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, v.close())
+		}
+	}()
+	if v.catalog, err = loadCatalog(s.catalog); err != nil {
+		return nil, err
+	}
+	if err := s.folder.make(); err != nil {
+		return nil, err
+	}
+	if v.store, err = pebblestore.Open(s.folder.store(), pebblestore.Options{Logger: s.log, OnFatal: s.onFatal}); err != nil {
+		return nil, err
+	}
+	if err := v.openSecrets(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := v.setClock(ctx, s.testClock); err != nil {
+		return nil, err
+	}
+	if v.ledger, err = ledger.New(ledger.Config{
+		Store: v.store, Keys: v.keys, People: v.people, Catalog: v.catalog, Clock: v.clock, Logger: s.log,
+	}); err != nil {
+		return nil, err
+	}
+	if v.auditor, err = audit.New(v.store, v.clock); err != nil {
+		return nil, err
+	}
+	if _, err := v.projections(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.makeAPI(s); err != nil {
+		return nil, err
+	}
+	return v, v.begin(ctx)
+}
+
+// openSecrets opens the installation's keys, those of people and the issuer's.
+func (v *service) openSecrets(ctx context.Context, s settings) error {
+	head, err := v.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if v.keys, err = s.folder.loadKeys(s.keysFile, s.dev); err != nil {
+		return err
+	}
+	if err := v.keys.Bind(s.folder.keysCheck()); err != nil {
+		return err
+	}
+	if v.people, err = s.folder.openPeople(head == eventstore.Start, s.forgetPeople); err != nil {
+		return err
+	}
+	if offset, length := v.people.TornTail(); length > 0 {
+		s.log.Warn("an unfinished key at the end of people's keys was cut", "offset", offset, "length", length)
+	}
+	v.issuer, err = token.OpenIssuer(s.folder.tokenKey())
+	return err
+}
+
+// setClock chooses the clock: the machine's, or one that stands at a time, or at
+// the last record's where that is later.
+func (v *service) setClock(ctx context.Context, test time.Time) error {
+	if test.IsZero() {
+		v.clock = ledger.SystemClock{}
+		return nil
+	}
+	for r, err := range v.store.ReadAllBackwards(ctx, eventstore.LastPosition) {
+		if err != nil {
+			return fmt.Errorf("find the last record: %w", err)
+		}
+		if r.RecordedAt.After(test) {
+			test = r.RecordedAt
+		}
+		break
+	}
+	v.clock = ledger.NewTestClock(test.UTC())
+	return nil
+}
+
+func (v *service) makeAPI(s settings) error {
+	tokens, err := token.NewVerifier(token.Config{
+		BuiltIn: v.issuer, OIDC: s.issuers, Account: v.keys.Account, Revoked: s.revoked, Logger: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	config := api.Config{
+		Ledger: v.ledger, Projections: v.set, Auditor: v.auditor, Catalog: v.catalog, Keys: v.keys, Tokens: tokens,
+		Logger: s.log, Version: version(), Rate: s.rate, Burst: s.burst,
+	}
+	if !s.ownMetrics {
+		config.Registry = v.registry
+	}
+	config.TestClock, _ = v.clock.(*ledger.TestClock)
+	if v.api, err = api.New(config); err != nil {
+		return err
+	}
+	return v.register()
+}
+
+// register makes all metrics known.
+func (v *service) register() error {
+	all := []prometheus.Collector{
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	}
+	for _, some := range [][]prometheus.Collector{
+		v.store.Collectors(), v.ledger.Collectors(), v.set.Collectors(), v.api.Collectors(),
+	} {
+		all = append(all, some...)
+	}
+	for _, c := range all {
+		if err := v.registry.Register(c); err != nil {
+			return fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	return nil
+}
+
+// eagerly is how long a start waits for the read models before it goes on
+// without them; they catch up while requests are served.
+const eagerly = 2 * time.Second
+
+// begin starts what works in the background, and repeats the erasures that a
+// crash may have left half done (R47).
+func (v *service) begin(ctx context.Context) error {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	v.stop, v.work = stop, new(errgroup.Group)
+	v.work.Go(func() error { return v.follow(work) })
+	v.work.Go(func() error { return v.ledger.Attend(work, v.set.Due) })
+	head, err := v.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	soon, cancel := context.WithTimeout(ctx, eagerly)
+	defer cancel()
+	if err := v.set.Await(soon, head); err == nil {
+		return v.redoErasures(ctx)
+	}
+	v.log.Info("the read models catch up while requests are served", "head", head, "at", v.set.Position())
+	v.work.Go(func() error {
+		if err := v.set.Await(work, head); err != nil {
+			return nil // stopped before; the next start repeats them
+		}
+		return v.redoErasures(work)
+	})
+	return nil
+}
+
+// follow keeps the read models up to date. Where they meet a record that they
+// cannot take, they stop and say so, and lists are refused; everything that is
+// read from the log itself goes on.
+func (v *service) follow(ctx context.Context) error {
+	err := v.set.Run(ctx)
+	if err != nil {
+		v.log.Error("the read models stopped; run verify to learn more", "error", err)
+	}
+	return err
+}
+
+func (v *service) redoErasures(ctx context.Context) error {
+	erased, _, err := v.set.Erasures.All(ctx)
+	if err != nil {
+		return fmt.Errorf("list erasures: %w", err)
+	}
+	return v.ledger.RedoErasures(ctx, erased)
+}
+
+// close stops the work and closes everything. Requests must have ended.
+func (v *service) close() error {
+	var err error
+	if v.work != nil {
+		v.stop()
+		err = v.work.Wait()
+	}
+	return errors.Join(err, v.house.close())
+}
+
+// handler answers requests.
+func (v *service) handler() http.Handler { return v.api.Handler() }
+
+// loadCatalog reads a catalogue by the name of one that comes with the program,
+// or by its file.
+func loadCatalog(name string) (*catalog.Catalog, error) {
+	for _, builtin := range catalogfile.BuiltinNames() {
+		if name == builtin || name == "" {
+			return catalogfile.Builtin(name)
+		}
+	}
+	return catalogfile.Load(name)
+}
