@@ -54,7 +54,7 @@ func (a *API) alsoOK() {
 // plain adds a call that huma does not know.
 func (a *API) plain(id, path string, handler http.Handler) {
 	rt := &route{id: id, method: get, path: path, roles: everybody}
-	a.router.Methods(get).Path(path).Handler(a.guard(rt, handler))
+	a.router.Path(path).Methods(get).Handler(a.guard(rt, handler)) // in this order: mux forgets a 405 otherwise
 }
 
 func (a *API) serveBytes(id, path, contentType, policy string, body []byte) {

@@ -100,12 +100,15 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// token makes a token; roles are also who the subject is.
+// token makes a token for somebody who may sign in everywhere.
 func (r *rig) token(subject string, roles ...string) string {
 	r.t.Helper()
-	raw, err := r.issuer.Issue(token.Claims{
-		Subject: subject, Roles: roles, SignIns: []string{"mpn", "office", "azure"},
-	}, time.Now())
+	return r.tokenFor(subject, roles, []string{"mpn", "office", "azure"})
+}
+
+func (r *rig) tokenFor(subject string, roles, signIns []string, rights ...token.Right) string {
+	r.t.Helper()
+	raw, err := r.issuer.Issue(token.Claims{Subject: subject, Roles: roles, SignIns: signIns, Rights: rights}, time.Now())
 	must(r.t, err)
 	return raw
 }
