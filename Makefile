@@ -1,0 +1,41 @@
+# What there is to do here. `make demo` and `make test` need Go, git, make and gcc.
+
+GO          ?= go
+STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.6.1
+GOLANGCI     = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
+GOVULNCHECK  = golang.org/x/vuln/cmd/govulncheck@latest
+
+.PHONY: demo run build test test-long bench lint golden vuln needs
+
+demo: ## tell the story of a contract, and verify it
+	@$(GO) run ./cmd/supportledger demo
+
+run: build ## serve a ledger for development in ./data
+	bin/supportledger serve --data data --dev
+
+build: ## bin/supportledger, without C
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/supportledger ./cmd/supportledger
+
+test: needs ## all tests, with the race detector
+	$(GO) test -race -shuffle=on -timeout 20m ./...
+
+test-long: needs ## the same with many more histories, crashes and flipped bits
+	SUPPORTLEDGER_LONG=1 $(GO) test -race -shuffle=on -timeout 4h ./...
+
+bench: ## the speed table, beside PostgreSQL if it is installed
+	$(GO) run ./bench
+
+lint: ## what a reviewer would say first
+	@test -z "$$(gofmt -l .)" || { echo "run gofmt -w on:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(GOLANGCI) run ./...
+
+golden: ## write the golden files anew; look at what changed before committing
+	SUPPORTLEDGER_GOLDEN=1 $(GO) test ./...
+
+vuln: ## known holes in what we depend on; needs the network
+	$(GO) run $(GOVULNCHECK) ./...
+
+needs:
+	@.ci/needs
