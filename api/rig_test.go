@@ -296,3 +296,13 @@ func (r *rig) submit(as string, c object) answer {
 	r.t.Helper()
 	return r.post(as, "/v1/incidents", r.request(object{"contract": c["id"]}))
 }
+
+func (r *rig) product(family string) *catalog.Product {
+	for i := range r.catalog.Products {
+		if r.catalog.Products[i].Family == family {
+			return &r.catalog.Products[i]
+		}
+	}
+	r.t.Fatalf("no product of family %s", family)
+	return nil
+}
