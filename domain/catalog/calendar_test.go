@@ -192,6 +192,18 @@ func TestR23_ASeverityPromisesAroundTheClockOrInBusinessHours(t *testing.T) {
 	}
 }
 
+func TestR23_BusinessHoursFromOpeningUntilClosing(t *testing.T) {
+	c := weekdays(t, "Asia/Jakarta", 9*time.Hour, 18*time.Hour, "2026-08-17")
+	for moment, open := range map[string]bool{
+		"2026-08-14T08:59:59+07:00": false, "2026-08-14T09:00:00+07:00": true, "2026-08-14T17:59:59+07:00": true,
+		"2026-08-14T18:00:00+07:00": false, "2026-08-15T12:00:00+07:00": false, "2026-08-17T12:00:00+07:00": false,
+	} {
+		if c.Open(at(t, moment)) != open {
+			t.Errorf("at %s it is open: %v", moment, !open)
+		}
+	}
+}
+
 func TestR23_ACalendarThatIsNeverOpenCountsEveryHour(t *testing.T) {
 	never := &catalog.Calendar{Zone: time.UTC}
 	from := at(t, "2026-08-15T20:00:00Z")

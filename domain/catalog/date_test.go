@@ -108,9 +108,14 @@ func TestR5_NoChangeOfClocksAtMidnightIsMissed(t *testing.T) {
 	}
 }
 
-// checkAround compares EndOf with a walk over every minute near a change.
+// checkAround compares EndOf with a walk over every minute near a change, where
+// that moves clocks past midnight or back over it.
 func checkAround(t *testing.T, zone *time.Location, change time.Time) {
 	t.Helper()
+	before, after := change.Add(-2*time.Hour), change.Add(2*time.Hour)
+	if catalog.DateOf(before, zone) == catalog.DateOf(after, zone) {
+		return
+	}
 	for d := catalog.DateOf(change, zone).AddDays(-2); d.Compare(catalog.DateOf(change, zone)) <= 0; d = d.AddDays(1) {
 		end, want := d.EndOf(zone), time.Time{}
 		for at := end.Add(-3 * time.Hour).Truncate(time.Minute); at.Before(end.Add(27 * time.Hour)); at = at.Add(time.Minute) {

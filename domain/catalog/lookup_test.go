@@ -112,16 +112,17 @@ func TestR24_SelfHelpIsBestMatchFirst(t *testing.T) {
 	for _, r := range [][4]string{
 		{"", "", "", "all"}, {"tandem", "", "", "tandem"}, {"tandem", "brakes", "", "brakes"}, {"tandem", "brakes", "wear", "wear"},
 		{"tandem", "brakes", "squeal", "squeal"}, {"tandem", "tyres", "", "tyres"}, {"kayak", "", "", "kayak"}, {"tandem", "brakes", "wear", "wear 2"},
+		{"", "", "wear", "any wear"}, {"", "brakes", "", "any brakes"},
 	} {
 		c.Resources = append(c.Resources, catalog.Resource{Product: r[0], ProblemType: r[1], Category: r[2], Link: catalog.Link{Title: r[3]}})
 	}
 	for asked, want := range map[[3]string]string{
-		{"tandem", "brakes", "wear"}: "wear, wear 2, brakes, tandem, all",
-		{"tandem", "brakes", ""}:     "brakes, wear, squeal, wear 2, tandem, all",
-		{"tandem", "tyres", ""}:      "tyres, tandem, all",
-		{"tandem", "", ""}:           "tandem, brakes, tyres, wear, squeal, wear 2, all",
-		{"kayak", "", ""}:            "kayak, all",
-		{"raft", "", ""}:             "all",
+		{"tandem", "brakes", "wear"}: "wear, wear 2, any wear, brakes, any brakes, tandem, all",
+		{"tandem", "brakes", ""}:     "brakes, wear, squeal, wear 2, any brakes, tandem, all, any wear",
+		{"tandem", "tyres", ""}:      "tyres, tandem, all, any wear",
+		{"tandem", "", ""}:           "tandem, brakes, tyres, wear, squeal, wear 2, all, any wear, any brakes",
+		{"kayak", "", ""}:            "kayak, all, any wear, any brakes",
+		{"raft", "", ""}:             "all, any wear, any brakes",
 	} {
 		var titles []string
 		for _, r := range c.SelfHelp(asked[0], asked[1], asked[2]) {
