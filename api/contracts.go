@@ -52,7 +52,7 @@ func (a *API) registerContracts() {
 	a.registerContractReads(tag)
 	change := func(id, summary string, wish func(reason string) contract.Command) {
 		register(a, id, http.StatusOK, texts{tag, summary, "Repeating a state that is reached changes nothing."},
-			func(ctx context.Context, c *call, in *reasonInput) (*written[contractView], error) {
+			func(ctx context.Context, c *call, in *reasonInput) (*written[ContractView], error) {
 				return a.change(ctx, c, in.ID, wish(in.Body.Reason))
 			})
 	}
@@ -85,7 +85,7 @@ type registerInput struct {
 	Body registerBody
 }
 
-func (a *API) registerContract(ctx context.Context, c *call, in *registerInput) (*written[contractView], error) {
+func (a *API) registerContract(ctx context.Context, c *call, in *registerInput) (*written[ContractView], error) {
 	b := &in.Body
 	wish := ledger.Registration{
 		Programme: b.Programme, PartnerID: b.PartnerID, Country: b.Country, TimeZone: b.TimeZone,
@@ -133,7 +133,7 @@ type reasonInput struct {
 	Body reasonBody
 }
 
-func (a *API) change(ctx context.Context, c *call, contractText string, wish contract.Command) (*written[contractView], error) {
+func (a *API) change(ctx context.Context, c *call, contractText string, wish contract.Command) (*written[ContractView], error) {
 	id, err := contractID(contractText)
 	if err != nil {
 		return nil, err
@@ -145,7 +145,7 @@ func (a *API) change(ctx context.Context, c *call, contractText string, wish con
 	return write(http.StatusOK, answer.Receipt, renderContract(&answer)), nil
 }
 
-func (a *API) renew(ctx context.Context, c *call, in *reasonInput) (*written[contractView], error) {
+func (a *API) renew(ctx context.Context, c *call, in *reasonInput) (*written[ContractView], error) {
 	id, err := contractID(in.ID)
 	if err != nil {
 		return nil, err
@@ -162,7 +162,7 @@ type reissueInput struct {
 	Body reissueBody
 }
 
-func (a *API) reissue(ctx context.Context, c *call, in *reissueInput) (*written[contractView], error) {
+func (a *API) reissue(ctx context.Context, c *call, in *reissueInput) (*written[ContractView], error) {
 	id, err := contractID(in.ID)
 	if err != nil {
 		return nil, err
@@ -185,7 +185,7 @@ type grantInput struct {
 	Body grantBody
 }
 
-func (a *API) addGrant(ctx context.Context, c *call, in *grantInput) (*written[contractView], error) {
+func (a *API) addGrant(ctx context.Context, c *call, in *grantInput) (*written[ContractView], error) {
 	expires, err := date("expires_on", in.Body.ExpiresOn)
 	if err != nil {
 		return nil, err
@@ -201,7 +201,7 @@ type adjustmentInput struct {
 	Body adjustmentBody
 }
 
-func (a *API) adjust(ctx context.Context, c *call, in *adjustmentInput) (*written[contractView], error) {
+func (a *API) adjust(ctx context.Context, c *call, in *adjustmentInput) (*written[ContractView], error) {
 	var grant contract.GrantID
 	if err := grant.UnmarshalText([]byte(in.Body.Grant)); err != nil {
 		return nil, invalid("grant", "must be the id of a grant such as g1")
@@ -247,6 +247,6 @@ func (a *API) getContract(ctx context.Context, c *call, in *contractReadInput) (
 		return nil, err
 	}
 	return &shown[contractPage]{contractPage{
-		contractView: renderSummary(id, v.summary), Contact: renderContact(&terms), Grants: v.grants, Balances: v.balances,
+		ContractView: renderSummary(id, v.summary), Contact: renderContact(&terms), Grants: v.grants, Balances: v.balances,
 	}}, nil
 }

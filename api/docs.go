@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gorilla/mux"
 )
@@ -22,15 +23,10 @@ var docsHTML string
 // adds the calls that are not described there.
 func (a *API) publish() error {
 	a.alsoOK()
-	raw, err := a.huma.OpenAPI().MarshalJSON()
-	if err != nil {
+	var err error
+	if a.document, err = a.writeDocument(); err != nil {
 		return fmt.Errorf("write openapi: %w", err)
 	}
-	document := jsontext.Value(raw)
-	if err := document.Canonicalize(); err != nil {
-		return fmt.Errorf("write openapi: %w", err)
-	}
-	a.document = document
 	if a.page, err = a.writePage(); err != nil {
 		return err
 	}
@@ -41,6 +37,35 @@ func (a *API) publish() error {
 		a.plain("get-metrics", "/metrics", Metrics(a.Registry))
 	}
 	return nil
+}
+
+// writeDocument writes /openapi.json, without what huma adds of its own.
+func (a *API) writeDocument() ([]byte, error) {
+	raw, err := a.huma.OpenAPI().MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	var document any
+	if err := json.Unmarshal(raw, &document); err != nil {
+		return nil, err
+	}
+	strip(document)
+	return json.Marshal(document, json.Deterministic(true))
+}
+
+// strip takes the wording of huma's messages out of schemas.
+func strip(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		delete(v, "patternDescription")
+		for _, member := range v {
+			strip(member)
+		}
+	case []any:
+		for _, entry := range v {
+			strip(entry)
+		}
+	}
 }
 
 // alsoOK describes the answer of a call that finds its wish held already.

@@ -35,7 +35,7 @@ type contractsInput struct {
 	Status   string `query:"status" enum:"registered,waiting,active,suspended,expired,cancelled"`
 }
 
-func (a *API) listContracts(ctx context.Context, _ *call, in *contractsInput) (*shown[list[contractView]], error) {
+func (a *API) listContracts(ctx context.Context, _ *call, in *contractsInput) (*shown[list[ContractView]], error) {
 	filter := projections.ContractFilter{PartnerID: in.Partner, Status: contract.Status(in.Status)}
 	if in.AccessID != "" {
 		var err error
@@ -50,7 +50,7 @@ func (a *API) listContracts(ctx context.Context, _ *call, in *contractsInput) (*
 	if err != nil {
 		return nil, err
 	}
-	return render(rows, func(r *projections.ContractRow) contractView { return renderSummary(r.ID, r.Summary) }), nil
+	return render(rows, func(r *projections.ContractRow) ContractView { return renderSummary(r.ID, r.Summary) }), nil
 }
 
 type historyInput struct {

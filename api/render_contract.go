@@ -11,8 +11,8 @@ import (
 	"github.com/supportledger/supportledger/ledger"
 )
 
-// A contractView is a contract as operators and auditors see it.
-type contractView struct {
+// A ContractView is a contract as operators and auditors see it.
+type ContractView struct {
 	ID          string  `json:"id"`
 	AccessID    string  `json:"access_id" example:"0230242323"`
 	ContractID  string  `json:"contract_id,omitzero" doc:"In the answers to registering and renewing only"`
@@ -30,14 +30,14 @@ type contractView struct {
 }
 
 // renderContract describes a contract after a command.
-func renderContract(answer *ledger.ContractAnswer) contractView {
+func renderContract(answer *ledger.ContractAnswer) ContractView {
 	v := renderSummary(answer.ID, answer.Summary)
 	v.ContractID = answer.ContractID
 	return v
 }
 
-func renderSummary(id uuid.UUID, s contract.Summary) contractView {
-	return contractView{
+func renderSummary(id uuid.UUID, s contract.Summary) ContractView {
+	return ContractView{
 		ID: id.String(), AccessID: s.Terms.AccessID, Label: s.Terms.Label(false),
 		ServiceName: s.Terms.ServiceName, Programme: s.Terms.Programme, Status: string(s.Status),
 		StartsOn: orNull(s.StartsOn.String()), ExpiresOn: orNull(s.ExpiresOn.String()),
@@ -69,7 +69,7 @@ func timeOrNull(t time.Time) *time.Time {
 
 // A contractPage is a contract with what an operator needs to work on it.
 type contractPage struct {
-	contractView
+	ContractView
 	Contact  contactView            `json:"primary_contact"`
 	Grants   []grantView            `json:"grants" nullable:"false"`
 	Balances map[string]balanceView `json:"balances" doc:"By unit"`

@@ -7,8 +7,8 @@ import (
 	"github.com/supportledger/supportledger/ledger"
 )
 
-// An incidentView is an incident as every answer about it begins.
-type incidentView struct {
+// An IncidentView is an incident as every answer about it begins.
+type IncidentView struct {
 	Number          string     `json:"number" example:"260301123456785"`
 	Status          string     `json:"status" enum:"open,closed"`
 	Contract        *string    `json:"contract" doc:"null where nothing is deducted"`
@@ -36,8 +36,8 @@ type incidentView struct {
 }
 
 // renderIncident describes an incident by what its events say.
-func renderIncident(answer *ledger.IncidentAnswer) incidentView {
-	v := incidentView{
+func renderIncident(answer *ledger.IncidentAnswer) IncidentView {
+	v := IncidentView{
 		Number: answer.Number.String(), Status: openOrClosed(answer.Open), Contract: idOrNull(answer.Contract),
 		Portal: answer.Portal, Product: answer.Product, Usage: orNull(answer.Usage),
 		ProblemType: answer.ProblemType, Category: answer.Category,
@@ -57,7 +57,7 @@ func renderIncident(answer *ledger.IncidentAnswer) incidentView {
 
 // An incidentPage is an incident with what people wrote about it.
 type incidentPage struct {
-	incidentView
+	IncidentView
 	Description string        `json:"description" doc:"'erased' where the person was forgotten"`
 	Contact     submitterView `json:"contact"`
 	Comments    []commentView `json:"comments" nullable:"false" doc:"Oldest first"`
@@ -78,7 +78,7 @@ type commentView struct {
 }
 
 func renderIncidentPage(answer *ledger.IncidentAnswer) incidentPage {
-	page := incidentPage{incidentView: renderIncident(answer), Comments: []commentView{}}
+	page := incidentPage{IncidentView: renderIncident(answer), Comments: []commentView{}}
 	page.Contact, page.Description = renderSubmitter(answer)
 	for i, comment := range answer.Comments {
 		text := domain.ErasedText

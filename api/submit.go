@@ -22,7 +22,7 @@ type submitInput struct {
 
 // submitThroughHuma is what submitFast must equal; it describes the call, and
 // serves it in the test that compares the two.
-func (a *API) submitThroughHuma(ctx context.Context, c *call, in *submitInput) (*written[incidentView], error) {
+func (a *API) submitThroughHuma(ctx context.Context, c *call, in *submitInput) (*written[IncidentView], error) {
 	receipt, view, err := a.submit(ctx, c, &in.Body)
 	if err != nil {
 		return nil, err
@@ -31,14 +31,14 @@ func (a *API) submitThroughHuma(ctx context.Context, c *call, in *submitInput) (
 }
 
 // submit submits an incident whose members have the right form.
-func (a *API) submit(ctx context.Context, c *call, b *submitBody) (ledger.Receipt, incidentView, error) {
+func (a *API) submit(ctx context.Context, c *call, b *submitBody) (ledger.Receipt, IncidentView, error) {
 	wish, err := a.submission(c.claims, b)
 	if err != nil {
-		return ledger.Receipt{}, incidentView{}, err
+		return ledger.Receipt{}, IncidentView{}, err
 	}
 	answer, err := a.Ledger.Submit(ctx, c.request(b.Portal), wish)
 	if err != nil {
-		return ledger.Receipt{}, incidentView{}, a.level(ctx, c, err)
+		return ledger.Receipt{}, IncidentView{}, a.level(ctx, c, err)
 	}
 	return answer.Receipt, renderIncident(&answer), nil
 }

@@ -1,0 +1,227 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+)
+
+// A fuzz makes requests out of the API's own description.
+type fuzz struct {
+	*rig
+	doc    *openapi3.T
+	random *rand.Rand
+	tokens []string
+	pool   []string // values that mean something here
+	calls  []fuzzCall
+	seen   map[string]int // by operation and status
+}
+
+type fuzzCall struct {
+	method, path string
+	item         *openapi3.PathItem
+	*openapi3.Operation
+}
+
+// TestTheAPIKeepsItsOwnDescription sends requests made from /openapi.json, right
+// and wrong ones, and holds the answers to it: no 5xx (R43), no status and no
+// body that it does not describe.
+func TestTheAPIKeepsItsOwnDescription(t *testing.T) {
+	f := newFuzz(t)
+	requests := 1500
+	if os.Getenv("CI") == "true" {
+		requests = 10_000
+	}
+	for range requests {
+		f.send(f.calls[f.random.IntN(len(f.calls))])
+	}
+	succeeded := map[string]bool{}
+	for key := range f.seen {
+		if id, status, _ := strings.Cut(key, " "); status[0] == '2' {
+			succeeded[id] = true
+		}
+	}
+	if len(succeeded) < len(f.calls)*2/3 {
+		t.Errorf("only %d of %d calls ever succeeded: the requests are too wild: %v", len(succeeded), len(f.calls), f.seen)
+	}
+}
+
+func newFuzz(t *testing.T) *fuzz {
+	t.Helper()
+	r := newRig(t)
+	doc, err := openapi3.NewLoader().LoadFromData(r.get("", "/openapi.json").is(200).body)
+	must(t, err)
+	must(t, doc.Validate(t.Context()))
+	f := &fuzz{rig: r, doc: doc, random: rand.New(rand.NewPCG(7, 7)), seen: map[string]int{}}
+	f.tokens = []string{
+		r.operator(), r.operator(), r.engineer(), r.engineer(), r.auditor(), r.admin(), r.ani(), r.ani(), r.budi(),
+		r.token("all", "customer", "engineer", "operator", "auditor", "admin"), r.token("none"), "",
+	}
+	for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) {
+		item := doc.Paths.Value(path)
+		for _, method := range slices.Sorted(maps.Keys(item.Operations())) {
+			f.calls = append(f.calls, fuzzCall{method, path, item, item.Operations()[method]})
+		}
+	}
+	f.fillPool()
+	return f
+}
+
+// fillPool gathers names of things that are there.
+func (f *fuzz) fillPool() {
+	c := f.rich()
+	number := f.submit(f.ani(), c).is(201).text("number")
+	account := f.get(f.ani(), "/v1/me").is(200).text("account")
+	f.pool = []string{
+		c["id"].(string), number, account, "mpn", "oas", "azure", "office", "windows-8.1", "networking", "vpn", "A", "B", "C", "g1", "g2",
+		"incident", "resolved", "product-defect", "duplicate", "silver", "it-professional", "en", "ID", "Asia/Jakarta", "2026-03-02", "2026-12-31",
+		f.catalog.Agreement.Version, c["access_id"].(string), c["contract_id"].(string), "1", "5", "active", "open", "-opened_at",
+		"2026-03-02T09:00:00Z", "a@example.com", "", "\x00", "%", "' OR 1=1 --", "é\u2028", strings.Repeat("x", 300),
+	}
+}
+
+// send sends one request, mostly a right one.
+func (f *fuzz) send(call fuzzCall) {
+	path, query := call.path, url.Values{}
+	headers := []string{}
+	for _, p := range call.Parameters {
+		value := f.word(p.Value.Schema.Value, p.Value.Name)
+		switch p.Value.In {
+		case "path":
+			path = strings.ReplaceAll(path, "{"+p.Value.Name+"}", url.PathEscape(orDefault(value, "x")))
+		case "query":
+			if p.Value.Required || f.chance(30) {
+				query.Set(p.Value.Name, value)
+			}
+		}
+	}
+	if f.chance(3) {
+		headers = append(headers, "Idempotency-Key", fmt.Sprint("again-", f.random.IntN(20)))
+	}
+	var body any
+	if call.RequestBody != nil {
+		body = f.body(call)
+	}
+	target := path
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	a := f.do(f.tokens[f.random.IntN(len(f.tokens))], call.method, target, body, headers...)
+	f.judge(call, target, body, a)
+}
+
+// body is a body by its schema; now and then one that is none.
+func (f *fuzz) body(call fuzzCall) string {
+	if f.chance(3) {
+		return []string{"", "{", "null", "[]", `{"x":`, `"x"`, "\xff"}[f.random.IntN(7)]
+	}
+	schema := call.RequestBody.Value.Content["application/json"].Schema.Value
+	wild := 0
+	if f.chance(30) {
+		wild = 20
+	}
+	text, err := json.Marshal(f.value(schema, "", wild))
+	must(f.t, err)
+	return string(text)
+}
+
+// value is a value by a schema; wild is how often in a hundred it is another one.
+func (f *fuzz) value(s *openapi3.Schema, name string, wild int) any {
+	if f.chance(wild) {
+		return []any{nil, "", "x", 7, -1.5, true, []any{}, object{}, []any{nil}, f.pick()}[f.random.IntN(10)]
+	}
+	switch {
+	case s.Type.Includes("object"):
+		out := object{}
+		for _, member := range slices.Sorted(maps.Keys(s.Properties)) {
+			required := slices.Contains(s.Required, member)
+			if required && !f.chance(wild) || !required && f.chance(25) {
+				out[member] = f.value(s.Properties[member].Value, member, wild)
+			}
+		}
+		return f.sensible(name, out)
+	case s.Type.Includes("array"):
+		return []any{}
+	case s.Type.Includes("integer"):
+		return f.random.IntN(20) - 3
+	case s.Type.Includes("boolean"):
+		return f.chance(50)
+	}
+	return f.word(s, name)
+}
+
+// sensible makes those objects right of which only whole ones are.
+func (f *fuzz) sensible(name string, out object) object {
+	switch name {
+	case "payment":
+		return object{"contract": f.pool[0]}
+	case "agreement":
+		return object{"version": f.catalog.Agreement.Version, "accepted": true}
+	}
+	return out
+}
+
+// known are values that fit members and parameters of a name.
+var known = map[string][]string{
+	"portal": {"mpn", "oas", "azure"}, "product": {"windows-8.1"}, "problem_type": {"networking"}, "category": {"vpn"},
+	"severity": {"A", "B", "C"}, "closure": {"resolved", "product-defect"}, "programme": {"silver", "gold"}, "usage": {"developer"},
+	"email": {"a@example.com"}, "language": {"en", "id"}, "country": {"ID"}, "time_zone": {"Asia/Jakarta"}, "grant": {"g1", "g3"},
+	"starts_on": {"2026-03-02"}, "expires_on": {"2026-12-31"}, "after": {"1", "3"}, "limit": {"1", "50"}, "at": {"1", "2026-03-02T09:00:00Z"},
+	"sort": {"-title", "severity"}, "now": {"2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"}, "access_id": {"0230242323"}, "contract_id": {"0098765432"},
+}
+
+func (f *fuzz) word(s *openapi3.Schema, name string) string {
+	switch {
+	case f.chance(10):
+		return f.pick()
+	case len(s.Enum) > 0:
+		return fmt.Sprint(s.Enum[f.random.IntN(len(s.Enum))])
+	case name == "id" || name == "contract":
+		return f.pool[0]
+	case name == "number":
+		return f.pool[1]
+	case name == "account":
+		return f.pool[2]
+	case known[name] != nil:
+		return known[name][f.random.IntN(len(known[name]))]
+	}
+	return fmt.Sprint("word ", f.random.IntN(1000))
+}
+
+func (f *fuzz) pick() string { return f.pool[f.random.IntN(len(f.pool))] }
+
+func (f *fuzz) chance(percent int) bool { return f.random.IntN(100) < percent }
+
+// judge holds an answer to the description.
+func (f *fuzz) judge(call fuzzCall, target string, body any, a answer) {
+	f.seen[fmt.Sprint(call.OperationID, " ", a.StatusCode)]++
+	if a.StatusCode >= http.StatusInternalServerError {
+		f.t.Errorf("%s %s %v: %d %s", call.method, target, body, a.StatusCode, a.body)
+		return
+	}
+	input := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request: httptest.NewRequest(call.method, call.path, nil),
+			Route:   &routers.Route{Spec: f.doc, Path: call.path, PathItem: call.item, Method: call.method, Operation: call.Operation},
+		},
+		Status: a.StatusCode, Header: a.Header, Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	}
+	if err := openapi3filter.ValidateResponse(f.t.Context(), input.SetBodyBytes(a.body)); err != nil {
+		f.t.Errorf("%s %s %v: %d %s\n%v", call.method, target, body, a.StatusCode, a.body, err)
+	}
+	if a.StatusCode >= http.StatusBadRequest {
+		a.problem()
+	}
+}
