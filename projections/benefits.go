@@ -11,8 +11,7 @@ import (
 	"github.com/supportledger/supportledger/domain/contract"
 )
 
-// grantsTable has a row for each grant; no is the number in its id. gone says
-// that a replacement took the rest along.
+// grantsTable has a row for each grant; no is the number in its id.
 var grantsTable = table{
 	name: "grants",
 	columns: `contract BIGINT NOT NULL,
@@ -28,7 +27,6 @@ var grantsTable = table{
 	deducted  BIGINT NOT NULL,
 	credited  BIGINT NOT NULL,
 	ends_at   BIGINT NOT NULL,
-	gone      SMALLINT NOT NULL,
 	PRIMARY KEY (contract, no)`,
 	suffix: "{clustered}",
 	order:  "contract, no",
@@ -41,17 +39,17 @@ type grantRow struct {
 	unlimited                                             bool
 	granted, adjusted, available, consumed, lapsed, moved int64
 	deducted, credited, endsAt                            int64
-	gone, fresh, changed                                  bool
+	fresh, changed                                        bool
 }
 
 // grantColumns are what fields takes, also where there is no grant.
 const grantColumns = `COALESCE(g.no, 0), COALESCE(g.unit, ''), COALESCE(g.unlimited, 0), COALESCE(g.granted, 0), COALESCE(g.adjusted, 0),
 	COALESCE(g.available, 0), COALESCE(g.consumed, 0), COALESCE(g.lapsed, 0), COALESCE(g.moved, 0), COALESCE(g.deducted, 0), COALESCE(g.credited, 0),
-	COALESCE(g.ends_at, 0), COALESCE(g.gone, 0)`
+	COALESCE(g.ends_at, 0)`
 
 func (g *grantRow) fields() []any {
 	return []any{
-		&g.no, &g.unit, &g.unlimited, &g.granted, &g.adjusted, &g.available, &g.consumed, &g.lapsed, &g.moved, &g.deducted, &g.credited, &g.endsAt, &g.gone,
+		&g.no, &g.unit, &g.unlimited, &g.granted, &g.adjusted, &g.available, &g.consumed, &g.lapsed, &g.moved, &g.deducted, &g.credited, &g.endsAt,
 	}
 }
 
@@ -106,7 +104,6 @@ func (b *book) moveAway(f *contract.Reissued) error {
 		err := b.move(moved.Grant, func(g *grantRow) {
 			g.available -= moved.Quantity
 			g.moved += moved.Quantity
-			g.gone = true
 		})
 		if err != nil {
 			return err
@@ -121,13 +118,13 @@ func (w *contractsWork) writeGrants(ctx context.Context, b *book) error {
 		var err error
 		switch {
 		case g.fresh:
-			err = w.tx.exec(ctx, `INSERT INTO {grants} (contract, no, unit, unlimited, granted, adjusted, available, consumed, lapsed, moved, deducted, credited, ends_at, gone)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-				int64(b.seq), g.no, g.unit, number(g.unlimited), g.granted, g.adjusted, g.available, g.consumed, g.lapsed, g.moved, g.deducted, g.credited, g.endsAt, number(g.gone))
+			err = w.tx.exec(ctx, `INSERT INTO {grants} (contract, no, unit, unlimited, granted, adjusted, available, consumed, lapsed, moved, deducted, credited, ends_at)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				int64(b.seq), g.no, g.unit, number(g.unlimited), g.granted, g.adjusted, g.available, g.consumed, g.lapsed, g.moved, g.deducted, g.credited, g.endsAt)
 		case g.changed:
-			err = w.tx.exec(ctx, `UPDATE {grants} SET adjusted = ?, available = ?, consumed = ?, lapsed = ?, moved = ?, deducted = ?, credited = ?, gone = ?
+			err = w.tx.exec(ctx, `UPDATE {grants} SET adjusted = ?, available = ?, consumed = ?, lapsed = ?, moved = ?, deducted = ?, credited = ?
 				WHERE contract = ? AND no = ?`,
-				g.adjusted, g.available, g.consumed, g.lapsed, g.moved, g.deducted, g.credited, number(g.gone), int64(b.seq), g.no)
+				g.adjusted, g.available, g.consumed, g.lapsed, g.moved, g.deducted, g.credited, int64(b.seq), g.no)
 		}
 		if err != nil {
 			return err
@@ -276,5 +273,5 @@ func (b *Benefit) add(g *grantRow, over bool) {
 	s.Credited += g.credited
 	s.Unlimited = s.Unlimited || g.unlimited
 	b.Remaining += available
-	b.Unlimited = b.Unlimited || g.unlimited && !over && !g.gone
+	b.Unlimited = b.Unlimited || g.unlimited && !over
 }

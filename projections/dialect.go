@@ -29,6 +29,9 @@ type dialect struct {
 	reading *sql.TxOptions
 	// placeholders writes the arguments of a statement as the database wants them.
 	placeholders func(text string) string
+	// check asks whether a table and its indexes agree; the answer is "ok". ""
+	// where the database looks after that itself.
+	check string
 	// damaged says that an error is about bytes that are not what was written.
 	damaged func(error) bool
 }
@@ -39,6 +42,7 @@ func sqliteDialect() dialect {
 		begin:        "BEGIN IMMEDIATE",
 		reading:      &sql.TxOptions{ReadOnly: true},
 		placeholders: func(text string) string { return text },
+		check:        "PRAGMA integrity_check('%s')",
 		damaged:      sqliteDamaged,
 	}
 }

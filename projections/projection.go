@@ -38,6 +38,8 @@ type table struct {
 	order   string   // the columns that make its rows unique
 }
 
+func (t table) key() []string { return strings.Split(t.order, ", ") }
+
 // A work is what one batch of events changes in the rows of a projection. Rows
 // are read when first needed, changed in memory by apply, and written once at
 // the end, however many events of the batch were about them.
