@@ -83,6 +83,36 @@ func TestWhatIsNoCatalogueAtAllIsReportedOnce(t *testing.T) {
 	}
 }
 
+func TestWhatFollowsFromAMistakeIsNotReported(t *testing.T) {
+	for title, c := range map[string]struct{ change, into, want string }{
+		"no families": {"families:\n  - {id: server", "families: []\nfamily:\n  - {id: server",
+			"families: is empty; it needs at least one\nfamily: no such key"},
+		"a calendar that is no list": {"calendars:\n", "calendars: none\ncalendar:\n",
+			`calendars: is the text "none"; it must be a list` + "\ncalendar: no such key"},
+		"no agreement": {"agreement:\n", "agreements:\n", "agreement: is missing\nagreements: no such key"},
+	} {
+		text, err := catalogfile.BuiltinFile("nusantara-2026")
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := strings.Replace(string(text), c.change, c.into, 1)
+		_, err = catalogfile.Read("x.yaml", []byte(changed))
+		var got catalogfile.Mistakes
+		if !errors.As(err, &got) {
+			t.Fatalf("%s: %v", title, err)
+		}
+		want := strings.Split(c.want, "\n")
+		if len(got) != len(want) {
+			t.Errorf("%s: %d mistakes, want %d", title, len(got), len(want))
+		}
+		for i, m := range got {
+			if i >= len(want) || !strings.HasPrefix(m.Key+": "+m.Problem, want[i]) {
+				t.Errorf("%s: %s", title, m.Error())
+			}
+		}
+	}
+}
+
 func TestAFileThatIsNotThereIsNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.yaml")
 	if _, err := catalogfile.Load(path); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), path) {
