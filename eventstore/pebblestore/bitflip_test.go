@@ -164,6 +164,36 @@ func TestR42_BitFlipsAreHarmlessOrReported(t *testing.T) {
 	}
 }
 
+// R42: Pebble takes a damaged entry of a manifest for its end, opens an older
+// database, and removes the tables that this one does not know. What vouches for
+// the manifest notices first, and nothing is removed.
+func TestR42_FlippedManifestsAreReportedBeforeTheyDoHarm(t *testing.T) {
+	t.Parallel()
+	for _, r := range relics(t) {
+		for _, folder := range []string{"log", "index"} {
+			manifests, _ := filepath.Glob(filepath.Join(r.dir, folder, "MANIFEST-??????"))
+			name := filepath.Join(folder, filepath.Base(slices.Max(manifests)))
+			whole, err := os.ReadFile(filepath.Join(r.dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for at := len(whole) % 53; at < len(whole); at += 53 {
+				dir := filepath.Join(t.TempDir(), "flipped")
+				copyTree(t, r.dir, dir)
+				b := slices.Clone(whole)
+				b[at] ^= 0x10
+				if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				var corrupt *eventstore.CorruptError
+				if _, err := pebblestore.Open(dir, tiny()); !errors.As(err, &corrupt) || !strings.HasSuffix(corrupt.Where, name) {
+					t.Errorf("%s: byte %d of %s: %v, want a CorruptError that names it", r.name, at, name, err)
+				}
+			}
+		}
+	}
+}
+
 // A wrongAnswer is what must never happen: no error, and not the truth.
 type wrongAnswer struct{ what string }
 
