@@ -16,6 +16,8 @@ func TestR5_Activating(t *testing.T) {
 		"the term starts on the day agreed":               {starting("2026-01-15"), when(activate()), then(because(term(StatusActive, "2026-01-15", "2027-01-14")), granted(1, 2))},
 		"a term in the future is waited for":              {starting("2026-06-01"), when(activate()), then(because(term(StatusWaiting, "2026-06-01", "2027-05-31")), granted(1, 2))},
 		"a term that is over cannot begin":                {starting("2025-03-02"), when(activate()), refuses("expired")},
+		"not even in the instant in which it ends":        {starting("2025-03-02"), when(activate()).at("2026-03-02T00:00:00Z"), refuses("expired")},
+		"but a second before it can":                      {starting("2025-03-02"), when(activate()).at("2026-03-01T23:59:59Z"), then(because(term(StatusActive, "2025-03-02", "2026-03-01")), granted(1, 2))},
 		"what is included comes after what was added":     {given(registered(), grantedFrom(Added, 1, 7, "")), when(activate()), then(because(term(StatusActive, "2026-03-02", "2027-03-01")), granted(2, 2))},
 		"what lapsed while it was registered stays so":    {given(registered(), grantedFrom(Added, 1, 7, "2026-03-01T00:00:00Z")), when(activate()), then(lapsed(1, 7, "2026-03-01T00:00:00Z"), because(term(StatusActive, "2026-03-02", "2027-03-01")), granted(2, 2))},
 		"nothing but activation starts the clock":         {registered(), when(grant(1)).at("2036-03-02T00:00:00Z"), then(facts{&GrantAdded{Grant: 1, Unit: Incident, Quantity: 1, Source: Added, Reason: "why"}})},

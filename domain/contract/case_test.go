@@ -49,6 +49,9 @@ func TestACaseIsWhatItsEventsAddUpTo(t *testing.T) {
 		"comments in their order, with their times": {given(paid(9, 1), commented(9, "customer", nil), commented(9, "engineer", first)), func(c Case) bool {
 			return len(c.Comments) == 2 && c.Comments[1].Author == "engineer" && c.CommentedAt[1].Equal(instant("2026-03-02T10:03:00Z"))
 		}},
+		"R23: the first response stays the first": {given(paid(9, 1), commented(9, "engineer", first), commented(9, "engineer", nil)), func(c Case) bool {
+			return c.FirstResponse == first
+		}},
 		"other facts change nothing": {given(active(2), linked(ani), paid(9, 1), suspended(), renewed("2027-03-01"), unlinked(ani, ""), cancelled(), lapsed(1, 1, now)), func(c Case) bool {
 			return reflect.DeepEqual(c, caseOf(paid(9, 1)))
 		}},
@@ -90,8 +93,8 @@ func TestAnIncidentIsFoundAtItsRevisions(t *testing.T) {
 	}
 }
 
-// TestForgettingSettledIncidents forgets at, and one second after, the last
-// instant of reclassifying.
+// TestForgettingSettledIncidents forgets at, and right after, the last instant
+// of reclassifying.
 func TestForgettingSettledIncidents(t *testing.T) {
 	past := given(active(5), linked(ani), paid(1, 4), paid(2, 3), paid(3, 2), closed(1, "resolved", now), closed(2, "resolved", now), reopened(2), closed(3, "resolved", "2026-03-05T10:00:00Z"))
 	for at, kept := range map[string][]Number{

@@ -75,6 +75,9 @@ func TestR10_TheReplacementIsTheContractUnderNewIDs(t *testing.T) {
 			next := replace(t, old, got)
 			Evolve(old, got...)
 			sameUnderNewIDs(t, before, next, c.status)
+			if due := Due(next, instant(now), nil); len(due) > 0 {
+				t.Errorf("the replacement has %s due at once", due[0].Name())
+			}
 			conserved(t, before, old, next)
 		})
 	}
@@ -125,9 +128,6 @@ func conserved(t *testing.T, before, old, next *State) {
 		}
 	}
 	for i, g := range next.Grants() {
-		if g.EndsAt.IsZero() {
-			continue
-		}
 		if from := before.Grants()[i]; !g.EndsAt.Equal(from.EndsAt) || g.Source != from.Source {
 			t.Errorf("grant %+v became %+v", from, g)
 		}
@@ -147,6 +147,20 @@ func TestR10_WhatFollowsFromTheReplacedContract(t *testing.T) {
 	}
 	_, err = Decide(replace(t, stateAfter(active(2), linked(ani)), got), when(nil).moment, &Replace{})
 	refuses("pair-exists")(t, nil, err)
+}
+
+// TestR10_WhatMovedIsGone looks between the two facts of a reissue.
+func TestR10_WhatMovedIsGone(t *testing.T) {
+	for name, past := range map[string]facts{"two": active(2), "without limit": unlimited()} {
+		got, err := answer(past, when(reissue()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := stateAfter(past, got[:1])
+		if left, limitless := s.Remaining(Incident, instant(now)); left != 0 || limitless || s.payer(Incident, instant(now)) != nil {
+			t.Errorf("%s: %d remain (unlimited %v), and %v pays", name, left, limitless, s.payer(Incident, instant(now)))
+		}
+	}
 }
 
 func TestR10_AReplacedRenewalStillInheritsAtItsStart(t *testing.T) {

@@ -6,8 +6,8 @@ import "testing"
 const (
 	lastReopen      = "2026-03-16T10:00:00Z" // 14 days of 24 h
 	lastReclassify  = "2026-05-01T10:00:00Z" // 60 days of 24 h
-	afterReopen     = "2026-03-16T10:00:01Z"
-	afterReclassify = "2026-05-01T10:00:01Z"
+	afterReopen     = "2026-03-16T10:00:00.000000001Z"
+	afterReclassify = "2026-05-01T10:00:00.000000001Z"
 )
 
 // counted is an incident closed with its unit spent; returned, with its unit
@@ -30,7 +30,7 @@ func TestR20_Reopening(t *testing.T) {
 	spec{
 		"needs no unit where it stayed deducted":             {counted(1), when(reopen(9)), then(reopened(9))},
 		"within 14 days to the instant":                      {counted(1), late(reopen(9)), then(reopened(9))},
-		"not a second later":                                 {counted(1), when(reopen(9)).at(afterReopen), refuses("reopen-too-late")},
+		"not an instant later":                               {counted(1), when(reopen(9)).at(afterReopen), refuses("reopen-too-late")},
 		"not after the days of reclassifying either":         {counted(1), when(reopen(9)).at(afterReclassify), refuses("reopen-too-late")},
 		"what is open stays so":                              {given(active(2), linked(ani), paid(9, 1)), when(reopen(9)), thenNothing},
 		"an engineer may":                                    {counted(1), when(engineers), then(reopened(9))},
