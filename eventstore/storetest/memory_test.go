@@ -3,6 +3,7 @@ package storetest_test
 import (
 	"context"
 	"iter"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -108,7 +109,9 @@ func (m *memory) Append(ctx context.Context, a eventstore.Append) (eventstore.Ap
 		return eventstore.Appended{}, err
 	}
 	if m.showsBeforeDurable && m.early(a) {
-		time.Sleep(time.Millisecond) // where a store would sync
+		for range 1000 { // where a store would sync
+			runtime.Gosched()
+		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
