@@ -16,7 +16,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gorilla/mux"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/supportledger/supportledger/api/token"
 	"github.com/supportledger/supportledger/audit"
@@ -42,7 +41,7 @@ type Config struct {
 	TestClock *ledger.TestClock
 	// Registry is what /metrics shows; nil: no such call here, because it has a
 	// listener of its own (Metrics) or none.
-	Registry *prometheus.Registry
+	Registry *Registry
 	// Version is shown in /openapi.json and /healthz.
 	Version string
 
@@ -118,6 +117,3 @@ func (a *API) registerAll() {
 	a.registerAdmin()
 	a.registerHealth()
 }
-
-// Collectors are the API's own metrics, for the registry.
-func (a *API) Collectors() []prometheus.Collector { return a.metrics.collectors() }

@@ -149,7 +149,7 @@ func TestARepeatIsTheFirstAnswerAgain(t *testing.T) {
 func TestAPanicReachesNobody(t *testing.T) {
 	var logged bytes.Buffer
 	r := newRig(t, func(c *Config) { c.Logger = slog.New(slog.NewJSONHandler(&logged, nil)) })
-	r.plain("panic", "/panic", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oh") }))
+	r.plain("panic", "/panic", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oh") })) // on purpose
 	a := r.get("", "/panic", "X-Request-Id", "request-7").refuses(500, "internal")
 	if strings.Contains(string(a.body), "oh") || a.Header.Get("X-Request-Id") != "request-7" {
 		t.Errorf("got %v %s", a.Header, a.body)

@@ -9,6 +9,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
+// Registry is what /metrics shows.
+type Registry = prometheus.Registry
+
+// Collectors are the API's own metrics, for the registry.
+func (a *API) Collectors() []prometheus.Collector { return a.metrics.collectors() }
+
 // metrics count requests by what they were for, never by who or what they named.
 type metrics struct {
 	requests *prometheus.CounterVec

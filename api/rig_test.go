@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/supportledger/supportledger/api/token"
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/catalogfile"
@@ -64,7 +62,7 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 	must(t, err)
 	config := Config{
 		Ledger: l, Projections: project(t, dir, r.store), Auditor: auditor, Catalog: r.catalog, Keys: keys, Tokens: tokens,
-		TestClock: r.clock, Registry: prometheus.NewRegistry(), RefusalFloor: time.Millisecond,
+		TestClock: r.clock, Registry: new(Registry), RefusalFloor: time.Millisecond,
 	}
 	for _, c := range change {
 		c(&config)

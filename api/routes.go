@@ -99,5 +99,5 @@ func routeOf(id string) *route {
 			return &routes[i]
 		}
 	}
-	panic("api: no route is called " + id)
+	panic("api: no route is called " + id) // a slip of the pen, found by any test
 }

@@ -43,7 +43,7 @@ func setSecurityHeaders(h http.Header) {
 func (a *API) finish(ctx context.Context, c *call) {
 	if broken := recover(); broken != nil {
 		if broken == http.ErrAbortHandler {
-			panic(broken)
+			panic(broken) // net/http knows what it means
 		}
 		c.cause = fmt.Errorf("panic: %v", broken)
 		a.log.LogAttrs(ctx, slog.LevelError, "a request panicked", slog.String("request", c.id),
