@@ -1,0 +1,66 @@
+package api
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// A log is what was logged, by whichever goroutine.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// What is logged and counted names routes, codes and pseudonyms: no Contract ID
+// (R3), no token, no text of anybody.
+func TestR3LogsAndMetricsTellNoSecret(t *testing.T) {
+	logged, registry := new(log), prometheus.NewRegistry()
+	r := newRig(t, func(c *Config) {
+		c.Registry, c.Logger = registry, slog.New(slog.NewJSONHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	registry.MustRegister(r.Collectors()...)
+	registry.MustRegister(r.Ledger.Collectors()...)
+	ani, c := r.ani(), r.linked()
+	r.submit(ani, c).is(201)
+	r.post(ani, "/v1/links", object{"access_id": c["access_id"], "contract_id": "0000000001", "portal": "mpn"}).refuses(422, "pair-not-valid")
+	r.get(ani, "/v1/links?cursor="+c["contract_id"].(string)).refuses(400, "malformed-cursor")
+	r.get(ani, "/v1/"+c["contract_id"].(string)).refuses(404, "not-found")
+	r.post(ani, "/v1/incidents", `{"payment":{"contract_id":`+c["contract_id"].(string)+`}}`).is(400)
+	shown := string(r.get("", "/metrics").is(200).body)
+	for what, text := range map[string]string{"log": logged.String(), "metrics": shown} {
+		for _, secret := range []string{c["contract_id"].(string), c["access_id"].(string), "0000000001", ani, "No way in", "ani@example.com", "key-1"} {
+			if strings.Contains(text, secret) {
+				t.Errorf("the %s has %q: %s", what, secret, text)
+			}
+		}
+	}
+	for _, want := range []string{
+		`supportledger_http_requests_total{method="POST",route="/v1/incidents",status="201"} 1`,
+		`supportledger_http_problems_total{code="pair-not-valid"} 1`,
+		`supportledger_http_requests_total{method="none",route="none",status="404"} 1`,
+	} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("/metrics lacks %s:\n%s", want, shown)
+		}
+	}
+	if !strings.Contains(logged.String(), `"route":"/v1/incidents"`) {
+		t.Errorf("log: %s", logged)
+	}
+}
