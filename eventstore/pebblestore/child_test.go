@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
@@ -33,8 +32,7 @@ const (
 	childNoSync = "PEBBLESTORE_CHILD_NOSYNC" // "1": the control that loses
 	childKillAt = "PEBBLESTORE_CHILD_KILL"   // "before 7", "after 7": die at the 7th sync
 
-	childCallers = 8
-	exitFailed   = 3 // the store failed, and said so
+	exitFailed = 3 // the store failed, and said so
 )
 
 func TestMain(m *testing.M) {
@@ -42,23 +40,6 @@ func TestMain(m *testing.M) {
 		os.Exit(childMain(dir))
 	}
 	os.Exit(m.Run())
-}
-
-// fact is the event that stands, or will stand, at a revision of a stream:
-// anybody can tell whether it is the right one.
-func fact(stream string, at eventstore.Revision) eventstore.Event {
-	name := fmt.Sprintf("%s/%d", stream, at)
-	return eventstore.Event{
-		ID: uuid.NewSHA1(uuid.Nil, []byte(name)), Type: "thing.happened.v1",
-		Data: []byte(strings.Repeat(name+" ", 30)), Meta: []byte(name),
-	}
-}
-
-func facts(stream string, expected eventstore.Revision) eventstore.Append {
-	return eventstore.Append{
-		Stream: stream, Expected: expected, At: time.Now(),
-		Events: []eventstore.Event{fact(stream, expected+1), fact(stream, expected+2)},
-	}
 }
 
 // childMain opens the store, lets callers append from where their streams end,
@@ -252,7 +233,6 @@ func (c *child) kill() int {
 
 // holds opens the store that children left, and compares it with what they
 // acknowledged: everything is there, once, whole, and nothing nobody asked for.
-// It returns how many acknowledged events are missing where that may be.
 func holds(t testing.TB, dir string, acked map[string]eventstore.Revision) {
 	t.Helper()
 	s := open(t, dir, small(t))
@@ -267,27 +247,4 @@ func holds(t testing.TB, dir string, acked map[string]eventstore.Revision) {
 	if lost := lostOf(t, s, acked); lost != 0 {
 		t.Fatalf("%d acknowledged appends are missing", lost)
 	}
-}
-
-func lostOf(t testing.TB, s *pebblestore.Store, acked map[string]eventstore.Revision) (lost int) {
-	t.Helper()
-	for c := range childCallers {
-		stream, head := fmt.Sprintf("caller-%d", c), eventstore.NoStream
-		for r, err := range s.ReadStream(context.Background(), stream, 0, eventstore.Forwards) {
-			if err != nil {
-				t.Fatalf("read: %v", err)
-			}
-			head++
-			if want := fact(stream, head); r.Revision != head || r.ID != want.ID || string(r.Data) != string(want.Data) {
-				t.Fatalf("%s: revision %d holds %s, which nobody asked for there", stream, r.Revision, r.ID)
-			}
-		}
-		if head%2 == 0 {
-			t.Fatalf("%s ends at revision %d, in the middle of an append", stream, head)
-		}
-		if want, ok := acked[stream]; ok && head < want {
-			lost += int(want-head) / 2
-		}
-	}
-	return lost
 }

@@ -59,6 +59,42 @@ func TestR41_EachFailingWriteOfTheLog(t *testing.T) {
 	}
 }
 
+// Where Pebble would end the process from a goroutine of its own, the store says
+// so, answers everybody, and can still be closed.
+func TestR41_AFailingManifestEndsAppending(t *testing.T) {
+	t.Parallel()
+	mem := vfs.NewCrashableMem()
+	var broken atomic.Bool
+	opts := tiny()
+	opts.FS = errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if broken.Load() && op.Kind == errorfs.OpFileSync && strings.Contains(op.Path, "/log/MANIFEST") {
+			return errorfs.ErrInjected
+		}
+		return nil
+	}))
+	told := make(chan error, 10)
+	opts.OnFatal = func(err error) { told <- err }
+	s := open(t, "/store", opts)
+	broken.Store(true)
+	acked := failingLoad(t, s)
+	if len(acked) == 0 {
+		t.Error("nothing was acknowledged before the manifest had to be written")
+	}
+	answersAfterFailure(t, s, told)
+	crashed := tiny()
+	crashed.FS = mem.CrashClone(vfs.CrashCloneCfg{})
+	if err := s.Close(); !errors.Is(err, eventstore.ErrUnavailable) {
+		t.Errorf("close: %v, want the failure", err)
+	}
+	s = open(t, "/store", crashed)
+	if lost := lostOf(t, s, acked); lost != 0 {
+		t.Fatalf("%d acknowledged appends are missing", lost)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // failingLoad appends until every caller was refused, and returns what was
 // acknowledged.
 func failingLoad(t *testing.T, s *pebblestore.Store) map[string]eventstore.Revision {

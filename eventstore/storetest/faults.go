@@ -40,15 +40,6 @@ func missing(t testing.TB, what string) {
 	t.Skip(what)
 }
 
-// Rounds is how often something random is tried: ci times, or long times where
-// SUPPORTLEDGER_LONG=1.
-func Rounds(ci, long int) int {
-	if os.Getenv("SUPPORTLEDGER_LONG") == "1" {
-		return long
-	}
-	return ci
-}
-
 // Tmpfs mounts a file system in memory of a size in bytes, and returns its folder.
 func Tmpfs(t testing.TB, size int) string {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"testing"
 	"time"
 
@@ -16,6 +17,15 @@ import (
 
 // patience bounds what must happen soon.
 const patience = 20 * time.Second
+
+// Rounds is how often something random is tried: ci times, or long times where
+// SUPPORTLEDGER_LONG=1.
+func Rounds(ci, long int) int {
+	if os.Getenv("SUPPORTLEDGER_LONG") == "1" {
+		return long
+	}
+	return ci
+}
 
 // noon is when the suite's appends are decided, unless they say otherwise.
 func noon() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
