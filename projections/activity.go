@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/contract"
 )
 
@@ -167,7 +167,8 @@ func (o order) sort(q *query, descending bool) {
 	q.then("ORDER BY r.seq" + way)
 }
 
-// Of are an account's own requests. The time is only told back.
+// Of are an account's own requests. The time is only told back. An unknown status
+// or order is a *domain.Refusal.
 func (a *Activity) Of(ctx context.Context, at time.Time, account uuid.UUID, f ActivityFilter, p Page) (List[Request], error) {
 	var out List[Request]
 	by, descending, err := f.order()
@@ -177,7 +178,7 @@ func (a *Activity) Of(ctx context.Context, at time.Time, account uuid.UUID, f Ac
 	q := selecting("SELECT "+requestColumns+" FROM {requests} r").and("r.account = ?", account[:])
 	q.equal("r.kind", f.Kind).equal("r.portal", f.Portal).equal("r.subscription", f.Subscription)
 	if err := statusOf(q, f.Status); err != nil {
-		return out, fmt.Errorf("list activity: %w", err)
+		return out, err
 	}
 	question := []any{"activity", account, f}
 	var last sortKey
@@ -210,7 +211,7 @@ func (f ActivityFilter) order() (by order, descending bool, err error) {
 	name, descending := strings.CutPrefix(f.Sort, "-")
 	by, ok := orders[name]
 	if !ok {
-		return by, false, fmt.Errorf("list activity: there is no order %q; there are %s", f.Sort, strings.Join(Sorts(), ", "))
+		return by, false, domain.RefuseField("sort", "must be one of "+strings.Join(Sorts(), ", ")+", with - before it for the other way round")
 	}
 	return by, descending, nil
 }
@@ -224,7 +225,7 @@ func statusOf(q *query, status string) error {
 	case StatusClosed:
 		q.and("r.place = ?", placeClosed)
 	default:
-		return fmt.Errorf("there is no status %q", status)
+		return domain.RefuseField("status", "must be "+StatusOpen+" or "+StatusClosed)
 	}
 	return nil
 }

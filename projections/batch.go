@@ -12,10 +12,9 @@ import (
 // Records in one transaction at most. More of them make each cheaper, since rows
 // and pages that are touched often are written once, and keep whoever waits for
 // the first of them, and the other writer, waiting longer.
-const (
-	mostFollowing = 64 << 10
-	mostBuilding  = 8 << 10
-)
+type batchSizes struct{ following, building int }
+
+var usualBatches = batchSizes{following: 64 << 10, building: 8 << 10}
 
 // A batch is a transaction that brings generations forward.
 type batch struct {

@@ -76,11 +76,11 @@ func (s *Set) build(ctx context.Context, p *projection, progress func(Progress))
 		return err
 	}
 	for {
-		read, err := buildUntil(ctx, s.db, s.store, g, s.Position(), progress)
+		read, err := s.buildUntil(ctx, s.db, g, s.Position(), progress)
 		if err != nil {
 			return err
 		}
-		if read <= mostBuilding { // the rest is short enough to make the others wait for it
+		if read <= s.most.building { // the rest is short enough to make the others wait for it
 			break
 		}
 	}
@@ -115,8 +115,8 @@ func (s *Set) beside(ctx context.Context, p *projection) (g *generation, err err
 
 // buildUntil brings one generation forward to a position by itself. It returns
 // how many records it has read.
-func buildUntil(ctx context.Context, db *database, store eventstore.Store, g *generation, until eventstore.Position, progress func(Progress)) (int, error) {
-	f := startFeed(ctx, store, []*projection{g.projection}, g.position.position, until)
+func (s *Set) buildUntil(ctx context.Context, db *database, g *generation, until eventstore.Position, progress func(Progress)) (int, error) {
+	f := startFeed(ctx, s.store, []*projection{g.projection}, g.position.position, until)
 	defer f.close()
 	read := 0
 	for {
@@ -125,7 +125,7 @@ func buildUntil(ctx context.Context, db *database, store eventstore.Store, g *ge
 			return read, err
 		}
 		db.writing.Lock()
-		b, more, err := db.bring(ctx, []*generation{g}, f, c, until, mostBuilding, nil)
+		b, more, err := db.bring(ctx, []*generation{g}, f, c, until, s.most.building, nil)
 		db.writing.Unlock()
 		if b != nil {
 			read += b.read

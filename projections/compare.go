@@ -93,7 +93,7 @@ func (s *Set) compareIn(ctx context.Context, dir string, have *view, progress fu
 	if err != nil {
 		return 0, err
 	}
-	if _, err := buildUntil(ctx, db, s.store, g, have.seen.position, progress); err != nil {
+	if _, err := s.buildUntil(ctx, db, g, have.seen.position, progress); err != nil {
 		return 0, err
 	}
 	err = db.view(ctx, g.projection, func(want *view) error {

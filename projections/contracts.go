@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/eventstore"
@@ -133,14 +134,15 @@ type ContractFilter struct {
 	Status    contract.Status // as of the time of the question
 }
 
-// List are the contracts of a filter, the newest first, as of a time.
+// List are the contracts of a filter, the newest first, as of a time. An unknown
+// status is a *domain.Refusal.
 func (c *Contracts) List(ctx context.Context, at time.Time, f ContractFilter, p Page) (List[ContractRow], error) {
 	var out List[ContractRow]
 	q := selecting("SELECT c.seq, "+contractColumns+" FROM {contracts} c").equal("c.access_id", f.AccessID).equal("c.partner_id", f.PartnerID)
 	if f.Status != "" {
 		condition, args, ok := statusIs(f.Status, micros(at))
 		if !ok {
-			return out, fmt.Errorf("list contracts: there is no status %q", f.Status)
+			return out, domain.RefuseField("status", "must be registered, waiting, active, suspended, expired or cancelled")
 		}
 		q.and(condition, args...)
 	}

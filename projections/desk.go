@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/supportledger/supportledger/domain/contract"
@@ -45,13 +44,13 @@ type DeskFilter struct {
 // List are the incidents of all accounts. First come the open ones without a
 // first response, the soonest due first; then the other open ones by the same;
 // then the closed ones, the last closed first. An incident whose place changes
-// while somebody pages moves.
+// while somebody pages moves. An unknown status is a *domain.Refusal.
 func (d *Desk) List(ctx context.Context, at time.Time, f DeskFilter, p Page) (List[Request], error) {
 	var out List[Request]
 	q := selecting("SELECT "+requestColumns+" FROM {requests} r").and("r.kind = ?", KindIncident)
 	q.equal("r.severity", f.Severity).equal("r.portal", f.Portal).equal("r.product", f.Product)
 	if err := statusOf(q, f.Status); err != nil {
-		return out, fmt.Errorf("list the desk: %w", err)
+		return out, err
 	}
 	if f.Unanswered {
 		q.and("r.place = ?", placeUnanswered)

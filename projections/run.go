@@ -125,7 +125,7 @@ func (s *Set) followBatch(ctx context.Context, f *feed, first chunk) (bool, erro
 		return false, fmt.Errorf("ask for the log's head: %w", err)
 	}
 	began := time.Now()
-	b, more, err := s.db.bring(ctx, s.live, f, first, min(head, f.until), mostFollowing, nil)
+	b, more, err := s.db.bring(ctx, s.live, f, first, min(head, f.until), s.most.following, nil)
 	if b == nil {
 		return false, err
 	}

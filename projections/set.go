@@ -65,6 +65,7 @@ type Set struct {
 	watch       watch
 	metrics     *metrics
 	builds      chan struct{} // holds a token while one is built
+	most        batchSizes
 
 	live []*generation // in use; guarded by db.writing
 }
@@ -73,7 +74,7 @@ type Set struct {
 // the store's, are thrown away, which the logger is told; Run makes them again.
 func Open(ctx context.Context, c Config) (*Set, error) {
 	s := &Set{
-		dir: c.Dir, store: c.Store, log: c.Logger, builds: make(chan struct{}, 1),
+		dir: c.Dir, store: c.Store, log: c.Logger, builds: make(chan struct{}, 1), most: usualBatches,
 		projections: []*projection{contractsProjection(), requestsProjection(), erasuresProjection()},
 	}
 	if s.log == nil {

@@ -1,0 +1,93 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
+)
+
+// crashIn makes the test binary a process that builds rows in a folder until it
+// is killed.
+const crashIn = "PROJECTIONS_CRASH_IN"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashIn); dir != "" {
+		fmt.Fprintln(os.Stderr, buildUntilKilled(dir))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// buildUntilKilled catches up, rebuilds, and kills itself in the middle of it.
+func buildUntilKilled(dir string) error {
+	store, err := pebblestore.Open(filepath.Join(dir, "store"), pebblestore.Options{ReserveBytes: 1})
+	if err != nil {
+		return err
+	}
+	s, err := Open(context.Background(), Config{Dir: filepath.Join(dir, "rows"), Store: store})
+	if err != nil {
+		return err
+	}
+	s.most = batchSizes{following: 2000, building: 1000}
+	time.AfterFunc(time.Duration(50+rand.IntN(500))*time.Millisecond, func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) })
+	if err := s.CatchUp(context.Background()); err != nil {
+		return err
+	}
+	for {
+		for _, name := range s.Names() {
+			if err := s.Rebuild(context.Background(), name, nil); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Rows and checkpoint stay together over kill -9 at any moment, in the middle of
+// a batch or of a rebuild: what a restart finds is what the log makes of it.
+func TestR45_rowsSurviveKill9(t *testing.T) {
+	dir := t.TempDir()
+	store, err := pebblestore.Open(filepath.Join(dir, "store"), pebblestore.Options{ReserveBytes: 1})
+	must(t, err)
+	writeSubmissions(t, store, 40_000, 500)
+	must(t, store.Close())
+	seen := eventstore.Start
+	for range 8 {
+		child := exec.CommandContext(t.Context(), os.Args[0])
+		child.Env = append(os.Environ(), crashIn+"="+dir)
+		out, err := child.CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+			t.Fatalf("the process ended with %v: %s", err, out)
+		}
+		seen = checkAfterCrash(t, dir, seen)
+	}
+	if seen == eventstore.Start {
+		t.Error("no process lived long enough to write anything")
+	}
+}
+
+func checkAfterCrash(t *testing.T, dir string, seen eventstore.Position) eventstore.Position {
+	t.Helper()
+	store, err := pebblestore.Open(filepath.Join(dir, "store"), pebblestore.Options{ReserveBytes: 1})
+	must(t, err)
+	defer func() { must(t, store.Close()) }()
+	s, err := Open(t.Context(), Config{Dir: filepath.Join(dir, "rows"), Store: store})
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	if s.Position() < seen {
+		t.Errorf("the rows went back from position %d to %d", seen, s.Position())
+	}
+	s.compareAll(t)
+	t.Logf("killed at position %d", s.Position())
+	return s.Position()
+}
