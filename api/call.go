@@ -15,9 +15,11 @@ import (
 )
 
 // A call is one request on its way: who asks, for what, and what was answered.
-// It is also the response writer, which notes the status.
+// It is also the response writer, which notes the status, and the request's
+// context: one value instead of three on every request.
 type call struct {
 	http.ResponseWriter
+	context.Context
 	started time.Time
 	id      string // X-Request-Id
 	trace   [16]byte
@@ -38,6 +40,14 @@ type callKey struct{}
 
 // callOf finds the call that a context belongs to.
 func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
+
+// Value implements context.Context.
+func (c *call) Value(key any) any {
+	if key == (callKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
 
 // WriteHeader implements http.ResponseWriter.
 func (c *call) WriteHeader(status int) {
@@ -86,10 +96,10 @@ func (c *call) refuse(err error) *Problem {
 func (c *call) fail(err error) { c.refuse(err).write(c) }
 
 // begin notes what a request says about itself.
-func begin(w http.ResponseWriter, r *http.Request) *call {
+func begin(ctx context.Context, w http.ResponseWriter, r *http.Request) *call {
 	h := r.Header
 	return &call{
-		ResponseWriter: w, started: time.Now(), lang: languageOf(h.Get("Accept-Language")),
+		ResponseWriter: w, Context: ctx, started: time.Now(), lang: languageOf(h.Get("Accept-Language")),
 		id: requestID(h.Get("X-Request-Id")), trace: traceID(h.Get("Traceparent")),
 	}
 }

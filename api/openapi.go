@@ -63,12 +63,12 @@ const about = "Prepaid support contracts: registering, linking and spending them
 // hand instead.
 func (a *API) mount(op *huma.Operation, at *mux.Route) {
 	rt := routeOf(op.OperationID)
-	made := at.GetHandler()
-	a.handlers[rt.id] = made
+	guarded := a.guard(rt, at.GetHandler())
 	if rt.id == hotRoute {
-		made = http.HandlerFunc(a.submitFast)
+		a.slow, a.hot = guarded, a.guard(rt, http.HandlerFunc(a.submitFast))
+		guarded = a.hot
 	}
-	at.Handler(a.guard(rt, made))
+	at.Handler(guarded)
 }
 
 // about a call, for its readers.

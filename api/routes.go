@@ -43,13 +43,13 @@ const (
 	del  = http.MethodDelete
 
 	hotRoute  = "submit-incident"
+	hotPath   = "/v1/incidents"
 	testRoute = "set-test-clock"
 )
 
-// routes is every call there is. A test walks it with every role. The first one
-// is matched first.
+// routes is every call there is. A test walks it with every role.
 var routes = []route{
-	{id: hotRoute, method: post, path: "/v1/incidents", roles: customers, keyed: true},
+	{id: hotRoute, method: post, path: hotPath, roles: customers, keyed: true},
 
 	{id: "register-contract", method: post, path: "/v1/contracts", roles: operators, keyed: true},
 	{id: "list-contracts", method: get, path: "/v1/contracts", roles: overseers},

@@ -15,38 +15,44 @@ import (
 func (a *API) Handler() http.Handler { return http.HandlerFunc(a.serve) }
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request) {
-	c := begin(w, r)
-	setSecurityHeaders(w.Header())
-	w.Header().Set("X-Request-Id", c.id)
-	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), callKey{}, c), a.RequestTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), a.RequestTimeout)
 	defer cancel()
+	c := begin(ctx, w, r)
+	for name, value := range securityHeaders {
+		w.Header()[name] = value
+	}
+	w.Header().Set("X-Request-Id", c.id)
 	a.metrics.running.Inc()
-	defer a.finish(ctx, c)
-	r = r.WithContext(ctx)
-	if r.Method == http.MethodHead {
+	defer a.finish(c)
+	r = r.WithContext(c)
+	switch {
+	case r.Method == post && r.URL.Path == hotPath:
+		a.hot.ServeHTTP(c, r) // the router would find the same
+		return
+	case r.Method == http.MethodHead:
 		// The server drops the body of an answer to HEAD by itself.
 		r.Method = http.MethodGet
 	}
 	a.router.ServeHTTP(c, r)
 }
 
-// setSecurityHeaders says that answers are data: not to be sniffed, framed,
-// cached by strangers, or read by pages of other origins.
-func setSecurityHeaders(h http.Header) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
+// securityHeaders say that answers are data: not to be sniffed, framed, cached by
+// strangers, or read by pages of other origins. Nobody changes the values.
+var securityHeaders = map[string][]string{
+	"X-Content-Type-Options":  {"nosniff"},
+	"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
+	"Referrer-Policy":         {"no-referrer"},
+	"Cache-Control":           {"no-store"},
 }
 
 // finish notes how a call has ended; a panic has ended it as well.
-func (a *API) finish(ctx context.Context, c *call) {
+func (a *API) finish(c *call) {
 	if broken := recover(); broken != nil {
 		if broken == http.ErrAbortHandler {
 			panic(broken) // net/http knows what it means
 		}
 		c.cause = fmt.Errorf("panic: %v", broken)
-		a.log.LogAttrs(ctx, slog.LevelError, "a request panicked", slog.String("request", c.id),
+		a.log.LogAttrs(c, slog.LevelError, "a request panicked", slog.String("request", c.id),
 			slog.Any("panic", broken), slog.String("stack", string(debug.Stack())))
 		if c.status == 0 {
 			c.fail(c.cause)
@@ -54,12 +60,12 @@ func (a *API) finish(ctx context.Context, c *call) {
 	}
 	a.metrics.running.Dec()
 	a.metrics.count(c)
-	a.logCall(ctx, c)
+	a.logCall(c)
 }
 
 // logCall writes the access log: the route, never the path or the query, which
 // may name somebody.
-func (a *API) logCall(ctx context.Context, c *call) {
+func (a *API) logCall(c *call) {
 	level := slog.LevelInfo
 	switch {
 	case c.status < http.StatusInternalServerError || errors.Is(c.cause, context.Canceled): // who asked is gone
@@ -68,7 +74,7 @@ func (a *API) logCall(ctx context.Context, c *call) {
 	default:
 		level = slog.LevelError
 	}
-	if !a.log.Enabled(ctx, level) {
+	if !a.log.Enabled(c, level) {
 		return
 	}
 	attrs := make([]slog.Attr, 0, 9)
@@ -85,7 +91,7 @@ func (a *API) logCall(ctx context.Context, c *call) {
 	if c.cause != nil {
 		attrs = append(attrs, slog.String("cause", c.cause.Error()))
 	}
-	a.log.LogAttrs(ctx, level, "request", attrs...)
+	a.log.LogAttrs(c, level, "request", attrs...)
 }
 
 // Serve answers requests on a listener until the context ends; then it takes no
