@@ -52,6 +52,11 @@ type terminal struct {
 // been told already.
 var errFound = errors.New("found something wrong")
 
+// toldCode is an exit code for which everything has been told.
+type toldCode int
+
+func (c toldCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
 const (
 	exitFailed = 1
 	exitUsage  = 2
@@ -98,11 +103,14 @@ type exitEarly struct{}
 
 // report turns a command's error into a sentence and an exit code.
 func report(stderr io.Writer, err error) int {
+	var told toldCode
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errFound):
 		return exitFailed
+	case errors.As(err, &told):
+		return int(told)
 	case errors.Is(err, errAskedWrongly):
 		fmt.Fprintln(stderr, "supportledger:", err)
 		return exitUsage

@@ -185,7 +185,7 @@ func replay(frames *json.Decoder, t *terminal) error {
 		case f.Done && f.Code == 0:
 			return nil
 		case f.Done:
-			return errFound // it has been told
+			return toldCode(f.Code)
 		case f.Stage != "":
 			t.progress(f.Stage, f.At, f.Of)
 		case f.Out != "":

@@ -129,6 +129,7 @@ func (c *serveCmd) setThreads() {
 	case c.Threads > 0:
 		runtime.GOMAXPROCS(c.Threads)
 	case os.Getenv("GOMAXPROCS") == "":
+		runtime.SetDefaultGOMAXPROCS() // the cores, or what the container may use of them
 		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 	}
 }

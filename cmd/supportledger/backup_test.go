@@ -1,0 +1,147 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A copy made while the ledger works is a ledger: it verifies, it holds what was
+// acknowledged before, and it holds no key.
+func TestBackupWhileRunningAndRestore(t *testing.T) {
+	dir, copied, restored := t.TempDir(), filepath.Join(t.TempDir(), "copy"), filepath.Join(t.TempDir(), "restored")
+	s := serve(t, dir)
+	p := s.linked(100_000)
+	var before incident
+	s.post("customer-ani", "/v1/incidents", request(p.ID, "before the copy"), &before, http.StatusCreated)
+	stop := s.keepAsking(p.ID)
+	out := succeed(t, "backup", "--data", dir, "--to", copied)
+	stop()
+	if !strings.Contains(out, "holds no keys") {
+		t.Errorf("said %q", out)
+	}
+	fail(t, exitFailed, []string{"not empty"}, "backup", "--data", dir, "--to", copied)
+	mustHoldNoKeys(t, dir, copied)
+	after := s.submitted(p.ID)
+	must(t, s.stop())
+
+	out = succeed(t, "restore", "--from", copied, "--data", restored)
+	if !strings.Contains(out, "verify: ok") {
+		t.Errorf("said %q", out)
+	}
+	fail(t, exitFailed, []string{"not empty"}, "restore", "--from", copied, "--data", restored)
+	r := serve(t, restored)
+	if n := r.submitted(p.ID); n < 1 || n > after {
+		t.Errorf("the copy has %d incidents, the original %d", n, after)
+	}
+	var got struct{ Title, Description string }
+	r.get("engineer", "/v1/incidents/"+before.Number, &got)
+	if got.Title != "before the copy" || got.Description != "It stopped." {
+		t.Errorf("restored is %+v", got)
+	}
+	r.post("engineer", "/v1/incidents/"+before.Number+"/close", fields{"closure": "duplicate", "resolution": "Twice."}, nil, http.StatusOK)
+	must(t, r.stop())
+	succeed(t, "verify", "--data", restored)
+}
+
+// keepAsking submits until it is told to stop.
+func (s *server) keepAsking(contract string) (stop func()) {
+	done := make(chan struct{})
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				return
+			default:
+				s.post("customer-ani", "/v1/incidents", request(contract, "meanwhile"), nil, http.StatusCreated)
+			}
+		}
+	})
+	return func() { close(done); asking.Wait() }
+}
+
+// mustHoldNoKeys looks for the content of every secret file of a ledger in a copy.
+func mustHoldNoKeys(t *testing.T, dir, copied string) {
+	t.Helper()
+	for _, secret := range []string{"keys.json", "people", "token-key.pem", "dev-tokens.json"} {
+		if _, err := os.Stat(filepath.Join(copied, secret)); err == nil {
+			t.Errorf("the copy holds %s", secret)
+		}
+	}
+	people, err := os.ReadFile(filepath.Join(dir, "people"))
+	must(t, err)
+	for at := 64; at+64 <= len(people); at += 64 {
+		key := people[at+28 : at+60]
+		for path, body := range filesOf(t, copied) {
+			if strings.Contains(body, string(key)) {
+				t.Errorf("R47: %s holds a person's key", path)
+			}
+		}
+	}
+}
+
+// filesOf reads every file below a folder.
+func filesOf(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	must(t, filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		body, err := os.ReadFile(path)
+		files[path] = string(body)
+		return err
+	}))
+	return files
+}
+
+func TestRestoreChecksTheKeys(t *testing.T) {
+	dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "copy")
+	keys := filepath.Join(t.TempDir(), "keys.json")
+	succeed(t, "keys", "create", keys)
+	s := serve(t, dir, "--keys", keys)
+	s.linked(1)
+	must(t, s.stop())
+	succeed(t, "backup", "--data", dir, "--to", copied)
+
+	restored := filepath.Join(t.TempDir(), "restored")
+	fail(t, exitUsage, []string{"--keys"}, "restore", "--from", copied, "--data", restored)
+	other := filepath.Join(t.TempDir(), "keys.json")
+	succeed(t, "keys", "create", other)
+	fail(t, exitFailed, []string{"does not fit"}, "restore", "--from", copied, "--data", restored, "--keys", other)
+	if _, err := os.Stat(filepath.Join(restored, "store")); err == nil {
+		t.Error("a refused restore has left a store behind")
+	}
+	out := succeed(t, "restore", "--from", copied, "--data", restored, "--keys", keys)
+	if !strings.Contains(out, "keys of people are missing") {
+		t.Errorf("said %q", out)
+	}
+	fail(t, exitFailed, []string{"people"}, "serve", "--data", restored, "--listen", "127.0.0.1:0", "--keys", keys)
+	if _, err := os.Stat(filepath.Join(restored, "keys.json")); err == nil {
+		t.Error("R3: the installation's keys were copied beside the data")
+	}
+	again := filepath.Join(t.TempDir(), "again")
+	succeed(t, "restore", "--from", copied, "--data", again, "--keys", keys, "--people", filepath.Join(dir, "people"))
+	must(t, serve(t, again, "--keys", keys).stop())
+}
+
+// A damaged copy is not restored.
+func TestR42_ADamagedBackupIsNotRestored(t *testing.T) {
+	dir, copied, restored := t.TempDir(), filepath.Join(t.TempDir(), "copy"), filepath.Join(t.TempDir(), "restored")
+	s := serve(t, dir)
+	p := s.linked(1000)
+	for range 20 {
+		s.post("customer-ani", "/v1/incidents", request(p.ID, "It stopped"), nil, http.StatusCreated)
+	}
+	must(t, s.stop())
+	succeed(t, "backup", "--data", dir, "--to", copied)
+	flip(t, filepath.Join(copied, "store", "log"))
+	fail(t, exitFailed, nil, "restore", "--from", copied, "--data", restored)
+	if _, err := os.Stat(filepath.Join(restored, "store")); err == nil {
+		t.Error("a failed restore has left a store behind")
+	}
+}

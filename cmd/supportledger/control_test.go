@@ -1,0 +1,97 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// R46: what a command on a folder says does not depend on whether the ledger in
+// it is running.
+func TestR46_CommandsSpeakToTheRunningLedger(t *testing.T) {
+	for name, dir := range map[string]string{
+		"short": t.TempDir(),
+		"long":  filepath.Join(t.TempDir(), strings.Repeat("a-name-that-is-too-long-for-a-socket/", 4)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, dir)
+			p := s.linked(3)
+			s.post("customer-ani", "/v1/incidents", request(p.ID, "It stopped"), nil, 201)
+			commands := [][]string{
+				{"verify"}, {"history", p.ID}, {"history", "--json", p.ID}, {"projections", "list"}, {"projections", "rebuild", "contracts"},
+			}
+			var running []string
+			for _, c := range commands {
+				running = append(running, succeed(t, append(c, "--data", dir)...))
+			}
+			fail(t, exitFailed, []string{"contract-not-found"}, "history", "--data", dir, "00000000-0000-4000-8000-000000000000")
+			fail(t, exitUsage, []string{"not the id of a contract"}, "history", "--data", dir, "somewhere")
+			fail(t, exitFailed, []string{"nothing-like-it", "contracts"}, "projections", "rebuild", "nothing-like-it", "--data", dir)
+			must(t, s.stop())
+			for i, c := range commands {
+				if got := succeed(t, append(c, "--data", dir)...); got != running[i] {
+					t.Errorf("%v says\n%s\nwhile the ledger runs, and\n%s\nwhen it is stopped", c, running[i], got)
+				}
+			}
+			if left, _ := filepath.Glob(filepath.Join(dir, "control.*")); len(left) > 0 {
+				t.Errorf("after a stop there is still %v", left)
+			}
+		})
+	}
+}
+
+// A socket that a killed ledger has left behind is not in the way.
+func TestR46_ALeftSocketIsNotInTheWay(t *testing.T) {
+	dir := t.TempDir()
+	s := launch(t, dir)
+	s.linked(1)
+	s.kill()
+	if _, err := os.Lstat(filepath.Join(dir, "control.sock")); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, "verify", "--data", dir)
+	s = launch(t, dir)
+	succeed(t, "verify", "--data", dir)
+}
+
+func TestCommandsNameAFolderThatHoldsNoLedger(t *testing.T) {
+	dir := t.TempDir()
+	fail(t, exitFailed, []string{dir, "holds no ledger"}, "verify", "--data", dir)
+	fail(t, exitFailed, []string{"holds no ledger"}, "backup", "--data", dir, "--to", filepath.Join(t.TempDir(), "copy"))
+	fail(t, exitFailed, []string{"holds no finished backup"}, "restore", "--from", dir, "--data", filepath.Join(t.TempDir(), "new"))
+}
+
+// Damage is a finding with an exit code of its own, never a crash (R42).
+func TestR42_VerifyNamesDamage(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir)
+	p := s.linked(1000)
+	for i := range 50 {
+		s.post("customer-ani", "/v1/incidents", request(p.ID, strings.Repeat("x", i+1)), nil, 201)
+	}
+	must(t, s.stop())
+	flip(t, filepath.Join(dir, "store", "log"))
+	fail(t, exitFailed, []string{"position"}, "verify", "--data", dir)
+}
+
+// flip changes a bit in the middle of the largest file of a folder.
+func flip(t *testing.T, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	largest, size := "", int64(0)
+	for _, e := range entries {
+		info, err := e.Info()
+		must(t, err)
+		if strings.HasSuffix(e.Name(), ".log") || strings.HasSuffix(e.Name(), ".sst") {
+			if info.Size() > size {
+				largest, size = filepath.Join(dir, e.Name()), info.Size()
+			}
+		}
+	}
+	body, err := os.ReadFile(largest)
+	must(t, err)
+	body[len(body)/2] ^= 4
+	must(t, os.WriteFile(largest, body, 0o600))
+}

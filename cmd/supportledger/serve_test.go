@@ -1,0 +1,183 @@
+package main
+
+import (
+	"encoding/json"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDevIsRefusedWhereOthersCanReachIt(t *testing.T) {
+	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:80", "example.com:80"} {
+		fail(t, exitUsage, []string{"--dev", "127.0.0.1", "--keys"}, "serve", "--data", t.TempDir(), "--listen", address, "--dev")
+	}
+}
+
+func TestServeRefusesNonsense(t *testing.T) {
+	dir := t.TempDir()
+	fail(t, exitUsage, []string{"--keys", "keys create"}, "serve", "--data", dir, "--listen", "127.0.0.1:0")
+	fail(t, exitFailed, []string{"no such file"}, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--keys", filepath.Join(dir, "none"))
+	fail(t, exitUsage, []string{"--grace"}, "serve", "--data", dir, "--dev", "--grace", "soon")
+	fail(t, exitUsage, []string{"--test-clock"}, "serve", "--data", dir, "--dev", "--test-clock", "tomorrow")
+	fail(t, exitUsage, []string{"--rate"}, "serve", "--data", dir, "--dev", "--rate", "-1")
+	fail(t, exitUsage, []string{"--log"}, "serve", "--data", dir, "--dev", "--log", "xml")
+	fail(t, exitFailed, []string{"listen"}, "serve", "--data", dir, "--dev", "--listen", "127.0.0.1:99999")
+	fail(t, exitFailed, []string{"nowhere.yaml"}, "serve", "--data", dir, "--dev", "--listen", "127.0.0.1:0", "--catalog", "nowhere.yaml")
+	fail(t, exitUsage, []string{"unexpected argument"}, "fly")
+	fail(t, exitUsage, []string{"--data"}, "serve")
+	fail(t, 0, []string{"serve", "verify", "restore"})
+	fail(t, 0, []string{"--listen", "--test-clock", "SUPPORTLEDGER_LISTEN"}, "serve", "--help")
+}
+
+func TestDevTokensKeepOverRestarts(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir)
+	before, err := os.ReadFile(filepath.Join(dir, "dev-tokens.json"))
+	must(t, err)
+	for _, name := range []string{"operator", "engineer", "auditor", "service", "admin", "customer-ani", "customer-budi", "customer-citra"} {
+		if s.tokens[name] == "" {
+			t.Errorf("there is no token for %s", name)
+		}
+	}
+	p := s.linked(3)
+	must(t, s.stop())
+	s = serve(t, dir)
+	after, err := os.ReadFile(filepath.Join(dir, "dev-tokens.json"))
+	must(t, err)
+	if string(before) != string(after) {
+		t.Errorf("the tokens were\n%s\nand are\n%s", before, after)
+	}
+	s.post("customer-ani", "/v1/incidents", request(p.ID, "still linked"), nil, http.StatusCreated)
+}
+
+// What lies in the folder is the owner's alone.
+func TestR3_NobodyElseReadsTheFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	s := serve(t, dir)
+	s.linked(1)
+	for _, secret := range []string{"", "keys.json", "people", "token-key.pem", "dev-tokens.json", "control.sock"} {
+		info, err := os.Lstat(filepath.Join(dir, secret))
+		must(t, err)
+		if mode := info.Mode().Perm(); mode&0o077 != 0 {
+			t.Errorf("%s has mode %v", secret, mode)
+		}
+	}
+	path, err := binary()
+	must(t, err)
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		t.Fatal(err)
+	}
+}
+
+// R46: two processes never have one folder open.
+func TestR46_ASecondProcessIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	launch(t, dir)
+	fail(t, exitFailed, []string{"in use"}, "serve", "--data", dir, "--dev", "--listen", "127.0.0.1:0")
+}
+
+func TestTheKeysMustFit(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir)
+	s.linked(1)
+	must(t, s.stop())
+	other := filepath.Join(t.TempDir(), "keys.json")
+	succeed(t, "keys", "create", other)
+	fail(t, exitFailed, []string{"naming key", "does not fit"}, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--keys", other)
+	fail(t, exitFailed, []string{"naming key"}, "verify", "--data", dir, "--keys", other)
+	own := filepath.Join(dir, "keys.json")
+	must(t, os.Rename(own, own+".away"))
+	fail(t, exitFailed, []string{"keys.json is missing"}, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--dev")
+	succeed(t, "keys", "rotate", own+".away")
+	s = serve(t, dir, "--keys", own+".away")
+	s.linked(1)
+	must(t, s.stop())
+	succeed(t, "verify", "--data", dir, "--keys", own+".away")
+	must(t, os.Remove(filepath.Join(dir, "people")))
+	fail(t, exitFailed, []string{"people", "--forget-people"}, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--keys", own+".away")
+	must(t, serve(t, dir, "--keys", own+".away", "--forget-people").stop())
+}
+
+func TestKeysAreNeverReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys.json")
+	if out := succeed(t, "keys", "create", path); strings.Count(out, "naming") != 1 {
+		t.Errorf("said %q", out)
+	}
+	fail(t, exitFailed, []string{"already"}, "keys", "create", path)
+	info, err := os.Stat(path)
+	must(t, err)
+	if info.Mode().Perm() != fs.FileMode(0o600) {
+		t.Errorf("the keys have mode %v", info.Mode())
+	}
+}
+
+func TestTheTestClockStandsUntilItIsSet(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Date(2030, 1, 31, 12, 0, 0, 0, time.UTC)
+	s := serve(t, dir, "--test-clock", now.Format(time.RFC3339))
+	p := s.linked(10)
+	later := now.AddDate(1, 0, 1)
+	s.post("admin", "/v1/test-clock", fields{"now": later}, nil, http.StatusOK)
+	var c struct{ Status string }
+	s.get("operator", "/v1/contracts/"+p.ID, &c)
+	if c.Status != "expired" {
+		t.Errorf("after its term the contract is %s", c.Status)
+	}
+	events := s.history(p.ID)
+	if last := events[len(events)-1].Type; last != "grant.lapsed.v1" {
+		t.Errorf("R5: the last event is %s", last)
+	}
+	s.post("admin", "/v1/test-clock", fields{"now": now}, nil, http.StatusUnprocessableEntity)
+	must(t, s.stop())
+	s = serve(t, dir, "--test-clock", now.Format(time.RFC3339)) // the last record's time is later
+	var ready struct{ Now time.Time }
+	s.get("operator", "/readyz", &ready)
+	if !ready.Now.Equal(later) {
+		t.Errorf("the clock stands at %s, want the last record's %s", ready.Now, later)
+	}
+	must(t, s.stop())
+	s = serve(t, dir)
+	got, err := s.send("admin", http.MethodPost, "/v1/test-clock", "k", fields{"now": later})
+	must(t, err)
+	if got.status != http.StatusNotFound {
+		t.Errorf("without a test clock it was answered with %d", got.status)
+	}
+}
+
+func TestTokenCreate(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir)
+	s.tokens["made"] = strings.TrimSpace(succeed(t, "token", "create", "--data", dir, "--subject", "dewi", "--role", "customer", "--sign-in", "mpn"))
+	var me map[string]any
+	s.get("made", "/v1/me", &me)
+	fail(t, exitUsage, []string{"--role"}, "token", "create", "--data", dir, "--subject", "x", "--role", "king")
+	fail(t, exitUsage, []string{"--expires"}, "token", "create", "--data", dir, "--subject", "x", "--role", "admin", "--expires", "soon")
+	fail(t, exitUsage, []string{"--right"}, "token", "create", "--data", dir, "--subject", "x", "--role", "customer", "--right", "azure")
+}
+
+func TestMetricsMayHaveAListenerOfTheirOwn(t *testing.T) {
+	s := serve(t, t.TempDir())
+	s.linked(1)
+	got, err := s.send("", http.MethodGet, "/metrics", "", nil)
+	must(t, err)
+	for _, name := range []string{"supportledger_", "go_goroutines", "process_resident_memory_bytes"} {
+		if !strings.Contains(string(got.body), name) {
+			t.Errorf("the metrics lack %s", name)
+		}
+	}
+}
+
+func TestLogIsJSONIfAskedFor(t *testing.T) {
+	s := serve(t, t.TempDir(), "--log", "json")
+	s.linked(1)
+	must(t, s.stop())
+	for line := range strings.Lines(s.log.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
+		}
+	}
+}
