@@ -9,20 +9,25 @@ import (
 	"time"
 
 	"github.com/supportledger/supportledger/bench/load"
+	"github.com/supportledger/supportledger/bench/site"
 	"github.com/supportledger/supportledger/bench/yardstick"
 )
 
 // A Lab is where rows measure: a folder on a disk, how long to measure, and
 // what is made once for all runs.
 type Lab struct {
-	Dir       string // every file of every row lies in it
-	Span      load.Span
-	Contracts int  // of a load that is spread
-	Quick     bool // settle for rough figures
+	Dir      string // every file of every row lies in it
+	Span     load.Span
+	Quick    bool   // settle for rough figures
+	Program  string // the file of the real program; "" until it is built
+	Profiles string // where to write profiles; "" for none
 
-	progress io.Writer
-	postgres *yardstick.Postgres
-	best     map[string]arrangement
+	progress  io.Writer
+	measuring string     // the row's name
+	history   *site.Site // a log to read
+	original  *site.Site // the full store
+	postgres  *yardstick.Postgres
+	best      map[string]arrangement
 }
 
 // connections is how many the loads through HTTP keep open.
@@ -48,7 +53,7 @@ func newLab(parent string, quick bool, progress io.Writer) (*Lab, error) {
 		return nil, errors.Join(fmt.Errorf("make folder: %w", err), os.RemoveAll(dir))
 	}
 	lab := &Lab{
-		Dir: dir, Contracts: 10_000, Quick: quick, progress: progress,
+		Dir: dir, Quick: quick, progress: progress,
 		Span: load.Span{Warm: 2 * time.Second, Measure: 10 * time.Second},
 		best: map[string]arrangement{},
 	}

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -58,12 +59,14 @@ func run(ctx context.Context, args []string, in io.Reader, out, progress io.Writ
 
 // runCommand measures.
 type runCommand struct {
-	Only  []string `help:"Measure these benchmarks only, and what they are held against." placeholder:"NAME,..."`
-	Runs  int      `default:"5" help:"Runs of each; the figure is their median."`
-	Quick bool     `help:"Measure for a short time only, one run, without looking for PostgreSQL's best; rough figures."`
-	Dir   string   `help:"Where to put the data, on the disk to be measured; the system's temporary folder if not given." type:"existingdir"`
-	Out   string   `default:"bench/results.json" help:"Where to write the results."`
-	List  bool     `help:"Name the benchmarks and end."`
+	Only     []string `help:"Measure these benchmarks only, and what they are held against." placeholder:"NAME,..."`
+	Runs     int      `default:"5" help:"Runs of each; the figure is their median."`
+	Quick    bool     `help:"Measure for a short time only, one run, without looking for PostgreSQL's best and without the full store; rough figures."`
+	Program  string   `help:"A supportledger to measure; built from this module if not given." type:"existingfile" placeholder:"FILE"`
+	Profiles string   `help:"Where to write processor profiles of what runs in this process." type:"existingdir" placeholder:"DIR"`
+	Dir      string   `help:"Where to put the data, on the disk to be measured; the system's temporary folder if not given." type:"existingdir"`
+	Out      string   `default:"bench/results.json" help:"Where to write the results."`
+	List     bool     `help:"Name the benchmarks and end."`
 }
 
 func (c runCommand) run(ctx context.Context, out, progress io.Writer) (err error) {
@@ -71,7 +74,7 @@ func (c runCommand) run(ctx context.Context, out, progress io.Writer) (err error
 		_, err := fmt.Fprintln(out, strings.Join(namesOf(allRows()), "\n"))
 		return err
 	}
-	rows, err := c.rows()
+	rows, err := c.rows(progress)
 	if err != nil {
 		return err
 	}
@@ -80,6 +83,7 @@ func (c runCommand) run(ctx context.Context, out, progress io.Writer) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, lab.Close()) }()
+	lab.Program, lab.Profiles = c.Program, c.Profiles
 	if c.Quick {
 		c.Runs = 1
 	}
@@ -91,8 +95,9 @@ func (c runCommand) run(ctx context.Context, out, progress io.Writer) (err error
 }
 
 // rows are those asked for. What they need is looked for before anything is
-// measured.
-func (c runCommand) rows() ([]Row, error) {
+// measured: where PostgreSQL is not installed, rows that were not asked for by
+// name are left out, which progress is told.
+func (c runCommand) rows(progress io.Writer) ([]Row, error) {
 	if c.Runs < 1 {
 		return nil, errors.New("--runs must be at least 1")
 	}
@@ -100,14 +105,21 @@ func (c runCommand) rows() ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, row := range rows {
-		if strings.HasPrefix(row.Name, "postgres-") {
-			_, err := yardstick.FindPostgres()
-			return rows, err
-		}
+	if c.Quick && len(c.Only) == 0 {
+		rows = slices.DeleteFunc(rows, func(r Row) bool { return r.Full })
 	}
-	return rows, nil
+	if !slices.ContainsFunc(rows, isPostgres) {
+		return rows, nil
+	}
+	_, err = yardstick.FindPostgres()
+	if errors.Is(err, yardstick.ErrNoPostgres) && len(c.Only) == 0 {
+		fmt.Fprintln(progress, "without what is measured against it:", err)
+		return slices.DeleteFunc(rows, isPostgres), nil
+	}
+	return rows, err
 }
+
+func isPostgres(r Row) bool { return strings.HasPrefix(r.Name, "postgres-") }
 
 // report prints and writes what came out. It returns an error for incidents
 // that were lost and for rows that could not be measured.

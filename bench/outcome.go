@@ -62,6 +62,7 @@ func measure(ctx context.Context, lab *Lab, rows []Row, rounds int) []Outcome {
 // add takes one run into account.
 func (o *Outcome) add(ctx context.Context, lab *Lab) {
 	yardstick.Settle()
+	lab.measuring = o.Name
 	s, err := o.Measure(ctx, lab)
 	o.Asked += s.Asked
 	o.Acknowledged += s.Acknowledged

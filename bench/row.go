@@ -14,6 +14,7 @@ type Row struct {
 	Unit    string // "/s", "ms", "MiB", "s"
 	Lower   bool   // less is better
 	Targets []Target
+	Full    bool // needs the full store, which takes minutes to make
 
 	// Measure takes one run. It leaves nothing running.
 	Measure func(ctx context.Context, lab *Lab) (Sample, error)

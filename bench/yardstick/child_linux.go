@@ -38,3 +38,6 @@ func unprivileged() (*owner, error) {
 	}
 	return nil, errors.New("it does not run as root, and there is neither a user postgres nor nobody")
 }
+
+// EndsWithUs describes a child process that is ended when this one is gone.
+func EndsWithUs() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

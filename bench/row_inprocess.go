@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/supportledger/supportledger/bench/load"
+	"github.com/supportledger/supportledger/bench/site"
+)
+
+// The rows that call the ledger in this process.
+const (
+	inProcessSpread = "inprocess-spread"
+	inProcessHot    = "inprocess-hot"
+	oneCaller       = "one-caller"
+)
+
+// callers is how many call at once in this process.
+const callers = 512
+
+// inProcessRow measures durable deductions without HTTP.
+func inProcessRow(name, what string, contracts int, targets ...Target) Row {
+	return Row{Name: name, What: what, Unit: "/s", Targets: targets, Measure: func(ctx context.Context, lab *Lab) (Sample, error) {
+		return lab.onSite(ctx, contracts, func(s *site.Site) (Sample, error) {
+			return lab.inProcess(ctx, s, callers, contracts, rate)
+		})
+	}}
+}
+
+// oneCallerRow measures how long one caller waits who is alone.
+func oneCallerRow(name, what string, contracts int, targets ...Target) Row {
+	return Row{Name: name, What: what, Unit: "ms", Lower: true, Targets: targets, Measure: func(ctx context.Context, lab *Lab) (Sample, error) {
+		return lab.onSite(ctx, contracts, func(s *site.Site) (Sample, error) {
+			return lab.inProcess(ctx, s, 1, contracts, median)
+		})
+	}}
+}
+
+func rate(r load.Result) float64   { return r.Rate }
+func median(r load.Result) float64 { return r.Quantile(0.5).Seconds() * 1000 }
+
+// inProcess submits for a site's first contracts in this process, closes
+// everything, and counts what is found after opening it anew.
+func (l *Lab) inProcess(ctx context.Context, s *site.Site, n, contracts int, figure func(load.Result) float64) (Sample, error) {
+	defer asServed()()
+	running, err := s.Start(ctx)
+	if err != nil {
+		return Sample{}, err
+	}
+	before, err := running.Store.Head(ctx)
+	if err != nil {
+		return Sample{}, errors.Join(err, running.Close())
+	}
+	var result load.Result
+	err = l.profiled(func() (err error) {
+		result, err = load.Run(ctx, running.Callers(n, contracts), l.Span)
+		return err
+	})
+	lag, lagErr := running.Lag(ctx)
+	appends, submissions, batchErr := running.Batches()
+	if err := errors.Join(err, lagErr, batchErr, running.Close()); err != nil {
+		return Sample{}, err
+	}
+	note := fmt.Sprintf("%s; %s appends in a sync, %s submissions in an append; read models %s events behind at the end; counted after opening anew",
+		latencies(result), amount(appends), amount(submissions), count(lag))
+	return counted(ctx, s, before, result, figure(result), note)
+}
+
+// asServed gives this process the threads that the program takes by default, and
+// returns how to give them back.
+func asServed() (restore func()) {
+	before := runtime.GOMAXPROCS(2 * runtime.NumCPU())
+	return func() { runtime.GOMAXPROCS(before) }
+}
