@@ -96,6 +96,40 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
+// BenchmarkAppendCold appends to streams that were not seen for long: their heads
+// have to be looked up.
+func BenchmarkAppendCold(b *testing.B) {
+	opts := quiet()
+	opts.StreamHeads = 1
+	s := open(b, b.TempDir(), opts)
+	defer func() { _ = s.Close() }()
+	const streams = 400_000
+	data := payload()
+	round := func(n int, expected eventstore.Revision) {
+		var left atomic.Int64
+		left.Store(int64(n))
+		var wg sync.WaitGroup
+		for range benchCallers {
+			wg.Go(func() {
+				for i := left.Add(-1); i >= 0; i = left.Add(-1) {
+					a := submission(fmt.Sprintf("contract-5a1b2c3d-%08d", i*7919%streams), expected, data)
+					if _, err := s.Append(context.Background(), a); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+	round(streams, eventstore.NoStream)
+	b.ResetTimer()
+	for n := 0; n < b.N; n += streams {
+		round(min(streams, b.N-n), eventstore.Revision(2*(n/streams)+1))
+	}
+	report(b, b.N, "appends")
+}
+
 // One hot stream: an append carries the commands of 64 callers, as the ledger's
 // queue makes them.
 func BenchmarkAppendHot(b *testing.B) {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/supportledger/supportledger/eventstore"
 )
@@ -34,20 +33,16 @@ type group struct {
 // durable; answers do not: they wait their turn in the finisher.
 type committer struct {
 	s      *Store
-	heads  *simplelru.LRU[string, eventstore.Revision]
+	heads  *heads
 	head   eventstore.Position // of the last event written
 	lastAt int64
 	groups chan *group // to be reused
 }
 
-// newCommitter needs room for more heads than can be in flight: a head that is
-// not in the index yet must not be forgotten.
-func newCommitter(s *Store, head eventstore.Position, lastAt int64, heads int) (*committer, error) {
-	lru, err := simplelru.NewLRU[string, eventstore.Revision](max(heads, 8*groupAppends), nil)
-	if err != nil {
-		return nil, fmt.Errorf("make cache of stream heads: %w", err)
-	}
-	return &committer{s: s, heads: lru, head: head, lastAt: lastAt, groups: make(chan *group, 4)}, nil
+// newCommitter keeps more heads than can be in flight: a head that is not in the
+// index yet must not be forgotten.
+func newCommitter(s *Store, head eventstore.Position, lastAt int64, heads int) *committer {
+	return &committer{s: s, heads: newHeads(max(heads, 8*groupAppends)), head: head, lastAt: lastAt, groups: make(chan *group, 4)}
 }
 
 // run takes what waits, group by group, until the queue is closed and empty.
@@ -92,7 +87,8 @@ func (c *committer) decide(r *request) error {
 	if c.s.hasFailed() {
 		return c.s.failure()
 	}
-	at, known := c.heads.Get(r.stream)
+	r.hash = c.heads.hash(r.stream)
+	at, known := c.heads.get(r.hash)
 	if !known {
 		e, ok, err := c.s.newest(r.stream)
 		if err != nil {
@@ -102,7 +98,7 @@ func (c *committer) decide(r *request) error {
 		if ok {
 			at = e.last
 		}
-		c.heads.Add(r.stream, at)
+		c.heads.put(r.hash, at)
 	}
 	if at != r.expected {
 		r.actual = at
@@ -129,7 +125,7 @@ func (c *committer) add(g *group, r *request) error {
 	if err := putEntry(g.index, r.stream, r.header); err != nil {
 		return fmt.Errorf("add index entry to batch: %w", err)
 	}
-	c.heads.Add(r.stream, r.header.lastRevision())
+	c.heads.put(r.hash, r.header.lastRevision())
 	c.head, c.lastAt = r.header.last(), r.header.at
 	g.written = append(g.written, r)
 	g.head, g.lastAt = c.head, c.lastAt

@@ -25,7 +25,8 @@ type Options struct {
 	// LogMemBytes and IndexMemBytes are the sizes of one memtable; up to
 	// memTables of each exist. Default 32 MiB each.
 	LogMemBytes, IndexMemBytes uint64
-	// StreamHeads is how many streams' revisions are kept at hand; default 131,072.
+	// StreamHeads is how many streams' revisions are kept at hand at least; up to
+	// twice as many are, of about 40 bytes. Default 524,288.
 	StreamHeads int
 	// MaxQueued appends wait; later ones wait to wait. Default 8,192.
 	MaxQueued int
@@ -54,7 +55,7 @@ func (o Options) withDefaults() Options {
 	defaultTo(&o.CacheBytes, 128<<20)
 	defaultTo(&o.LogMemBytes, 32<<20)
 	defaultTo(&o.IndexMemBytes, 32<<20)
-	defaultTo(&o.StreamHeads, 128<<10)
+	defaultTo(&o.StreamHeads, 512<<10)
 	defaultTo(&o.MaxQueued, 8<<10)
 	return o
 }

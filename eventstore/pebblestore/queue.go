@@ -34,6 +34,8 @@ type request struct {
 	state atomic.Int32
 	done  chan struct{} // capacity 1
 
+	hash streamHash // the committer's
+
 	// Written by the committer before it signals done.
 	header header
 	actual eventstore.Revision // of the stream, where it is not at expected

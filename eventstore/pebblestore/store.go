@@ -103,10 +103,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		_ = s.closeFiles()
 		return nil, fmt.Errorf("open store %s: %w", dir, err)
 	}
-	if err := s.start(); err != nil {
-		_ = s.closeFiles()
-		return nil, fmt.Errorf("open store %s: %w", dir, err)
-	}
+	s.start()
 	return s, nil
 }
 
@@ -238,16 +235,13 @@ func (s *Store) findHead() error {
 }
 
 // start begins to take appends.
-func (s *Store) start() error {
+func (s *Store) start() {
 	lastAt := s.lastAt
 	if s.durable() == eventstore.Start {
 		lastAt = -1 << 63
 	}
 	s.space.pending = func() uint64 { return s.frames.Metrics().MemTable.Size + s.index.Metrics().MemTable.Size }
-	c, err := newCommitter(s, s.durable(), lastAt, s.opts.StreamHeads)
-	if err != nil {
-		return err
-	}
+	c := newCommitter(s, s.durable(), lastAt, s.opts.StreamHeads)
 	finish := make(chan *group, 1)
 	go c.run(finish)
 	go func() {
@@ -255,7 +249,6 @@ func (s *Store) start() error {
 		c.finishAll(finish)
 	}()
 	s.metrics.head.Set(float64(s.durable()))
-	return nil
 }
 
 func (s *Store) durable() eventstore.Position { return eventstore.Position(s.head.Load()) }
