@@ -42,19 +42,24 @@ func payload() []byte {
 	return b
 }
 
-// report gives the rate, and what one cost in processor time, which says more
-// where the machine has other work.
-func report(b *testing.B, n int, what string) {
+// measure starts the clock, and returns what reports: the rate, and what one cost
+// in processor time, which says more where the machine has other work.
+func measure(b *testing.B, what string) (report func(n int)) {
 	b.Helper()
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), what+"/s")
-	var after syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &after); err != nil {
-		b.Fatal(err)
+	before := cpuSeconds(b)
+	b.ResetTimer()
+	return func(n int) {
+		b.ReportMetric(float64(n)/b.Elapsed().Seconds(), what+"/s")
+		b.ReportMetric((cpuSeconds(b)-before)*1e6/float64(n), "cpu-us/"+what)
 	}
-	b.ReportMetric(cpuSeconds(after)*1e6/float64(n), "whole-process-cpu-us/"+what)
 }
 
-func cpuSeconds(r syscall.Rusage) float64 {
+func cpuSeconds(b *testing.B) float64 {
+	b.Helper()
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
 	return float64(r.Utime.Sec+r.Stime.Sec) + float64(r.Utime.Usec+r.Stime.Usec)/1e6
 }
 
@@ -65,7 +70,7 @@ func spread(b *testing.B, s eventstore.Store, streams int) {
 	var left atomic.Int64
 	left.Store(int64(b.N))
 	data := payload()
-	b.ResetTimer()
+	report := measure(b, "appends")
 	var wg sync.WaitGroup
 	for c := range benchCallers {
 		wg.Go(func() {
@@ -83,7 +88,7 @@ func spread(b *testing.B, s eventstore.Store, streams int) {
 		})
 	}
 	wg.Wait()
-	report(b, b.N, "appends")
+	report(b.N)
 }
 
 func BenchmarkAppend(b *testing.B) {
@@ -123,11 +128,11 @@ func BenchmarkAppendCold(b *testing.B) {
 		wg.Wait()
 	}
 	round(streams, eventstore.NoStream)
-	b.ResetTimer()
+	report := measure(b, "appends")
 	for n := 0; n < b.N; n += streams {
 		round(min(streams, b.N-n), eventstore.Revision(2*(n/streams)+1))
 	}
-	report(b, b.N, "appends")
+	report(b.N)
 }
 
 // One hot stream: an append carries the commands of 64 callers, as the ledger's
@@ -137,7 +142,7 @@ func BenchmarkAppendHot(b *testing.B) {
 	s := open(b, b.TempDir(), quiet())
 	defer func() { _ = s.Close() }()
 	head, data := eventstore.NoStream, payload()
-	b.ResetTimer()
+	report := measure(b, "submissions")
 	for range b.N / riders {
 		a := submission("contract-hot", head, data)
 		for range riders - 1 {
@@ -149,7 +154,7 @@ func BenchmarkAppendHot(b *testing.B) {
 		}
 		head = done.Revision
 	}
-	report(b, b.N, "submissions")
+	report(b.N)
 }
 
 // BenchmarkRawPebble is the yardstick: the same bytes to the same two
@@ -172,7 +177,7 @@ func BenchmarkRawPebble(b *testing.B) {
 			_, _ = pair[0].Close(), pair[1].Close()
 		}
 	})
-	b.ResetTimer()
+	report := measure(b, "appends")
 	for n := 0; n < b.N; {
 		f, x := frames.NewBatch(), index.NewBatch()
 		for range min(batch, b.N-n) {
@@ -188,7 +193,7 @@ func BenchmarkRawPebble(b *testing.B) {
 	}
 	close(synced)
 	wg.Wait()
-	report(b, b.N, "appends")
+	report(b.N)
 }
 
 func BenchmarkReadAll(b *testing.B) {
@@ -208,7 +213,7 @@ func BenchmarkReadAll(b *testing.B) {
 		})
 	}
 	wg.Wait()
-	b.ResetTimer()
+	report := measure(b, "events")
 	n := 0
 	for b.Loop() {
 		for _, err := range s.ReadAll(context.Background(), eventstore.Start) {
@@ -218,5 +223,5 @@ func BenchmarkReadAll(b *testing.B) {
 			n++
 		}
 	}
-	report(b, n, "events")
+	report(n)
 }
