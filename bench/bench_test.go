@@ -147,11 +147,11 @@ func TestARowThatFailedDoesNotStopTheOthers(t *testing.T) {
 func TestChoosingARowTakesItsYardsticksAlong(t *testing.T) {
 	yard, other, fast := row("yard", [3]int64{}), row("other", [3]int64{}), row("fast", [3]int64{})
 	fast.Targets = []Target{times("yard", 2), limit(3)}
-	rows, err := choose([]Row{yard, other, fast}, []string{"fast"})
+	rows, err := choose([]Row{yard, other, fast}, []string{"fast"}, false)
 	if err != nil || strings.Join(namesOf(rows), " ") != "yard fast" {
 		t.Errorf("chosen are %v, %v", namesOf(rows), err)
 	}
-	if _, err := choose([]Row{yard}, []string{"yrad"}); err == nil || !strings.Contains(err.Error(), `"yrad"; there are yard`) {
+	if _, err := choose([]Row{yard}, []string{"yrad"}, false); err == nil || !strings.Contains(err.Error(), `"yrad"; there are yard`) {
 		t.Errorf("an unknown name gives %v", err)
 	}
 }

@@ -60,6 +60,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, progress io.Writ
 // runCommand measures.
 type runCommand struct {
 	Only     []string `help:"Measure these benchmarks only, and what they are held against." placeholder:"NAME,..."`
+	Alone    bool     `help:"Leave out what those named with --only are held against."`
 	Runs     int      `default:"5" help:"Runs of each; the figure is their median."`
 	Quick    bool     `help:"Measure for a short time only, one run, without looking for PostgreSQL's best and without the full store; rough figures."`
 	Program  string   `help:"A supportledger to measure; built from this module if not given." type:"existingfile" placeholder:"FILE"`
@@ -101,7 +102,7 @@ func (c runCommand) rows(progress io.Writer) ([]Row, error) {
 	if c.Runs < 1 {
 		return nil, errors.New("--runs must be at least 1")
 	}
-	rows, err := choose(allRows(), c.Only)
+	rows, err := choose(allRows(), c.Only, c.Alone)
 	if err != nil {
 		return nil, err
 	}

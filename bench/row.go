@@ -45,9 +45,9 @@ func times(yardstick string, factor float64) Target {
 // limit asks for an absolute figure.
 func limit(figure float64) Target { return Target{Limit: figure} }
 
-// choose returns the rows named, and those they are held against, in the order
-// of all; every row where nothing is named.
-func choose(all []Row, names []string) ([]Row, error) {
+// choose returns the rows named, and unless they are wanted alone those they are
+// held against, in the order of all; every row where nothing is named.
+func choose(all []Row, names []string, alone bool) ([]Row, error) {
 	if len(names) == 0 {
 		return all, nil
 	}
@@ -64,7 +64,7 @@ func choose(all []Row, names []string) ([]Row, error) {
 		}
 		wanted[name] = true
 		for _, t := range all[i].Targets {
-			if t.Yardstick != "" {
+			if t.Yardstick != "" && !alone {
 				names = append(names, t.Yardstick)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/supportledger/supportledger/bench/load"
 	"github.com/supportledger/supportledger/bench/site"
@@ -46,13 +47,26 @@ func (l *Lab) overHTTP(ctx context.Context, s *site.Site, contracts int) (Sample
 // were behind when it was over.
 func loadServer(ctx context.Context, v *site.Server, targets []load.Target, span load.Span) (load.Result, string, error) {
 	plan := load.HTTP{Addr: v.Addr, Run: rand.Text(), Wording: load.OnPremises(), Targets: targets}
+	before, err := v.Metric(ctx, busyMetric)
+	if err != nil {
+		return load.Result{}, "", err
+	}
 	result, err := submitOverHTTP(ctx, plan, span)
 	if err != nil {
 		return result, "", err
 	}
+	busy, err := v.Metric(ctx, busyMetric)
+	if err != nil {
+		return result, "", err
+	}
 	lag, err := v.Metric(ctx, "supportledger_projections_lag")
-	return result, latencies(result) + fmt.Sprintf("; read models %s events behind at the end", count(int64(lag))), err
+	note := fmt.Sprintf("%s; %s of the server's processor time each; read models %s events behind at the end",
+		latencies(result), each(time.Duration((busy-before)*1e9), result.Acknowledged), count(int64(lag)))
+	return result, note, err
 }
+
+// busyMetric is how long the program has kept processors busy.
+const busyMetric = "process_cpu_seconds_total"
 
 // latencies says how long answers took.
 func latencies(r load.Result) string {

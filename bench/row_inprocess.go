@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/supportledger/supportledger/bench/load"
 	"github.com/supportledger/supportledger/bench/site"
+	"github.com/supportledger/supportledger/bench/yardstick"
 )
 
 // The rows that call the ledger in this process.
@@ -54,18 +56,26 @@ func (l *Lab) inProcess(ctx context.Context, s *site.Site, n, contracts int, fig
 		return Sample{}, errors.Join(err, running.Close())
 	}
 	var result load.Result
+	busy := yardstick.Busy()
 	err = l.profiled(func() (err error) {
 		result, err = load.Run(ctx, running.Callers(n, contracts), l.Span)
 		return err
 	})
+	busy = yardstick.Busy() - busy
 	lag, lagErr := running.Lag(ctx)
 	appends, submissions, batchErr := running.Batches()
 	if err := errors.Join(err, lagErr, batchErr, running.Close()); err != nil {
 		return Sample{}, err
 	}
-	note := fmt.Sprintf("%s; %s appends in a sync, %s submissions in an append; read models %s events behind at the end; counted after opening anew",
-		latencies(result), amount(appends), amount(submissions), count(lag))
+	note := fmt.Sprintf("%s; %s of processor time each; %s appends in a sync, %s submissions in an append; "+
+		"read models %s events behind at the end; counted after opening anew",
+		latencies(result), each(busy, result.Acknowledged), amount(appends), amount(submissions), count(lag))
 	return counted(ctx, s, before, result, figure(result), note)
+}
+
+// each divides processor time, read models included, by what it was used for.
+func each(busy time.Duration, n int64) string {
+	return (busy / time.Duration(max(1, n))).Round(100 * time.Nanosecond).String()
 }
 
 // asServed gives this process the threads that the program takes by default, and
