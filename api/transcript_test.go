@@ -32,7 +32,7 @@ func TestTranscripts(t *testing.T) {
 			tr := &transcript{rig: newRig(t), names: map[string]string{}, given: map[string]int{}}
 			got := tr.play(string(text))
 			if os.Getenv("SUPPORTLEDGER_GOLDEN") != "" {
-				must(t, os.WriteFile(file, []byte(got), 0o600))
+				must(t, os.WriteFile(file, []byte(got), 0o644))
 				return
 			}
 			if got != string(text) {
