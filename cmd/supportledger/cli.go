@@ -63,7 +63,7 @@ const (
 )
 
 // run runs one command and returns its exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c cli
 	exited := -1
 	parser, err := kong.New(&c,
@@ -71,24 +71,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		kong.Description("Records the life of prepaid support contracts as immutable events."),
 		kong.UsageOnError(), kong.Writers(stdout, stderr), kong.Vars{"version": version()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
-		kong.Exit(func(code int) { exited = code; panic(exitEarly{}) }),
+		kong.Exit(func(code int) { exited = code }), // after --help and --version
 	)
 	if err != nil {
 		fmt.Fprintln(stderr, "supportledger:", err)
 		return exitFailed
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			if _, early := p.(exitEarly); !early {
-				panic(p)
-			}
-			code = exited
-		}
-	}()
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
 	parsed, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
 	if err != nil {
 		fmt.Fprintf(stderr, "supportledger: %v\nsupportledger --help shows the commands, and --help behind a command what it takes.\n", err)
 		return exitUsage
@@ -96,10 +91,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return report(stderr, parsed.Run(newTerminal(stdout, stderr)))
 }
-
-// exitEarly unwinds from where kong would exit the process: after --help and
-// --version.
-type exitEarly struct{}
 
 // report turns a command's error into a sentence and an exit code.
 func report(stderr io.Writer, err error) int {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,6 +74,27 @@ func TestR42_VerifyNamesDamage(t *testing.T) {
 	must(t, s.stop())
 	flip(t, filepath.Join(dir, "store", "log"))
 	fail(t, exitFailed, []string{"position"}, "verify", "--data", dir)
+}
+
+// A row that the log knows nothing of is found, and a rebuild makes it good.
+func TestVerifyComparesReadModels(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir)
+	s.linked(3)
+	must(t, s.stop())
+	files, err := filepath.Glob(filepath.Join(dir, "read", "*.db"))
+	must(t, err)
+	db, err := sql.Open("sqlite", files[0])
+	must(t, err)
+	var table string
+	must(t, db.QueryRow("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '%links%' ORDER BY name").Scan(&table))
+	_, err = db.Exec("DELETE FROM " + table)
+	must(t, err)
+	must(t, db.Close())
+	fail(t, exitFailed, []string{"read model", "links"}, "verify", "--data", dir)
+	succeed(t, "verify", "--data", dir, "--skip-read-models")
+	succeed(t, "projections", "rebuild", "contracts", "--data", dir)
+	succeed(t, "verify", "--data", dir)
 }
 
 // flip changes a bit in the middle of the largest file of a folder.

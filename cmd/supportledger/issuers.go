@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/supportledger/supportledger/api/token"
 )
@@ -13,24 +15,32 @@ import (
 // ignored in its tokens; "*" allows everything of a kind.
 type issuersFile struct {
 	Issuers []struct {
-		Issuer     string   `yaml:"issuer"`
-		Audience   string   `yaml:"audience"`
-		Algorithms []string `yaml:"algorithms"`
-		Roles      []string `yaml:"roles"`
-		Portals    []string `yaml:"portals"`
-		Rights     []string `yaml:"rights"`
-	} `yaml:"issuers"`
+		Issuer     string   `json:"issuer"`
+		Audience   string   `json:"audience"`
+		Algorithms []string `json:"algorithms"`
+		Roles      []string `json:"roles"`
+		Portals    []string `json:"portals"`
+		Rights     []string `json:"rights"`
+	} `json:"issuers"`
 }
 
-// readIssuers reads the file; mistakes are named with line and column.
+// readIssuers reads the file; a mistake is named with its line.
 func readIssuers(path string) ([]token.OIDC, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read issuers: %w", err)
 	}
 	var f issuersFile
-	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("read issuers: file %s: %w", path, err)
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err = d.Decode(&f); err == nil {
+		if _, more := d.Token(); more != io.EOF {
+			err = errors.New("something follows after the end")
+		}
+	}
+	if err != nil {
+		line := 1 + bytes.Count(text[:min(d.InputOffset(), int64(len(text)))], []byte("\n"))
+		return nil, fmt.Errorf("read issuers: file %s, at line %d or after: %w", path, line, err)
 	}
 	out := make([]token.OIDC, len(f.Issuers))
 	for i, x := range f.Issuers {

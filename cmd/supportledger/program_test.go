@@ -19,25 +19,26 @@ import (
 	"time"
 )
 
-// binary is the program as people run it, built once for all tests.
+// binaryPath is where the program is built.
+func binaryPath() string {
+	return filepath.Join(os.TempDir(), fmt.Sprint("supportledger-test-", os.Getpid()), "supportledger")
+}
+
+// binary is the program as people run it, built once for all tests that want it.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "supportledger-bin-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "supportledger")
-	build := exec.Command("go", "build", "-o", path, ".")
+	build := exec.Command("go", "build", "-o", binaryPath(), ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
-	return path, nil
+	return binaryPath(), nil
 })
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	if err := os.RemoveAll(filepath.Dir(binaryPath())); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.Exit(code)
 }

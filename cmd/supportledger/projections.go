@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -57,7 +58,30 @@ func (c *rebuildCmd) on(ctx context.Context, h *house, t *terminal) error {
 	return nil
 }
 
-// compare holds each read model against its rebuild.
+// compare holds each read model against its rebuild. Where nobody else does, it
+// brings them up to the log first.
 func (h *house) compare(ctx context.Context, report func(done, total int64)) (*audit.Finding, error) {
+	set, err := h.projections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !h.running {
+		if err := set.CatchUp(ctx); err != nil {
+			return nil, fmt.Errorf("catch up: %w", err)
+		}
+	}
+	names := set.Names()
+	for i, name := range names {
+		_, err := set.Compare(ctx, name, func(p projections.Progress) {
+			report(int64(i)*int64(p.Until)+int64(p.Position), int64(len(names))*int64(p.Until))
+		})
+		different := new(projections.DifferenceError)
+		if errors.As(err, &different) {
+			return &audit.Finding{Position: different.Position, Law: audit.LawProjection, Found: different.Error()}, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("compare %s: %w", name, err)
+		}
+	}
 	return nil, nil
 }

@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/supportledger/supportledger/api"
@@ -20,20 +19,20 @@ import (
 
 type serveCmd struct {
 	Data   string `type:"path" required:"" placeholder:"DIR" env:"SUPPORTLEDGER_DATA" help:"The ledger's folder; it is made if there is none."`
-	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" env:"SUPPORTLEDGER_LISTEN" help:"Where to listen; port 0 takes a free one."`
+	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" env:"SUPPORTLEDGER_LISTEN" help:"Where to listen, ${default} if left out; port 0 takes a free one."`
 	Keys   string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_KEYS" help:"The installation's keys, made by keys create. Required without --dev."`
 	Dev    bool   `env:"SUPPORTLEDGER_DEV" help:"For development: keeps the keys beside the data and writes tokens to dev-tokens.json. Only on a loopback address."`
 
-	Catalog string `default:"microsoft-2015" placeholder:"FILE|NAME" env:"SUPPORTLEDGER_CATALOG" help:"The catalogue: a YAML file, or the name of one that comes with the program."`
-	Issuers string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ISSUERS" help:"A YAML file that lists OpenID Connect issuers whose tokens count, and what they may assert."`
+	Catalog string `default:"microsoft-2015" placeholder:"FILE|NAME" env:"SUPPORTLEDGER_CATALOG" help:"The catalogue: a YAML file, or the name of one that comes with the program; ${default} if left out."`
+	Issuers string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ISSUERS" help:"A JSON file that lists OpenID Connect issuers whose tokens count, and what they may assert."`
 	Revoked string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_REVOKED" help:"A file that lists revoked tokens; it is read again when it changes."`
 
 	MetricsListen string  `placeholder:"HOST:PORT" env:"SUPPORTLEDGER_METRICS_LISTEN" help:"Where to serve /metrics; on --listen if left out."`
 	Rate          float64 `default:"0" placeholder:"N" env:"SUPPORTLEDGER_RATE" help:"Requests a second that one account may send; 0 is no limit."`
-	Burst         int     `default:"20" placeholder:"N" env:"SUPPORTLEDGER_BURST" help:"Requests that one account may send at once, where there is a rate."`
+	Burst         int     `default:"20" placeholder:"N" env:"SUPPORTLEDGER_BURST" help:"Requests that one account may send at once, where there is a rate; ${default} if left out."`
 	Log           string  `default:"text" enum:"text,json" env:"SUPPORTLEDGER_LOG" help:"How to write the log: text or json (${enum})."`
 	LogLevel      string  `default:"info" enum:"debug,info,warn,error" env:"SUPPORTLEDGER_LOG_LEVEL" help:"What to log at least (${enum})."`
-	Grace         string  `default:"20s" placeholder:"DURATION" env:"SUPPORTLEDGER_GRACE" help:"How long requests that were accepted may take when stopping."`
+	Grace         string  `default:"20s" placeholder:"DURATION" env:"SUPPORTLEDGER_GRACE" help:"How long requests that were accepted may take when stopping; ${default} if left out."`
 	Threads       int     `default:"0" placeholder:"N" env:"SUPPORTLEDGER_THREADS" help:"Threads that run Go code at once; 0 is twice the cores, unless GOMAXPROCS says otherwise. More than cores helps, since the disk is waited for."`
 
 	TestClock    string `placeholder:"TIME" help:"For tests: the clock stands at this time (RFC 3339), or the last record's if later, until POST /v1/test-clock."`
@@ -155,8 +154,7 @@ func (c *serveCmd) serve(ctx context.Context, v *service, listener net.Listener,
 		if err != nil {
 			return fmt.Errorf("listen for metrics: %w", err)
 		}
-		handler := promhttp.HandlerFor(v.registry, promhttp.HandlerOpts{Registry: v.registry})
-		g.Go(func() error { return api.Serve(ctx, metrics, handler, v.log, grace) })
+		g.Go(func() error { return api.Serve(ctx, metrics, v.registry.handler(), v.log, grace) })
 		fmt.Fprintf(out, "metrics on http://%s/metrics\n", metrics.Addr())
 	}
 	fmt.Fprintf(out, "listening on http://%s\n", listener.Addr())

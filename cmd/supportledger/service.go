@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/supportledger/supportledger/api"
@@ -46,7 +44,7 @@ type service struct {
 	issuer   *token.Issuer
 	ledger   *ledger.Ledger
 	api      *api.API
-	registry *prometheus.Registry
+	registry *registry
 	stop     context.CancelFunc
 	work     *errgroup.Group
 }
@@ -54,7 +52,7 @@ type service struct {
 // startService opens a folder and sets everything to work. The first to be
 // opened is the store: its lock keeps all others out (R46).
 func startService(ctx context.Context, s settings) (_ *service, err error) {
-	v := &service{house: &house{folder: s.folder, log: s.log, running: true}, registry: prometheus.NewRegistry()}
+	v := &service{house: &house{folder: s.folder, log: s.log, running: true}, registry: newRegistry()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, v.close())
@@ -146,31 +144,13 @@ func (v *service) makeAPI(s settings) error {
 		Logger: s.log, Version: version(), Rate: s.rate, Burst: s.burst,
 	}
 	if !s.ownMetrics {
-		config.Registry = v.registry
+		config.Registry = v.registry.Registry
 	}
 	config.TestClock, _ = v.clock.(*ledger.TestClock)
 	if v.api, err = api.New(config); err != nil {
 		return err
 	}
 	return v.register()
-}
-
-// register makes all metrics known.
-func (v *service) register() error {
-	all := []prometheus.Collector{
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	}
-	for _, some := range [][]prometheus.Collector{
-		v.store.Collectors(), v.ledger.Collectors(), v.set.Collectors(), v.api.Collectors(),
-	} {
-		all = append(all, some...)
-	}
-	for _, c := range all {
-		if err := v.registry.Register(c); err != nil {
-			return fmt.Errorf("register metrics: %w", err)
-		}
-	}
-	return nil
 }
 
 // eagerly is how long a start waits for the read models before it goes on

@@ -19,7 +19,7 @@ type tokenCmd struct {
 	SignIn  []string `placeholder:"PORTAL" help:"A portal that the subject may sign in at. May be given more than once."`
 	Partner string   `placeholder:"ID" help:"The partner that the subject belongs to."`
 	Right   []string `placeholder:"PORTAL:CUSTOMER:RIGHT" help:"A right for a customer at a portal. May be given more than once."`
-	Expires string   `default:"720h" placeholder:"DURATION" help:"How long the token counts; never for a token without end."`
+	Expires string   `default:"720h" placeholder:"DURATION" help:"How long the token counts, ${default} if left out; never for a token without end."`
 }
 
 var knownRoles = []string{"customer", "engineer", "operator", "auditor", "service", "admin"}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// A registry holds the metrics of everything in one service.
+type registry struct{ *prometheus.Registry }
+
+func newRegistry() *registry { return &registry{prometheus.NewRegistry()} }
+
+// handler shows the metrics.
+func (r *registry) handler() http.Handler {
+	return promhttp.HandlerFor(r.Registry, promhttp.HandlerOpts{Registry: r.Registry})
+}
+
+// register makes all metrics known.
+func (v *service) register() error {
+	all := []prometheus.Collector{
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	}
+	for _, some := range [][]prometheus.Collector{
+		v.store.Collectors(), v.ledger.Collectors(), v.set.Collectors(), v.api.Collectors(),
+	} {
+		all = append(all, some...)
+	}
+	for _, c := range all {
+		if err := v.registry.Register(c); err != nil {
+			return fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	return nil
+}
