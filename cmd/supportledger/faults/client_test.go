@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -46,13 +47,11 @@ func (r reply) must(t testing.TB) {
 // and Retry-After.
 func (r reply) mustBeOutage(t testing.TB, codes ...string) {
 	t.Helper()
-	for _, code := range codes {
-		if r.err == nil && r.status == http.StatusServiceUnavailable && r.code() == code &&
-			r.header.Get("Content-Type") == "application/problem+json" && r.header.Get("Retry-After") != "" {
-			return
-		}
+	if r.err != nil || r.status != http.StatusServiceUnavailable || !slices.Contains(codes, r.code()) ||
+		r.header.Get("Content-Type") != "application/problem+json" || r.header.Get("Retry-After") == "" {
+		t.Fatalf("want 503 problem+json with Retry-After and one of the codes %v, got %d (%s, Retry-After %q) %s, %v",
+			codes, r.status, r.header.Get("Content-Type"), r.header.Get("Retry-After"), r.body, r.err)
 	}
-	t.Errorf("want 503 problem+json with Retry-After and one of the codes %v, got %d %v %s, %v", codes, r.status, r.header, r.body, r.err)
 }
 
 type fields map[string]any

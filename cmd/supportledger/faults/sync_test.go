@@ -14,7 +14,7 @@ import (
 // told to its end. CI kills at every stride-th sync, from a random one on.
 func TestR41_KilledAtEachSync(t *testing.T) {
 	t.Parallel()
-	stride := storetest.Rounds(7, 1)
+	stride := storetest.Rounds(4, 1)
 	kills := 0
 	for n := 1 + rand.IntN(stride); ; n += stride {
 		path, killed := killAt(t, n)
