@@ -13,9 +13,15 @@ import (
 	"github.com/supportledger/supportledger/domain/contract"
 )
 
-// encode writes an answer: compact, the same bytes for the same value always.
+// encode writes an answer: compact, the same bytes for the same value always. A
+// connection that is gone is no error: whoever was there will ask again.
 func encode(w io.Writer, v any) error {
-	return json.MarshalWrite(w, v, json.Deterministic(true), jsontext.EscapeForHTML(false))
+	text, err := json.Marshal(v, json.Deterministic(true), jsontext.EscapeForHTML(false))
+	if err != nil {
+		return err
+	}
+	_, _ = w.Write(text)
+	return nil
 }
 
 // decode reads a request's body into v, strictly: exactly one JSON value of the
