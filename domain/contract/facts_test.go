@@ -33,7 +33,7 @@ var (
 func day(s string) catalog.Date {
 	d, err := catalog.ParseDate(s)
 	if err != nil {
-		panic(err)
+		panic(err) // a test's own table is wrong
 	}
 	return d
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"flag"
 	"maps"
 	"os"
 	"path/filepath"
@@ -15,16 +14,16 @@ import (
 	"testing"
 )
 
-var writeGolden = flag.Bool("golden", false, "write the golden files of events that have none, and list them; never change one")
-
 const (
 	golden    = "testdata/golden"
 	checksums = golden + "/checksums.txt"
 )
 
 // TestGolden_EveryNameHasASampleThatDecodes reads what earlier versions wrote.
+// SUPPORTLEDGER_GOLDEN=1 writes the files of events that have none, and lists
+// them; it never changes one.
 func TestGolden_EveryNameHasASampleThatDecodes(t *testing.T) {
-	if *writeGolden {
+	if os.Getenv("SUPPORTLEDGER_GOLDEN") != "" {
 		writeMissing(t)
 	}
 	var sampled []string
@@ -32,7 +31,7 @@ func TestGolden_EveryNameHasASampleThatDecodes(t *testing.T) {
 		sampled = append(sampled, want.Name())
 		data, err := os.ReadFile(filepath.Join(golden, want.Name()+".json"))
 		if err != nil {
-			t.Errorf("%v; go test -golden writes it", err)
+			t.Errorf("%v; make golden writes it", err)
 			continue
 		}
 		got, err := Decode(want.Name(), data)

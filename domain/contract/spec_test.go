@@ -174,7 +174,7 @@ func instant(s string) time.Time {
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		panic(err)
+		panic(err) // a test's own table is wrong
 	}
 	return t.UTC()
 }

@@ -106,8 +106,20 @@ func weekdays(name string, from, to int, holidays ...catalog.Date) *catalog.Cale
 	return c
 }
 
+// zones are those that many histories look up, read once.
+var zones = sync.OnceValue(func() map[string]*time.Location {
+	read := make(map[string]*time.Location)
+	for _, name := range []string{"UTC", "Asia/Jakarta", "America/Los_Angeles", "Europe/Berlin"} {
+		read[name], _ = time.LoadLocation(name)
+	}
+	return read
+})
+
 // zone is what a Moment finds zones with.
 func zone(name string) *time.Location {
+	if location := zones()[name]; location != nil {
+		return location
+	}
 	location, err := time.LoadLocation(name)
 	if err != nil {
 		return nil
