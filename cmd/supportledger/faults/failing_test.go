@@ -20,25 +20,23 @@ func TestR41_AFailedSyncEndsTheLedgerWithAnAnswerForEverybody(t *testing.T) {
 	for range storetest.Rounds(3, 30) {
 		dir := t.TempDir()
 		var armed atomic.Bool
-		var failed, acked int
-		asked := make(chan *program, 1)
-		var l *load
+		var failed, acked atomic.Int64
+		settled := make(chan func() int, 1)
 		p, _ := startGated(t, dir, func(_ int, path string) verdict {
 			if !armed.Load() || !strings.Contains(path, "/store/log/") {
 				return pass
 			}
-			if failed++; failed == 1 {
-				l.allInside(<-asked)
-				acked = l.count()
+			if failed.Add(1) == 1 {
+				acked.Store(int64((<-settled)()))
 			}
 			return fail
 		})
-		l = newLoad(p)
-		asked <- p
+		l := newLoad(p)
+		settled <- func() int { l.allInside(p); return l.count() }
 		enough := 1 + rand.IntN(200)
 		l.run(p, func(n int) { armed.Store(armed.Load() || n >= enough) })
-		if n := l.count(); failed == 0 || n != acked || len(l.refused) != callers {
-			t.Errorf("%d syncs failed; %d were acknowledged before and %d in all, %d refused", failed, acked, n, len(l.refused))
+		if n := l.count(); failed.Load() == 0 || int64(n) != acked.Load() || len(l.refused) != callers {
+			t.Errorf("%d syncs failed; %d were acknowledged before and %d in all, %d refused", failed.Load(), acked.Load(), n, len(l.refused))
 		}
 		for _, got := range l.refused {
 			got.mustBeOutage(t, "outcome-unknown", "unavailable")
