@@ -39,10 +39,6 @@ func (c *caller) post(as, path string, body, answer any) error {
 	return c.do(as, http.MethodPost, path, bytes.NewReader(text), answer)
 }
 
-func (c *caller) get(as, path string, answer any) error {
-	return c.do(as, http.MethodGet, path, http.NoBody, answer)
-}
-
 func (c *caller) do(as, method, path string, body io.Reader, answer any) error {
 	r, err := http.NewRequestWithContext(c.ctx, method, c.base+path, body)
 	if err != nil {

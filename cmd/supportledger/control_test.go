@@ -52,8 +52,7 @@ func TestR46_ALeftSocketIsNotInTheWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	succeed(t, "verify", "--data", dir)
-	s = launch(t, dir)
-	succeed(t, "verify", "--data", dir)
+	must(t, launch(t, dir).stop())
 }
 
 func TestCommandsNameAFolderThatHoldsNoLedger(t *testing.T) {

@@ -63,8 +63,3 @@ func lineProgress(w io.Writer, now func() time.Time) func(string, int64, int64) 
 		}
 	}
 }
-
-// of reports the progress of one stage.
-func (t *terminal) of(stage string) func(done, total int64) {
-	return func(done, total int64) { t.progress(stage, done, total) }
-}
