@@ -59,6 +59,11 @@ func Make(ctx context.Context, dir string, h History) (s *Site, err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make site: %w", err)
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
 	if s.catalog, err = catalogfile.Builtin(""); err != nil {
 		return nil, fmt.Errorf("make site: %w", err)
 	}
