@@ -3,6 +3,8 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -100,17 +102,20 @@ func (l *Ledger) stateUntil(ctx context.Context, id uuid.UUID, past func(eventst
 	return s, at, nil
 }
 
-// linkedBefore are the accounts that were linked to a contract just before a time.
+// linkedBefore are the accounts that were linked to a contract just before a
+// time; to its replacement, where it had been reissued by then.
 func (l *Ledger) linkedBefore(ctx context.Context, id uuid.UUID, at time.Time) ([]uuid.UUID, error) {
-	s, _, err := l.stateUntil(ctx, id, func(r eventstore.Record) bool { return r.RecordedAt.Before(at) })
-	if err != nil {
-		return nil, err
+	for {
+		s, _, err := l.stateUntil(ctx, id, func(r eventstore.Record) bool { return r.RecordedAt.Before(at) })
+		if err != nil {
+			return nil, err
+		}
+		if replacement := s.Summary(at).Replacement; replacement != uuid.Nil {
+			id = replacement // each is younger than the one before
+			continue
+		}
+		return slices.Collect(maps.Keys(s.Links())), nil
 	}
-	accounts := make([]uuid.UUID, 0, len(s.Links()))
-	for account := range s.Links() {
-		accounts = append(accounts, account)
-	}
-	return accounts, nil
 }
 
 // View shows a contract's state as it is now: everything that was recorded

@@ -156,3 +156,22 @@ func TestR47_AnErasedPersonIsForgottenAndTheBalanceIsNot(t *testing.T) {
 		t.Errorf("the balance is %+v", b)
 	}
 }
+
+func TestR6_ARenewalInheritsFromTheReplacementOfItsPredecessor(t *testing.T) {
+	r := newRig(t)
+	c, err := r.Register(t.Context(), r.by(operator, "register"), ledger.Registration{
+		Programme: "pack", Contact: contract.ContactTexts{Email: "citra@example.com"},
+	})
+	must(t, err)
+	_, err = r.Link(t.Context(), r.by(ani, "link"), r.pair(c), "desk", "")
+	must(t, err)
+	next, err := r.Renew(t.Context(), r.by(operator, "renew"), c.ID, "another year")
+	must(t, err)
+	replacement, err := r.Reissue(t.Context(), r.by(operator, "reissue"), c.ID, []uuid.UUID{ani.Account}, "leaked")
+	must(t, err)
+	_, err = r.Unlink(t.Context(), r.by(ani, "unlink"), replacement.ID, ani.Account, "")
+	must(t, err)
+	must(t, r.clock.Set(next.StartsAt))
+	_, err = r.Submit(t.Context(), r.by(ani, "submit"), request(next.ID))
+	refused(t, err, "contract-not-found")
+}

@@ -46,7 +46,7 @@ type Grant struct {
 // A Source says where a grant came from; it orders what is spent first (R18).
 type Source string
 
-// The sources, in the order in which they are spent.
+// The sources. What is included is spent before what was bought or added (R18).
 const (
 	Included Source = "included" // in the programme
 	Bought   Source = "bought"
@@ -54,13 +54,10 @@ const (
 )
 
 func (s Source) rank() int {
-	switch s {
-	case Included:
+	if s == Included {
 		return 0
-	case Bought:
-		return 1
 	}
-	return 2
+	return 1
 }
 
 // Grants are the contract's grants, oldest first. The slice is the state's own.

@@ -25,6 +25,9 @@ func (c *Reopen) decide(s *State, m Moment) ([]Event, error) {
 	if in.grant == 0 || in.counted {
 		return []Event{reopened}, nil
 	}
+	if !c.Who.Engineer && !s.Linked(c.Who.Account) {
+		return nil, refuseUnknown()
+	}
 	deducted, err := s.deductAgain(c.Number, m)
 	if err != nil {
 		return nil, err

@@ -45,12 +45,14 @@ func TestR20_Reopening(t *testing.T) {
 		"needs no unit, works while suspended":               {given(counted(1), suspended()), when(reopen(9)), then(reopened(9))},
 		"needs no unit, works when cancelled":                {given(counted(1), cancelled()), when(reopen(9)), then(reopened(9))},
 		"needs no unit, works when expired":                  {endingSoon(counted(1)), late(reopen(9)), then(expired("2026-03-10T00:00:00Z"), reopened(9))},
+		"R15: refused to an account that has unlinked":       {given(returned(1), unlinked(ani)), when(reopen(9)), refuses("contract-not-found")},
+		"R7: unlinked or not, where no unit is needed":       {given(counted(1), unlinked(ani)), when(reopen(9)), then(reopened(9))},
 		"R15: where nothing was deducted it needs no unit":   {atOffice, when(reopen(9)), then(reopened(9))},
 		"the days are counted from the last closing":         {unpaidAgain, when(reopen(9)).at("2026-03-24T10:00:00Z"), then(reopened(9))},
 		"and no longer":                                      {unpaidAgain, when(reopen(9)).at("2026-03-24T10:00:01Z"), refuses("reopen-too-late")},
 		"R20: what was reclassified as counted needs none":   {given(returned(1), reclassified(9, "duplicate", "resolved"), deducted(9, 1, 0)), when(reopen(9)), then(reopened(9))},
 		"R20: what was reclassified as credited needs one":   {given(counted(1), reclassified(9, "resolved", "duplicate"), credited(9, 1, 1), paid(8, 0)), when(reopen(9)), refuses("none-available")},
-		"R22: an unlimited unit is deducted again uncounted": {given(unlimited(), submitted(9), facts{limitless(1)}, closed(9, "duplicate", now), facts{&IncidentCreditedBack{Number: 9, Grant: 1, Unit: Incident, Quantity: 1, Unlimited: true}}), when(reopen(9)), then(reopened(9), facts{limitless(1)})},
+		"R22: an unlimited unit is deducted again uncounted": {given(unlimited(), linked(ani), submitted(9), facts{limitless(1)}, closed(9, "duplicate", now), facts{&IncidentCreditedBack{Number: 9, Grant: 1, Unit: Incident, Quantity: 1, Unlimited: true}}), when(reopen(9)), then(reopened(9), facts{limitless(1)})},
 	}.run(t)
 }
 
