@@ -12,6 +12,7 @@ import (
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/projections"
+	"github.com/supportledger/supportledger/vault"
 )
 
 // A Problem is the body of every answer with a status of 400 or more (RFC 9457,
@@ -193,6 +194,9 @@ var outages = []struct {
 	{eventstore.ErrUnknown, "outcome-unknown"},
 	{eventstore.ErrUnavailable, "unavailable"},
 	{eventstore.ErrClosed, "unavailable"},
+	{vault.ErrFull, "storage-full"},
+	{vault.ErrFailed, "unavailable"},
+	{vault.ErrClosed, "unavailable"},
 	{ledger.ErrBusy, "busy"},
 	{projections.ErrStopped, "unavailable"},
 	{token.ErrUnavailable, "issuer-unavailable"},

@@ -36,5 +36,13 @@ type People interface {
 // ErrErased says that a text is gone for good: the key that sealed it was erased.
 var ErrErased = errors.New("the person's key was erased")
 
+// ErrFull says that there is no room for another person's key; nothing was made.
+// Once there is room, asking again makes it.
+var ErrFull = errors.New("there is no room for a person's key")
+
+// ErrFailed says that keys can no longer be made or erased: writing or syncing
+// one failed. The process should end; what the disk holds decides at the restart.
+var ErrFailed = errors.New("the keys of people can no longer be written")
+
 // ErrClosed says that the keys were closed before they were asked.
 var ErrClosed = errors.New("the keys of people are closed")

@@ -3,7 +3,9 @@ package vault
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/google/uuid"
 )
@@ -159,14 +161,20 @@ func (p *PeopleFile) write(batch []*flight) error {
 	if err == nil {
 		err = p.sync()
 	}
-	if err != nil {
-		return fmt.Errorf("write people's keys: file %s: %w", p.file.Name(), err)
+	if err == nil {
+		p.slots = next
+		return nil
 	}
-	p.slots = next
-	return nil
+	kind := ErrFailed
+	if errors.Is(err, ErrFull) {
+		kind = ErrFull
+	}
+	return fmt.Errorf("%w: write people's keys: file %s: %w", kind, p.file.Name(), err)
 }
 
-// place writes without syncing and returns how many slots the file then has.
+// place writes without syncing and returns how many slots the file then has. Only
+// the new slots need room, so they come first: where there is none, the file is
+// as it was, and the error is ErrFull.
 func (p *PeopleFile) place(batch []*flight) (slots uint32, err error) {
 	if _, err := p.file.WriteAt(appendHeader(nil, p.slots), 0); err != nil {
 		return 0, err
@@ -178,26 +186,44 @@ func (p *PeopleFile) place(batch []*flight) (slots uint32, err error) {
 			f.number = slots
 			fresh = f.slot.append(fresh)
 			slots++
-		} else if _, err := p.file.WriteAt(f.slot.append(nil), slotOffset(f.number)); err != nil {
+		}
+	}
+	if _, err := p.file.WriteAt(fresh, slotOffset(p.slots)); errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		if err := p.file.Truncate(slotOffset(p.slots)); err != nil {
+			return 0, err
+		}
+		return 0, ErrFull
+	} else if err != nil {
+		return 0, err
+	}
+	for _, f := range batch {
+		if f.creates() {
+			continue
+		}
+		if _, err := p.file.WriteAt(f.slot.append(nil), slotOffset(f.number)); err != nil {
 			return 0, err
 		}
 	}
-	_, err = p.file.WriteAt(fresh, slotOffset(p.slots))
-	return slots, err
+	return slots, nil
 }
 
 // land tells everybody who waits for the batch how it went.
 func (p *PeopleFile) land(batch []*flight, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.failed == nil {
+	full := errors.Is(err, ErrFull)
+	if err != nil && !full && p.failed == nil {
 		p.failed = err
+		close(p.broken)
 	}
 	for _, f := range batch {
 		delete(p.flights, f.slot.person)
-		if f.creates() && err == nil {
+		switch {
+		case f.creates() && err == nil:
 			p.live[f.slot.person] = f.number
 			p.ready.put(f.slot.person, f.key)
+		case !f.creates() && full:
+			p.live[f.slot.person] = f.number // it was not erased
 		}
 		f.err = err
 		close(f.done)

@@ -17,9 +17,10 @@ import (
 // Many first texts at once share one sync. Erasing overwrites the key where it
 // lies; file systems and disks that write elsewhere may keep the old block for a
 // while, and copies of the file keep what they hold: EraseKeys repeats an erasure
-// on a copy that was put back. After a write or sync that failed no key is made
-// or erased any more, and the process should end: what the file holds decides at
-// the next start.
+// on a copy that was put back. Where there is no room for a new key, asking for
+// one is ErrFull until there is. After any other write or sync that failed no key
+// is made or erased any more (ErrFailed, and Failed is closed), and the process
+// should end: what the file holds decides at the next start.
 type PeopleFile struct {
 	file *os.File
 	sync func() error // replaced by tests that fail it
@@ -36,6 +37,7 @@ type PeopleFile struct {
 
 	wake    chan struct{} // a token: the queue is not empty
 	stopped chan struct{} // closed when the committer has ended
+	broken  chan struct{} // closed when failed is set
 
 	slots uint32 // in the file; the committer's alone
 }
@@ -76,6 +78,7 @@ func OpenPeople(path string) (*PeopleFile, error) {
 		flights: map[uuid.UUID]*flight{},
 		wake:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
+		broken:  make(chan struct{}),
 	}
 	go p.commit()
 	return p, nil
@@ -83,6 +86,16 @@ func OpenPeople(path string) (*PeopleFile, error) {
 
 // TornTail returns what opening cut from the file's end: nothing if length is 0.
 func (p *PeopleFile) TornTail() (offset, length int64) { return p.torn.offset, p.torn.length }
+
+// Failed is closed when keys can no longer be made or erased; Failure says why.
+func (p *PeopleFile) Failed() <-chan struct{} { return p.broken }
+
+// Failure is why keys can no longer be made or erased; nil while they can.
+func (p *PeopleFile) Failure() error {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.failed
+}
 
 // Close waits for what is under way and closes the file. A second Close does
 // nothing.

@@ -18,6 +18,7 @@ import (
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/ledger"
+	"github.com/supportledger/supportledger/projections"
 )
 
 // settings are what a service needs to know.
@@ -45,6 +46,7 @@ type service struct {
 	ledger   *ledger.Ledger
 	api      *api.API
 	registry *registry
+	onFatal  func(error)
 	stop     context.CancelFunc
 	work     *errgroup.Group
 }
@@ -52,7 +54,7 @@ type service struct {
 // startService opens a folder and sets everything to work. The first to be
 // opened is the store: its lock keeps all others out (R46).
 func startService(ctx context.Context, s settings) (_ *service, err error) {
-	v := &service{house: &house{folder: s.folder, log: s.log, running: true}, registry: newRegistry()}
+	v := &service{house: &house{folder: s.folder, log: s.log, running: true}, registry: newRegistry(), onFatal: s.onFatal}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, v.close())
@@ -164,6 +166,7 @@ func (v *service) begin(ctx context.Context) error {
 	v.stop, v.work = stop, new(errgroup.Group)
 	v.work.Go(func() error { return v.follow(work) })
 	v.work.Go(func() error { return v.ledger.Attend(work, v.set.Due) })
+	v.work.Go(func() error { return v.watchPeople(work) })
 	head, err := v.store.Head(ctx)
 	if err != nil {
 		return err
@@ -171,15 +174,34 @@ func (v *service) begin(ctx context.Context) error {
 	soon, cancel := context.WithTimeout(ctx, eagerly)
 	defer cancel()
 	if err := v.set.Await(soon, head); err == nil {
-		return v.redoErasures(ctx)
+		if err := v.redoErasures(soon); err == nil || soon.Err() == nil {
+			return err
+		}
 	}
 	v.log.Info("the read models catch up while requests are served", "head", head, "at", v.set.Position())
 	v.work.Go(func() error {
 		if err := v.set.Await(work, head); err != nil {
 			return nil // stopped before; the next start repeats them
 		}
-		return v.redoErasures(work)
+		err := v.redoErasures(work)
+		if err != nil && work.Err() == nil {
+			v.log.Error("erasures were not repeated; the next start tries again", "error", err)
+		}
+		return nil
 	})
+	return nil
+}
+
+// watchPeople ends the process where the keys of people can no longer be written,
+// as the store does for itself.
+func (v *service) watchPeople(ctx context.Context) error {
+	select {
+	case <-v.people.Failed():
+		if v.onFatal != nil {
+			v.onFatal(v.people.Failure())
+		}
+	case <-ctx.Done():
+	}
 	return nil
 }
 
@@ -194,12 +216,23 @@ func (v *service) follow(ctx context.Context) error {
 	return err
 }
 
+// redoErasures waits for the list of erasures, which may be made anew after an
+// upgrade or damage, and repeats them.
 func (v *service) redoErasures(ctx context.Context) error {
-	erased, _, err := v.set.Erasures.All(ctx)
-	if err != nil {
-		return fmt.Errorf("list erasures: %w", err)
+	for {
+		erased, _, err := v.set.Erasures.All(ctx)
+		if err == nil {
+			return v.ledger.RedoErasures(ctx, erased)
+		}
+		if !errors.As(err, new(*projections.BuildingError)) {
+			return fmt.Errorf("list erasures: %w", err)
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	return v.ledger.RedoErasures(ctx, erased)
 }
 
 // close stops the work and closes everything. Requests must have ended.
