@@ -18,10 +18,9 @@ import (
 
 // A step is what one caller asked of a contract, and what it was told.
 type step struct {
-	kind   string // submit, credit, suspend, resume, read
-	code   string // of the refusal, "" for success
-	number contract.Number
-	left   int64 // as answered by submit, credit and read
+	kind string // submit, credit, suspend, resume, read
+	code string // of the refusal, "" for success
+	left int64  // as answered by submit, credit and read
 }
 
 // account is the contract as a bystander would keep it, on one sheet of paper.
