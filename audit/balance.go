@@ -11,7 +11,6 @@ import (
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/eventstore"
-	"github.com/supportledger/supportledger/ledger"
 )
 
 // A Moment is a point in a contract's past: a time, or the record at a position.
@@ -69,14 +68,10 @@ func (a *Auditor) BalanceAt(ctx context.Context, id uuid.UUID, at Moment) (Balan
 		if r.Position > asOf.Position || r.RecordedAt.After(asOf.Time) {
 			break
 		}
-		recorded, err := ledger.Decode(r)
-		if err != nil {
-			return Balances{}, err
+		if err := contract.Replay(s, r.Type, r.Data); err != nil {
+			return Balances{}, fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
 		}
-		if e, ok := recorded.Event.(contract.Event); ok {
-			contract.Evolve(s, e)
-			s.Forget(r.RecordedAt)
-		}
+		s.Forget(r.RecordedAt)
 	}
 	if !s.Exists() {
 		return Balances{}, refuseUnknown(id)

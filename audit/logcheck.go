@@ -172,7 +172,7 @@ func (c *logCheck) decode(r *eventstore.Record) (*recorded, *wrong) {
 	if err != nil {
 		return nil, breaks(LawMetadata, "%v", err)
 	}
-	if !c.first && !c.streams.wants(r) && r.Type != submitted {
+	if !c.first && !c.streams.wants(r) && (c.distinct.idle || r.Type != submitted) {
 		return &recorded{Record: *r, Meta: meta}, nil
 	}
 	rec, err := ledger.Decode(*r)

@@ -32,14 +32,13 @@ func (f folder) elsewhere() string { return f.file("control.path") }
 
 // listenControl opens the socket. The caller has the folder to itself.
 func (f folder) listenControl() (net.Listener, error) {
+	f.closeControl() // what a killed process has left
 	path := f.socket()
-	for _, old := range []string{path, f.elsewhere()} {
-		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("open control socket: %w", err)
-		}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open control socket: %w", err)
 	}
 	if len(path) > socketLimit {
-		dir, err := os.MkdirTemp("", "sl-") // mode 0700
+		dir, err := os.MkdirTemp("", socketDirs) // mode 0700
 		if err != nil {
 			return nil, fmt.Errorf("open control socket: %w", err)
 		}
@@ -58,12 +57,21 @@ func (f folder) listenControl() (net.Listener, error) {
 	return listener, nil
 }
 
-// closeControl removes what listenControl left.
+// socketDirs begin the names of folders that hold nothing but a socket.
+const socketDirs = "supportledger-"
+
+// closeControl removes what listenControl has put elsewhere.
 func (f folder) closeControl() {
-	if path, err := os.ReadFile(f.elsewhere()); err == nil {
-		_ = os.RemoveAll(filepath.Dir(string(path)))
-		_ = os.Remove(f.elsewhere())
+	path, err := os.ReadFile(f.elsewhere())
+	if err != nil {
+		return
 	}
+	dir := filepath.Dir(string(path))
+	if strings.HasPrefix(filepath.Base(dir), socketDirs) { // and nothing else, whatever the file says
+		_ = os.Remove(string(path))
+		_ = os.Remove(dir)
+	}
+	_ = os.Remove(f.elsewhere())
 }
 
 // dialControl connects to the ledger that runs in the folder, if one does.

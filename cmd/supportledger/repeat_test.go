@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 )
 
 // atOnce is how many callers ask at the same moment.
@@ -75,6 +76,31 @@ func (s *server) submitted(contract string) (n int) {
 		}
 	}
 	return n
+}
+
+// A key is remembered for 30 days. Later it may be used for something new, which
+// is then a command of its own.
+func TestAKeyCanBeUsedAgainAfterThirtyDays(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	s := serve(t, dir, "--test-clock", now.Format(time.RFC3339))
+	p := s.linked(10)
+	ask := func() reply {
+		got, err := s.send("customer-ani", http.MethodPost, "/v1/incidents", "the key", request(p.ID, "once"))
+		must(t, err)
+		return got
+	}
+	first := ask()
+	s.post("admin", "/v1/test-clock", fields{"now": now.AddDate(0, 0, 30)}, nil, http.StatusOK)
+	if again := ask(); again.header.Get("Idempotency-Replayed") == "" || !bytes.Equal(first.body, again.body) {
+		t.Errorf("after 30 days answered %s", again.body)
+	}
+	s.post("admin", "/v1/test-clock", fields{"now": now.AddDate(0, 0, 31)}, nil, http.StatusOK)
+	if later := ask(); later.status != http.StatusCreated || bytes.Equal(first.body, later.body) {
+		t.Errorf("after 31 days answered %d %s", later.status, later.body)
+	}
+	must(t, s.stop())
+	succeed(t, "verify", "--data", dir)
 }
 
 // R16: of 64 who ask at once for the last incident exactly one gets it, on every

@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,6 +38,8 @@ type serveCmd struct {
 	Grace         string  `default:"20s" placeholder:"DURATION" env:"SUPPORTLEDGER_GRACE" help:"How long requests that were accepted may take when stopping; ${default} if left out."`
 	Threads       int     `default:"0" placeholder:"N" env:"SUPPORTLEDGER_THREADS" help:"Threads that run Go code at once; 0 is twice the cores, unless GOMAXPROCS says otherwise. More than cores helps, since the disk is waited for."`
 
+	Memory string `default:"768MiB" placeholder:"SIZE" env:"SUPPORTLEDGER_MEMORY" help:"How much memory the program tries to stay below, ${default} if left out, unless GOMEMLIMIT says otherwise; the read models' database takes some more."`
+
 	TestClock    string `placeholder:"TIME" help:"For tests: the clock stands at this time (RFC 3339), or the last record's if later, until POST /v1/test-clock."`
 	ForgetPeople bool   `help:"Go on although the keys of people are missing: their texts show as erased for good."`
 }
@@ -45,7 +50,9 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	c.setThreads()
+	if err := c.setLimits(); err != nil {
+		return err
+	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	s.onFatal = fail
@@ -123,7 +130,15 @@ func (c *serveCmd) logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-func (c *serveCmd) setThreads() {
+// setLimits tells the runtime how many threads and how much memory to use.
+func (c *serveCmd) setLimits() error {
+	memory, err := parseBytes(c.Memory)
+	if err != nil {
+		return fmt.Errorf("%w: --memory %w", errAskedWrongly, err)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memory)
+	}
 	switch {
 	case c.Threads > 0:
 		runtime.GOMAXPROCS(c.Threads)
@@ -131,6 +146,18 @@ func (c *serveCmd) setThreads() {
 		runtime.SetDefaultGOMAXPROCS() // the cores, or what the container may use of them
 		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 	}
+	return nil
+}
+
+// parseBytes reads an amount of memory: "768MiB", "2GiB".
+func parseBytes(text string) (int64, error) {
+	for unit, size := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
+		digits, ok := strings.CutSuffix(text, unit)
+		if n, err := strconv.ParseInt(digits, 10, 32); ok && err == nil && n > 0 {
+			return n * size, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not an amount of memory, such as 768MiB", text)
 }
 
 // serve answers requests, commands by the control socket, and /metrics, until the

@@ -23,6 +23,7 @@ func TestServeRefusesNonsense(t *testing.T) {
 	fail(t, exitFailed, []string{"no such file"}, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--keys", filepath.Join(dir, "none"))
 	fail(t, exitUsage, []string{"--grace"}, "serve", "--data", dir, "--dev", "--grace", "soon")
 	fail(t, exitUsage, []string{"--test-clock"}, "serve", "--data", dir, "--dev", "--test-clock", "tomorrow")
+	fail(t, exitUsage, []string{"--memory", "768MiB"}, "serve", "--data", dir, "--dev", "--memory", "lots")
 	fail(t, exitUsage, []string{"--rate"}, "serve", "--data", dir, "--dev", "--rate", "-1")
 	fail(t, exitUsage, []string{"--log"}, "serve", "--data", dir, "--dev", "--log", "xml")
 	fail(t, exitFailed, []string{"listen"}, "serve", "--data", dir, "--dev", "--listen", "127.0.0.1:99999")

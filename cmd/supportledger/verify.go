@@ -58,6 +58,9 @@ func (h *house) verify(ctx context.Context, t *terminal, readModels bool) (audit
 			return h.store.Verify(ctx, func(at, head eventstore.Position) { report(int64(at), int64(head)) })
 		},
 	}
+	if h.running {
+		v.Memory = besideRequests
+	}
 	if h.keys != nil {
 		v.Pair = h.checkPair
 	}
@@ -66,6 +69,9 @@ func (h *house) verify(ctx context.Context, t *terminal, readModels bool) (audit
 	}
 	return v.Verify(ctx)
 }
+
+// besideRequests is the memory for verifying in a ledger that is running.
+const besideRequests = 128 << 20
 
 // checkPair says whether a contract is named by its pair (R2).
 func (h *house) checkPair(id uuid.UUID, e *contract.Registered) error {
