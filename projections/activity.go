@@ -75,8 +75,8 @@ func scanRequest(scan func(...any) error, r *Request, more ...any) error {
 }
 
 // urgency is where the request stands on the desk.
-func (r *Request) urgency() (place, urgency int64) {
-	return standing(micros(r.ClosedAt), micros(r.FirstResponseAt), micros(r.ResponseDueAt))
+func (r *Request) urgency() int64 {
+	return urgency(micros(r.ClosedAt), micros(r.FirstResponseAt), micros(r.ResponseDueAt))
 }
 
 // Activity answers: what has an account asked for?
@@ -107,14 +107,14 @@ type order struct {
 
 var orders = map[string]order{
 	"opened_at":       {},
-	"closed_at":       {column: "closed_at", whole: func(r *Request) int64 { return micros(r.ClosedAt) }},
-	"response_due_at": {column: "response_due_at", whole: func(r *Request) int64 { return micros(r.ResponseDueAt) }},
-	"number":          {column: "number", whole: func(r *Request) int64 { return int64(r.Number) }},
-	"status":          {column: "place", whole: func(r *Request) int64 { place, _ := r.urgency(); return place }},
-	"title":           {column: "title", text: func(r *Request) string { return r.Title }},
-	"severity":        {column: "severity", text: func(r *Request) string { return r.Severity }},
-	"product":         {column: "product", text: func(r *Request) string { return r.Product }},
-	"portal":          {column: "portal", text: func(r *Request) string { return r.Portal }},
+	"closed_at":       {column: "r.closed_at", whole: func(r *Request) int64 { return micros(r.ClosedAt) }},
+	"response_due_at": {column: "r.response_due_at", whole: func(r *Request) int64 { return micros(r.ResponseDueAt) }},
+	"number":          {column: "r.number", whole: func(r *Request) int64 { return int64(r.Number) }},
+	"status":          {column: "CASE WHEN r.closed_at > 0 THEN 1 ELSE 0 END", whole: func(r *Request) int64 { return number(!r.Open) }},
+	"title":           {column: "r.title", text: func(r *Request) string { return r.Title }},
+	"severity":        {column: "r.severity", text: func(r *Request) string { return r.Severity }},
+	"product":         {column: "r.product", text: func(r *Request) string { return r.Product }},
+	"portal":          {column: "r.portal", text: func(r *Request) string { return r.Portal }},
 }
 
 // Sorts are the orders that ActivityFilter knows.
@@ -147,9 +147,9 @@ func (o order) after(q *query, key sortKey, descending bool) {
 	const seq = "(SELECT seq FROM {requests} WHERE number = ?)"
 	switch {
 	case o.text != nil:
-		q.and("(r."+o.column+", r.seq)"+than+"(?, "+seq+")", key.Text, int64(key.Number))
+		q.and("("+o.column+", r.seq)"+than+"(?, "+seq+")", key.Text, int64(key.Number))
 	case o.whole != nil:
-		q.and("(r."+o.column+", r.seq)"+than+"(?, "+seq+")", key.Whole, int64(key.Number))
+		q.and("("+o.column+", r.seq)"+than+"(?, "+seq+")", key.Whole, int64(key.Number))
 	default:
 		q.and("r.seq"+than+seq, int64(key.Number))
 	}
@@ -161,7 +161,7 @@ func (o order) sort(q *query, descending bool) {
 		way = " DESC"
 	}
 	if o.column != "" {
-		q.then("ORDER BY r." + o.column + way + ", r.seq" + way)
+		q.then("ORDER BY " + o.column + way + ", r.seq" + way)
 		return
 	}
 	q.then("ORDER BY r.seq" + way)
@@ -175,7 +175,7 @@ func (a *Activity) Of(ctx context.Context, at time.Time, account uuid.UUID, f Ac
 	if err != nil {
 		return out, err
 	}
-	q := selecting("SELECT "+requestColumns+" FROM {requests} r").and("r.account = ?", account[:])
+	q := selecting("SELECT "+requestColumns+" FROM {requests} r").and("r.account_key = ?", accountKey(account)).and("r.account = ?", account[:])
 	q.equal("r.kind", f.Kind).equal("r.portal", f.Portal).equal("r.subscription", f.Subscription)
 	if err := statusOf(q, f.Status); err != nil {
 		return out, err
@@ -221,9 +221,9 @@ func statusOf(q *query, status string) error {
 	switch status {
 	case "":
 	case StatusOpen:
-		q.and("r.place < ?", placeClosed)
+		q.and("r.urgency < ?", closedFrom)
 	case StatusClosed:
-		q.and("r.place = ?", placeClosed)
+		q.and("r.urgency >= ?", closedFrom)
 	default:
 		return domain.RefuseField("status", "must be "+StatusOpen+" or "+StatusClosed)
 	}

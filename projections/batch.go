@@ -20,7 +20,6 @@ var usualBatches = batchSizes{following: 64 << 10, building: 8 << 10}
 type batch struct {
 	db   *database
 	gens []*generation
-	work []work
 	seen place // the last record that was added
 	read int
 }
@@ -33,7 +32,9 @@ func (db *database) bring(ctx context.Context, gens []*generation, f *feed, firs
 	more, ended := true, error(nil)
 	err := db.transact(ctx, func(inner context.Context) error {
 		for _, g := range gens {
-			b.work = append(b.work, g.newWork(tx{db, g}))
+			if g.work == nil {
+				g.work = g.newWork(tx{db, g})
+			}
 		}
 		for c := first; more; {
 			if c.read > 0 {
@@ -52,6 +53,9 @@ func (db *database) bring(ctx context.Context, gens []*generation, f *feed, firs
 		return last(inner)
 	})
 	if err != nil {
+		for _, g := range gens {
+			g.work = nil
+		}
 		return nil, false, err
 	}
 	for _, g := range gens {
@@ -65,18 +69,18 @@ func (db *database) bring(ctx context.Context, gens []*generation, f *feed, firs
 // add changes rows by a chunk of events. A generation that has seen some of them
 // before skips those: a log that is delivered twice counts once.
 func (b *batch) add(ctx context.Context, c chunk) error {
-	for i, g := range b.gens {
+	for _, g := range b.gens {
 		events := c.events
 		if len(events) > 0 && events[0].Position <= g.position.position {
 			events = slices.DeleteFunc(slices.Clone(events), func(e *ledger.Recorded) bool {
 				return e.Position <= g.position.position
 			})
 		}
-		if err := b.work[i].load(ctx, events); err != nil {
+		if err := g.work.load(ctx, events); err != nil {
 			return fmt.Errorf("projection %s: %w", g, err)
 		}
 		for _, e := range events {
-			if err := b.work[i].apply(e); err != nil {
+			if err := g.work.apply(e); err != nil {
 				return fmt.Errorf("projection %s: %w", g, &RecordError{e.Position, e.Stream, e.Revision, e.Type, err})
 			}
 		}
@@ -87,8 +91,8 @@ func (b *batch) add(ctx context.Context, c chunk) error {
 
 // finish writes the rows and the checkpoints.
 func (b *batch) finish(ctx context.Context) error {
-	for i, g := range b.gens {
-		if err := b.work[i].flush(ctx); err != nil {
+	for _, g := range b.gens {
+		if err := g.work.flush(ctx); err != nil {
 			return fmt.Errorf("projection %s: %w", g, err)
 		}
 		if b.seen.position <= g.position.position {

@@ -129,6 +129,7 @@ func (w *contractsWork) writeGrants(ctx context.Context, b *book) error {
 		if err != nil {
 			return err
 		}
+		g.fresh, g.changed = false, false
 	}
 	return nil
 }

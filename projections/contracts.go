@@ -60,8 +60,8 @@ var contractsTable = table{
 	indexes: []string{
 		"unique by_id: (id)",
 		"by_access_id: (access_id)",
-		"by_partner: (partner_id, seq) WHERE partner_id <> ''",
-		"by_state: (state, seq)",
+		"by_partner: (partner_id{, seq}) WHERE partner_id <> ''",
+		"by_state: (state{, seq})",
 		"by_predecessor: (predecessor) WHERE predecessor IS NOT NULL",
 		"by_due: (due_at, id) WHERE due_at > 0",
 	},

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,18 +14,24 @@ import (
 	"github.com/supportledger/supportledger/ledger"
 )
 
-// contractsWork is a batch of events about contracts.
+// contractsWork is what batches of events change about contracts.
 type contractsWork struct {
 	tx    tx
 	books map[uuid.UUID]*book // what was asked for; nil where there is no such contract
+	dirty []*book             // changed in this batch
 	links map[linkKey]*linkChange
 }
+
+// booksKept bounds the contracts that stay in memory for the next batch.
+const booksKept = 32 << 10
 
 // A book is a contract with its grants.
 type book struct {
 	contractRow
-	grants         []grantRow // by number
-	fresh, changed bool
+	grants  []grantRow // by number
+	fresh   bool       // not written yet
+	changed bool       // other than a grant
+	dirty   bool       // in contractsWork.dirty
 }
 
 // booksAtOnce are asked for in one statement.
@@ -126,6 +133,7 @@ func (w *contractsWork) apply(e *ledger.Recorded) error {
 	if b == nil {
 		return fmt.Errorf("contract %s was never registered", id)
 	}
+	w.touch(b)
 	switch f := f.(type) {
 	case *contract.AccountLinked:
 		w.link(b, f, e)
@@ -157,10 +165,20 @@ func (w *contractsWork) register(id uuid.UUID, f *contract.Registered, e *ledger
 		seq: e.Position, id: id, predecessor: f.Predecessor, replaces: f.Replaces, state: stateRegistered,
 		renewal: f.Renewal, registered: f, registeredAt: micros(e.RecordedAt),
 	}}
+	w.touch(w.books[id])
 	if p := w.books[f.Predecessor]; p != nil {
+		w.touch(p)
 		p.found(id)
 	}
 	return nil
+}
+
+// touch notes that a contract is changed in this batch.
+func (w *contractsWork) touch(b *book) {
+	if !b.dirty {
+		b.dirty = true
+		w.dirty = append(w.dirty, b)
+	}
 }
 
 // change notes what became of a contract.
@@ -195,23 +213,25 @@ func (w *contractsWork) change(b *book, f contract.Event, e *ledger.Recorded) er
 }
 
 func (w *contractsWork) flush(ctx context.Context) error {
-	var changed []*book
-	for _, b := range w.books {
-		if b == nil {
-			continue
-		}
+	slices.SortFunc(w.dirty, func(a, b *book) int { return cmp.Compare(a.seq, b.seq) })
+	for _, b := range w.dirty {
 		if due := b.nextDue(); due != b.dueAt {
 			b.dueAt, b.changed = due, true
 		}
-		changed = append(changed, b)
-	}
-	slices.SortFunc(changed, func(a, b *book) int { return int(int64(a.seq) - int64(b.seq)) })
-	for _, b := range changed {
 		if err := w.write(ctx, b); err != nil {
 			return fmt.Errorf("write contract %s: %w", b.id, err)
 		}
+		b.fresh, b.changed, b.dirty = false, false, false
 	}
-	return w.writeLinks(ctx)
+	if err := w.writeLinks(ctx); err != nil {
+		return err
+	}
+	w.dirty = w.dirty[:0]
+	clear(w.links)
+	if len(w.books) > booksKept {
+		clear(w.books)
+	}
+	return nil
 }
 
 func (w *contractsWork) write(ctx context.Context, b *book) error {
@@ -228,6 +248,7 @@ func (w *contractsWork) write(ctx context.Context, b *book) error {
 	if err != nil {
 		return err
 	}
+	b.registered = nil
 	return w.writeGrants(ctx, b)
 }
 

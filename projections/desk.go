@@ -7,24 +7,24 @@ import (
 	"github.com/supportledger/supportledger/domain/contract"
 )
 
-// Where a request stands on the desk: first those that nobody has answered, the
-// soonest due first; then those that somebody works on, the same; then the closed
-// ones, the last closed first.
+// Where a request stands on the desk, as one number: first those that nobody has
+// answered, the soonest due first; then those that somebody works on, the same;
+// then the closed ones, the last closed first. Times in microseconds stay below
+// any of these until long after the year 9999.
 const (
-	placeUnanswered = 0
-	placeAnswered   = 1
-	placeClosed     = 2
+	answeredFrom = int64(1) << 60
+	closedFrom   = int64(1) << 61
 )
 
-// standing is where a request stands, by the times of its row.
-func standing(closedAt, answeredAt, dueAt int64) (place, urgency int64) {
+// urgency is where a request stands, by the times of its row.
+func urgency(closedAt, answeredAt, dueAt int64) int64 {
 	switch {
 	case closedAt != 0:
-		return placeClosed, -closedAt
+		return closedFrom + answeredFrom - closedAt
 	case answeredAt != 0:
-		return placeAnswered, dueAt
+		return answeredFrom + dueAt
 	}
-	return placeUnanswered, dueAt
+	return dueAt
 }
 
 // Desk answers: what do engineers have to do, the most urgent first?
@@ -53,21 +53,21 @@ func (d *Desk) List(ctx context.Context, at time.Time, f DeskFilter, p Page) (Li
 		return out, err
 	}
 	if f.Unanswered {
-		q.and("r.place = ?", placeUnanswered)
+		q.and("r.urgency < ?", answeredFrom)
 	}
 	question := []any{"desk", f}
 	var last struct {
-		Place, Urgency int64
-		Number         contract.Number
+		Urgency int64
+		Number  contract.Number
 	}
 	more, err := readCursor(question, p.Cursor, &last)
 	if err != nil {
 		return out, err
 	}
 	if more {
-		q.and("(r.place, r.urgency, r.seq) > (?, ?, (SELECT seq FROM {requests} WHERE number = ?))", last.Place, last.Urgency, int64(last.Number))
+		q.and("(r.urgency, r.seq) > (?, (SELECT seq FROM {requests} WHERE number = ?))", last.Urgency, int64(last.Number))
 	}
-	q.then("ORDER BY r.place, r.urgency, r.seq")
+	q.then("ORDER BY r.urgency, r.seq")
 	err = d.view(ctx, func(v *view) (err error) {
 		out.AsOf = v.asOf(at)
 		out.Items, more, err = page(ctx, v, q, p.limit(), func(scan func(...any) error, r *Request) (bool, error) {
@@ -76,7 +76,7 @@ func (d *Desk) List(ctx context.Context, at time.Time, f DeskFilter, p Page) (Li
 		})
 		if more && err == nil {
 			end := &out.Items[len(out.Items)-1]
-			last.Place, last.Urgency = end.urgency()
+			last.Urgency = end.urgency()
 			last.Number = end.Number
 			out.Next, err = writeCursor(question, last)
 		}

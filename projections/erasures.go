@@ -61,6 +61,7 @@ func (w *erasuresWork) flush(ctx context.Context) error {
 			return err
 		}
 	}
+	w.rows = nil
 	return nil
 }
 

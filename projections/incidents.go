@@ -34,7 +34,8 @@ func requestsProjection() *projection {
 // requestsTable has a row for each request of somebody, of which incidents are
 // one kind. seq is the position of its submission: rows are written in the order
 // of the log, and lists that go by it neither lose nor double one while others
-// arrive. place and urgency order the desk.
+// arrive. urgency orders the desk. account_key is a short
+// form of the account, for a small index.
 var requestsTable = table{
 	name: "requests",
 	columns: `seq {key} PRIMARY KEY,
@@ -42,6 +43,7 @@ var requestsTable = table{
 	kind              TEXT NOT NULL,
 	stream            {bytes} NOT NULL,
 	revisions         {bytes} NOT NULL,
+	account_key       BIGINT NOT NULL,
 	account           {bytes} NOT NULL,
 	paid              SMALLINT NOT NULL,
 	counted           SMALLINT NOT NULL,
@@ -61,12 +63,11 @@ var requestsTable = table{
 	opened_at         BIGINT NOT NULL,
 	closed_at         BIGINT NOT NULL,
 	closure           TEXT NOT NULL,
-	place             SMALLINT NOT NULL,
 	urgency           BIGINT NOT NULL`,
 	indexes: []string{
 		"unique by_number: (number)",
-		"by_account: (account, seq)",
-		"by_urgency: (place, urgency, seq)",
+		"by_account: (account_key{, seq})",
+		"by_urgency: (urgency{, seq})",
 	},
 	order: "seq",
 }
@@ -84,13 +85,13 @@ func (i *Incidents) Find(ctx context.Context, n contract.Number) (ledger.Inciden
 // LatestOf is the latest incident of an account: its contact is the one to offer
 // for the next (R14). It returns false for an account that has submitted none.
 func (i *Incidents) LatestOf(ctx context.Context, account uuid.UUID) (ledger.IncidentRef, bool, error) {
-	return i.ref(ctx, "WHERE account = ? AND kind = 'incident' ORDER BY seq DESC LIMIT 1", account[:])
+	return i.ref(ctx, "WHERE account_key = ? AND account = ? AND kind = 'incident' ORDER BY seq DESC LIMIT 1", accountKey(account), account[:])
 }
 
-func (i *Incidents) ref(ctx context.Context, which string, arg any) (ref ledger.IncidentRef, found bool, err error) {
+func (i *Incidents) ref(ctx context.Context, which string, args ...any) (ref ledger.IncidentRef, found bool, err error) {
 	err = i.view(ctx, func(v *view) error {
 		text := "SELECT number, stream, account, revisions FROM {requests} " + which
-		return v.each(ctx, text, []any{arg}, func(scan func(...any) error) (bool, error) {
+		return v.each(ctx, text, args, func(scan func(...any) error) (bool, error) {
 			var number int64
 			var revisions []byte
 			if err := scan(&number, &ref.Stream, &ref.Owner, &revisions); err != nil {
@@ -102,6 +103,11 @@ func (i *Incidents) ref(ctx context.Context, which string, arg any) (ref ledger.
 		})
 	})
 	return ref, found, err
+}
+
+// accountKey is a short form of an account's id, which hardly any other has.
+func accountKey(account uuid.UUID) int64 {
+	return int64(binary.BigEndian.Uint64(account[:8]) ^ binary.BigEndian.Uint64(account[8:]))
 }
 
 // Revisions lie in a row as the differences between them.

@@ -40,15 +40,17 @@ type table struct {
 
 func (t table) key() []string { return strings.Split(t.order, ", ") }
 
-// A work is what one batch of events changes in the rows of a projection. Rows
-// are read when first needed, changed in memory by apply, and written once at
-// the end, however many events of the batch were about them.
+// A work is what batches of events change in the rows of a projection. Rows are
+// read when first needed, changed in memory by apply, and written once at the
+// end of the batch, however many of its events were about them. A work may keep
+// rows for the next batch: it is thrown away when a batch does not succeed, or
+// when somebody else has brought the rows forward.
 type work interface {
 	// load reads the rows that events will change, as far as it has not.
 	load(ctx context.Context, events []*ledger.Recorded) error
 	// apply changes what was loaded by one event; it does no I/O.
 	apply(e *ledger.Recorded) error
-	// flush writes what was changed.
+	// flush writes what was changed since the last time.
 	flush(ctx context.Context) error
 }
 
@@ -82,6 +84,7 @@ type generation struct {
 	// Guarded by database.writing:
 	position place             // what its rows have seen
 	texts    map[string]string // statements with the names put in
+	work     work              // of the last batch, if it succeeded
 }
 
 func newGeneration(p *projection, id int64) *generation {

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -165,13 +166,12 @@ func (w *requestsWork) flush(ctx context.Context) error {
 			changed = append(changed, r)
 		}
 	}
-	slices.SortFunc(changed, func(a, b *requestRow) int { return int(int64(a.seq) - int64(b.seq)) })
+	slices.SortFunc(changed, func(a, b *requestRow) int { return cmp.Compare(a.seq, b.seq) })
 	for _, r := range changed {
-		place, urgency := standing(r.closedAt, r.answeredAt, r.dueAt)
 		err := w.tx.exec(ctx, `UPDATE {requests} SET revisions = ?, paid = ?, counted = ?, severity = ?, response_time = ?, response_hours = ?,
-			response_due_at = ?, first_response_at = ?, response_met = ?, closed_at = ?, closure = ?, place = ?, urgency = ? WHERE seq = ?`,
+			response_due_at = ?, first_response_at = ?, response_met = ?, closed_at = ?, closure = ?, urgency = ? WHERE seq = ?`,
 			r.revisions, number(r.paid), number(r.counted), r.severity, r.responseTime, r.responseHours,
-			r.dueAt, r.answeredAt, number(r.met), r.closedAt, r.closure, place, urgency, int64(r.seq))
+			r.dueAt, r.answeredAt, number(r.met), r.closedAt, r.closure, urgency(r.closedAt, r.answeredAt, r.dueAt), int64(r.seq))
 		if err != nil {
 			return err
 		}
@@ -181,18 +181,19 @@ func (w *requestsWork) flush(ctx context.Context) error {
 			return fmt.Errorf("write incident %s: %w", r.number, err)
 		}
 	}
+	clear(w.rows)
+	w.fresh = nil
 	return nil
 }
 
-const insertRequest = `INSERT INTO {requests} (seq, number, kind, stream, revisions, account, paid, counted, portal, product, problem_type, category,
+const insertRequest = `INSERT INTO {requests} (seq, number, kind, stream, revisions, account_key, account, paid, counted, portal, product, problem_type, category,
 	subscription, title, language, severity, response_time, response_hours, response_due_at, first_response_at, response_met,
-	opened_at, closed_at, closure, place, urgency)
+	opened_at, closed_at, closure, urgency)
 	VALUES (?, ?, 'incident', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 func (w *requestsWork) insert(ctx context.Context, r *requestRow) error {
 	f := r.submitted
-	place, urgency := standing(r.closedAt, r.answeredAt, r.dueAt)
-	return w.tx.exec(ctx, insertRequest, int64(r.seq), int64(r.number), r.stream[:], r.revisions, f.Account[:], number(r.paid), number(r.counted),
+	return w.tx.exec(ctx, insertRequest, int64(r.seq), int64(r.number), r.stream[:], r.revisions, accountKey(f.Account), f.Account[:], number(r.paid), number(r.counted),
 		f.Portal, f.Product, f.ProblemType, f.Category, f.Subscription, f.Title, f.Language,
-		r.severity, r.responseTime, r.responseHours, r.dueAt, r.answeredAt, number(r.met), r.openedAt, r.closedAt, r.closure, place, urgency)
+		r.severity, r.responseTime, r.responseHours, r.dueAt, r.answeredAt, number(r.met), r.openedAt, r.closedAt, r.closure, urgency(r.closedAt, r.answeredAt, r.dueAt))
 }
