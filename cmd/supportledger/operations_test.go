@@ -1,8 +1,10 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -47,4 +49,24 @@ func helpOfAll(t *testing.T) string {
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// Every metric that the manual tells to watch is there.
+func TestTheManualNamesMetricsThatExist(t *testing.T) {
+	body, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
+	must(t, err)
+	s := serve(t, t.TempDir())
+	s.linked(1)
+	s.post("customer-budi", "/v1/links", fields{"access_id": "0123456789", "contract_id": "0123456789", "portal": "mpn"}, nil, http.StatusUnprocessableEntity)
+	got, err := s.send("", http.MethodGet, "/metrics", "", nil)
+	must(t, err)
+	names := regexp.MustCompile("`(supportledger_[a-z_]+)`").FindAllStringSubmatch(string(body), -1)
+	if len(names) < 5 {
+		t.Fatalf("the manual names %d metrics", len(names))
+	}
+	for _, name := range names {
+		if !strings.Contains(string(got.body), name[1]) {
+			t.Errorf("there is no metric %s", name[1])
+		}
+	}
 }

@@ -184,6 +184,7 @@ func (c *serveCmd) serve(ctx context.Context, v *service, listener net.Listener,
 		g.Go(func() error { return api.Serve(ctx, metrics, v.registry.handler(), v.log, grace) })
 		fmt.Fprintf(out, "metrics on http://%s/metrics\n", metrics.Addr())
 	}
+	v.log.Info("listening", "address", listener.Addr().String(), "folder", c.Data, "version", version(), "keys", v.keys, "catalogue", v.catalog.Digest)
 	fmt.Fprintf(out, "listening on http://%s\n", listener.Addr())
 	if c.Dev {
 		fmt.Fprintf(out, "for development only; tokens are in %s\n", v.devTokens())
