@@ -39,8 +39,7 @@ func readIssuers(path string) ([]token.OIDC, error) {
 		}
 	}
 	if err != nil {
-		line := 1 + bytes.Count(text[:min(d.InputOffset(), int64(len(text)))], []byte("\n"))
-		return nil, fmt.Errorf("read issuers: file %s, at line %d or after: %w", path, line, err)
+		return nil, fmt.Errorf("read issuers: file %s, line %d: %w", path, lineOf(text, d, err), err)
 	}
 	out := make([]token.OIDC, len(f.Issuers))
 	for i, x := range f.Issuers {
@@ -50,4 +49,18 @@ func readIssuers(path string) ([]token.OIDC, error) {
 		}
 	}
 	return out, nil
+}
+
+// lineOf is the line of a mistake, or where the value with the mistake begins.
+func lineOf(text []byte, d *json.Decoder, err error) int {
+	offset := d.InputOffset()
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+	case errors.As(err, &kind):
+		offset = kind.Offset
+	}
+	return 1 + bytes.Count(text[:min(offset, int64(len(text)))], []byte("\n"))
 }

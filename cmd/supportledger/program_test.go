@@ -48,6 +48,7 @@ type server struct {
 	t      testing.TB
 	dir    string
 	base   string
+	said   string // before it was ready
 	tokens map[string]string
 	client *http.Client
 	log    *lockedBuffer
@@ -132,6 +133,7 @@ func (s *server) ready(out io.Reader) {
 	for lines.Scan() {
 		base, ok := strings.CutPrefix(lines.Text(), "listening on ")
 		if !ok {
+			s.said += lines.Text() + "\n"
 			continue
 		}
 		s.base = base

@@ -161,11 +161,21 @@ func TestTokenCreate(t *testing.T) {
 }
 
 func TestMetricsMayHaveAListenerOfTheirOwn(t *testing.T) {
-	s := serve(t, t.TempDir())
+	s := serve(t, t.TempDir(), "--metrics-listen", "127.0.0.1:0")
 	s.linked(1)
+	address, ok := strings.CutPrefix(strings.TrimSpace(s.said), "metrics on ")
+	if !ok {
+		t.Fatalf("said %q", s.said)
+	}
 	got, err := s.send("", http.MethodGet, "/metrics", "", nil)
 	must(t, err)
-	for _, name := range []string{"supportledger_", "go_goroutines", "process_resident_memory_bytes"} {
+	if got.status != http.StatusNotFound {
+		t.Errorf("beside the API they are still served: %d", got.status)
+	}
+	s.base = strings.TrimSuffix(address, "/metrics")
+	got, err = s.send("", http.MethodGet, "/metrics", "", nil)
+	must(t, err)
+	for _, name := range []string{"supportledger_store_appends_total", "go_goroutines", "process_resident_memory_bytes"} {
 		if !strings.Contains(string(got.body), name) {
 			t.Errorf("the metrics lack %s", name)
 		}
@@ -180,5 +190,43 @@ func TestLogIsJSONIfAskedFor(t *testing.T) {
 		if !json.Valid([]byte(line)) {
 			t.Errorf("no JSON: %s", line)
 		}
+	}
+}
+
+func TestIssuersFile(t *testing.T) {
+	write := func(text string) string {
+		path := filepath.Join(t.TempDir(), "issuers.json")
+		must(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	got, err := readIssuers(write(`{"issuers": [{"issuer": "https://login.example.com", "audience": "us", "roles": ["customer"], "portals": ["*"]}]}`))
+	must(t, err)
+	if len(got) != 1 || got[0].Issuer != "https://login.example.com" || got[0].Audience != "us" || got[0].Policy.Roles[0] != "customer" || got[0].Policy.Portals[0] != "*" {
+		t.Errorf("read %+v", got)
+	}
+	for text, words := range map[string]string{
+		"{\n\"issuers\": [\n{\"isuer\": \"x\"}]}": "isuer",
+		"{\n\n\"issuers\": [}":                    "line 3",
+		`{"issuers": []} {}`:                      "after the end",
+	} {
+		if _, err := readIssuers(write(text)); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%q was read with %v, want %q", text, err, words)
+		}
+	}
+	fail(t, exitFailed, []string{"issuers"}, "serve", "--data", t.TempDir(), "--dev", "--listen", "127.0.0.1:0", "--issuers", "/nowhere")
+}
+
+func TestR45_ProgressIsTold(t *testing.T) {
+	var out strings.Builder
+	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	progress := lineProgress(&out, func() time.Time { return now })
+	progress("log", 1, 10)
+	for done := range int64(3) {
+		now = now.Add(quiet)
+		progress("log", done, 10)
+		progress("log", done, 10)
+	}
+	if got := out.String(); got != "log: 0 of 10 (0 %)\nlog: 1 of 10 (10 %)\nlog: 2 of 10 (20 %)\n" {
+		t.Errorf("told %q", got)
 	}
 }
