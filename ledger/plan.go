@@ -55,7 +55,9 @@ func (l *Ledger) plan(ctx context.Context, q *queue, batch []*command) (*plan, e
 			return nil, err
 		}
 	}
-	if next := q.state.NextDue(); p.before.IsZero() || !next.IsZero() && next.Before(p.before) {
+	// What a command has made due already, such as the end of a term that was
+	// over before it was recorded, is recorded by the next.
+	if next := q.state.NextDue(); next.After(p.at) && (p.before.IsZero() || next.Before(p.before)) {
 		p.before = next
 	}
 	return p, nil

@@ -175,3 +175,18 @@ func TestR6_ARenewalInheritsFromTheReplacementOfItsPredecessor(t *testing.T) {
 	_, err = r.Submit(t.Context(), r.by(ani, "submit"), request(next.ID))
 	refused(t, err, "contract-not-found")
 }
+
+func TestR6_ASuccessorWhoseTermIsOverIsCompletedAllTheSame(t *testing.T) {
+	r := newRig(t)
+	c := r.linked(1)
+	req := r.by(operator, "renew")
+	command := r.keys.Command(operator.Account, req.Call, c.ID.String(), req.Key)
+	successor := r.keys.ContractStream(r.keys.DerivePair(command))
+	_, err := r.Change(t.Context(), req, c.ID, &contract.Renew{Successor: successor, Reason: "crash"})
+	must(t, err)
+	must(t, r.clock.Set(start.AddDate(3, 0, 0)))
+	must(t, r.Touch(t.Context(), c.ID))
+	if got := r.status(successor); got != contract.StatusExpired {
+		t.Errorf("the successor is %q, want it expired", got)
+	}
+}
