@@ -33,6 +33,13 @@ func (w *watch) set(p eventstore.Position) {
 	w.wake()
 }
 
+// start says that somebody moves the rows.
+func (w *watch) start() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stopped = nil
+}
+
 func (w *watch) stop(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

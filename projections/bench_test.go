@@ -2,6 +2,7 @@ package projections
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/vault"
 )
 
@@ -170,5 +172,55 @@ func benchSubmission(n contract.Number, i, turn int, at time.Time) []contract.Ev
 			Texts: domain.Sealed[contract.IncidentTexts]{Person: benchAccount(i % 10_000), Box: bytes.Repeat([]byte{7}, 240)},
 		},
 		&contract.IncidentDeducted{Number: n, Grant: 1, Unit: contract.Incident, Quantity: 1, Remaining: &left},
+	}
+}
+
+// BenchmarkAwait is how long it takes from the answer to a submission until its
+// rows are there, for one caller.
+func BenchmarkAwait(b *testing.B) {
+	store := openStore(b)
+	writeSubmissions(b, store, 10_000, 100)
+	s := openSet(b, Config{Dir: filepath.Join(b.TempDir(), "rows"), Store: store})
+	must(b, s.CatchUp(b.Context()))
+	ended := make(chan error, 1)
+	ctx, stop := context.WithCancel(b.Context())
+	go func() { ended <- s.Run(ctx) }()
+	at := time.Now().UTC()
+	for i := range b.N {
+		b.StopTimer()
+		id := uuid.New()
+		must(b, add(b, store, id, eventstore.NoStream, at, benchSubmission(contract.Number(i+1), i, 0, at)[:1]...))
+		head, err := store.Head(b.Context())
+		must(b, err)
+		b.StartTimer()
+		must(b, s.Await(b.Context(), head))
+	}
+	stop()
+	must(b, <-ended)
+}
+
+// BenchmarkQuestions is what one answer takes.
+func BenchmarkQuestions(b *testing.B) {
+	store := openStore(b)
+	writeSubmissions(b, store, 200_000, 1000)
+	s := openSet(b, Config{Dir: filepath.Join(b.TempDir(), "rows"), Store: store})
+	must(b, s.CatchUp(b.Context()))
+	at, ctx, account := time.Now(), b.Context(), benchAccount(7)
+	first, err := s.Activity.Of(ctx, at, account, ActivityFilter{}, Page{Limit: 1})
+	must(b, err)
+	for name, ask := range map[string]func() error{
+		"a number":       func() error { _, _, err := s.Incidents.Find(ctx, first.Items[0].Number); return err },
+		"the contact":    func() error { _, _, err := s.Incidents.LatestOf(ctx, account); return err },
+		"benefits":       func() error { _, err := s.Benefits.OfAccount(ctx, at, account, Page{}); return err },
+		"links":          func() error { _, err := s.Links.OfAccount(ctx, at, account, Page{}); return err },
+		"activity of 20": func() error { _, err := s.Activity.Of(ctx, at, account, ActivityFilter{}, Page{Limit: 20}); return err },
+		"desk of 100":    func() error { _, err := s.Desk.List(ctx, at, DeskFilter{Status: StatusOpen}, Page{}); return err },
+		"what is due":    func() error { _, err := s.Due.Due(ctx, at, ledger.DueContract{}, 256); return err },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for range b.N {
+				must(b, ask())
+			}
+		})
 	}
 }

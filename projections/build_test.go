@@ -77,7 +77,7 @@ func (s *Set) generation(name string) int64 {
 func (s *Set) tables() string {
 	s.db.writing.Lock()
 	defer s.db.writing.Unlock()
-	rows, err := s.db.conn.QueryContext(context.Background(), "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+	rows, err := s.db.writer.conn.QueryContext(context.Background(), "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
 	if err != nil {
 		return err.Error()
 	}
@@ -136,7 +136,7 @@ func TestRun_buildsANewVersionBeside(t *testing.T) {
 	must(t, err)
 	must(t, s.CatchUp(t.Context()))
 	older := s.generation("activity")
-	_, err = s.db.conn.ExecContext(t.Context(), "UPDATE checkpoints SET version = 0 WHERE projection = 'activity'")
+	_, err = s.db.writer.conn.ExecContext(t.Context(), "UPDATE checkpoints SET version = 0 WHERE projection = 'activity'")
 	must(t, err)
 	must(t, s.Close())
 
@@ -268,7 +268,7 @@ func TestCompare_namesTheFirstDifference(t *testing.T) {
 			p, err := s.find(row.projection)
 			must(t, err)
 			g := newGeneration(p, s.generation(p.name))
-			_, err = s.db.conn.ExecContext(t.Context(), g.sql(row.change))
+			_, err = s.db.writer.conn.ExecContext(t.Context(), g.sql(row.change))
 			must(t, err)
 			var d *DifferenceError
 			if _, err := s.Compare(t.Context(), row.projection, nil); !errors.As(err, &d) || d.Table != row.table || d.Column != row.column || d.Row == "" {

@@ -59,7 +59,7 @@ func (c *checkpoint) of(p *projection) bool {
 
 // readCheckpoints reads them all, oldest generation first.
 func (db *database) readCheckpoints(ctx context.Context) ([]checkpoint, error) {
-	rows, err := db.conn.QueryContext(ctx,
+	rows, err := db.writer.conn.QueryContext(ctx,
 		"SELECT generation, projection, version, tables, digest, state, position, event, recorded_at FROM checkpoints ORDER BY generation")
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoints: %w", err)
@@ -88,7 +88,7 @@ var errMoved = errors.New("the checkpoint is not where it was")
 // advance moves a generation's checkpoint, if it still is where it was: an event
 // counts once, whoever applies it.
 func (t tx) advance(ctx context.Context, to place) error {
-	r, err := t.db.exec(ctx, "UPDATE checkpoints SET position = ?, event = ?, recorded_at = ? WHERE generation = ? AND position = ?",
+	r, err := t.db.writer.exec(ctx, "UPDATE checkpoints SET position = ?, event = ?, recorded_at = ? WHERE generation = ? AND position = ?",
 		int64(to.position), to.event[:], micros(to.recordedAt), t.g.id, int64(t.g.position.position))
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func (t tx) advance(ctx context.Context, to place) error {
 // newestGeneration is the highest number ever given; numbers are not reused
 // while one with a higher one exists.
 func (db *database) newestGeneration(ctx context.Context) (id int64, err error) {
-	err = db.conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(generation), 0) FROM checkpoints").Scan(&id)
+	err = db.writer.conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(generation), 0) FROM checkpoints").Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("read checkpoints: %w", err)
 	}
@@ -117,35 +117,35 @@ func (db *database) found(ctx context.Context, p *projection, state string) (*ge
 		return nil, err
 	}
 	g := newGeneration(p, newest+1)
-	if err := g.create(ctx, db); err != nil {
+	if err := g.create(ctx, &db.writer); err != nil {
 		return nil, err
 	}
 	var names []string
 	for _, t := range p.tables {
 		names = append(names, g.sql("{"+t.name+"}"))
 	}
-	_, err = db.exec(ctx, "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0)",
+	_, err = db.writer.exec(ctx, "INSERT INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0)",
 		g.id, p.name, p.version, strings.Join(names, " "), p.shape, state, uuid.Nil[:])
 	return g, err
 }
 
 // setState says what a generation is from now on.
 func (db *database) setState(ctx context.Context, generation int64, state string) error {
-	_, err := db.exec(ctx, "UPDATE checkpoints SET state = ? WHERE generation = ?", state, generation)
+	_, err := db.writer.exec(ctx, "UPDATE checkpoints SET state = ? WHERE generation = ?", state, generation)
 	return err
 }
 
 // drop takes a generation's tables away for good.
 func (db *database) drop(ctx context.Context, c checkpoint) error {
-	if err := db.unprepare(); err != nil {
+	if err := db.writer.unprepare(); err != nil {
 		return fmt.Errorf("let go of statements: %w", err)
 	}
 	for _, name := range c.tables {
-		if err := db.define(ctx, "DROP TABLE IF EXISTS "+name); err != nil {
+		if err := db.writer.define(ctx, "DROP TABLE IF EXISTS "+name); err != nil {
 			return err
 		}
 	}
-	_, err := db.exec(ctx, "DELETE FROM checkpoints WHERE generation = ?", c.generation)
+	_, err := db.writer.exec(ctx, "DELETE FROM checkpoints WHERE generation = ?", c.generation)
 	return err
 }
 

@@ -59,11 +59,11 @@ func (s *Set) Compare(ctx context.Context, name string, progress func(Progress))
 func (v *view) check(ctx context.Context) error {
 	for _, t := range v.g.tables {
 		var verdict string
-		if v.db.check == "" {
+		if v.c.check == "" {
 			return nil
 		}
 		name := v.g.sql("{" + t.name + "}")
-		if err := v.tx.QueryRowContext(ctx, fmt.Sprintf(v.db.check, name)).Scan(&verdict); err != nil {
+		if err := v.c.conn.QueryRowContext(ctx, fmt.Sprintf(v.c.check, name)).Scan(&verdict); err != nil {
 			return fmt.Errorf("check table %s: %w", name, err)
 		}
 		if verdict != "ok" {
@@ -83,7 +83,7 @@ func (s *Set) compareIn(ctx context.Context, dir string, have *view, progress fu
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
 	var g *generation
-	if err := db.define(ctx, checkpoints); err != nil {
+	if err := db.writer.define(ctx, checkpoints); err != nil {
 		return 0, err
 	}
 	err = db.transact(ctx, func(ctx context.Context) (err error) {
@@ -145,7 +145,7 @@ type side struct {
 }
 
 func (v *view) open(ctx context.Context, t table) (*side, error) {
-	rows, err := v.tx.QueryContext(ctx, v.g.sql("SELECT * FROM {"+t.name+"} ORDER BY "+t.order))
+	rows, err := v.c.conn.QueryContext(ctx, v.g.sql("SELECT * FROM {"+t.name+"} ORDER BY "+t.order))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", t.name, err)
 	}

@@ -35,7 +35,8 @@ func contractsProjection() *projection {
 
 // contractsTable has a row for each contract. terms is its registration as JSON,
 // without the Contract ID's ciphertext; the primary contact in it is sealed. seq
-// is the position of its registration.
+// is the position of its registration. inherits_from is the predecessor whose
+// links it takes over at the start of its term, until that is recorded.
 var contractsTable = table{
 	name: "contracts",
 	columns: `seq {key} PRIMARY KEY,
@@ -46,6 +47,7 @@ var contractsTable = table{
 	registered_at BIGINT NOT NULL,
 	predecessor   {bytes},
 	replaces      SMALLINT NOT NULL,
+	inherits_from {bytes},
 	state         TEXT NOT NULL,
 	started       SMALLINT NOT NULL,
 	starts_on     TEXT NOT NULL,
@@ -62,7 +64,7 @@ var contractsTable = table{
 		"by_access_id: (access_id)",
 		"by_partner: (partner_id{, seq}) WHERE partner_id <> ''",
 		"by_state: (state{, seq})",
-		"by_predecessor: (predecessor) WHERE predecessor IS NOT NULL",
+		"by_inherits_from: (inherits_from) WHERE inherits_from IS NOT NULL",
 		"by_due: (due_at, id) WHERE due_at > 0",
 	},
 	order: "seq",
@@ -138,7 +140,10 @@ type ContractFilter struct {
 // status is a *domain.Refusal.
 func (c *Contracts) List(ctx context.Context, at time.Time, f ContractFilter, p Page) (List[ContractRow], error) {
 	var out List[ContractRow]
-	q := selecting("SELECT c.seq, "+contractColumns+" FROM {contracts} c").equal("c.access_id", f.AccessID).equal("c.partner_id", f.PartnerID)
+	q := selecting("SELECT c.seq, "+contractColumns+" FROM {contracts} c").equal("c.access_id", f.AccessID)
+	if f.PartnerID != "" {
+		q.and("c.partner_id <> ''").equal("c.partner_id", f.PartnerID) // the index has no others
+	}
 	if f.Status != "" {
 		condition, args, ok := statusIs(f.Status, micros(at))
 		if !ok {

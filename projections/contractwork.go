@@ -240,9 +240,9 @@ func (w *contractsWork) write(ctx context.Context, b *book) error {
 	case b.fresh:
 		err = w.insert(ctx, &b.contractRow)
 	case b.changed:
-		err = w.tx.exec(ctx, `UPDATE {contracts} SET state = ?, started = ?, starts_on = ?, expires_on = ?, starts_at = ?, ends_at = ?,
+		err = w.tx.exec(ctx, `UPDATE {contracts} SET inherits_from = ?, state = ?, started = ?, starts_on = ?, expires_on = ?, starts_at = ?, ends_at = ?,
 			renewal = ?, replacement = ?, missing_since = ?, missing = ?, due_at = ? WHERE seq = ?`,
-			b.state, number(b.started), b.startsOn, b.expiresOn, b.startsAt, b.endsAt,
+			b.inheritsFrom(), b.state, number(b.started), b.startsOn, b.expiresOn, b.startsAt, b.endsAt,
 			maybe(b.renewal), maybe(b.replacement), b.missingSince, b.missing, b.dueAt, int64(b.seq))
 	}
 	if err != nil {
@@ -259,12 +259,20 @@ func (w *contractsWork) insert(ctx context.Context, c *contractRow) error {
 	if err != nil {
 		return fmt.Errorf("write terms: %w", err)
 	}
-	err = w.tx.exec(ctx, `INSERT INTO {contracts} (seq, id, access_id, partner_id, terms, registered_at, predecessor, replaces, state, started,
+	err = w.tx.exec(ctx, `INSERT INTO {contracts} (seq, id, access_id, partner_id, terms, registered_at, predecessor, replaces, inherits_from, state, started,
 		starts_on, expires_on, starts_at, ends_at, renewal, replacement, missing_since, missing, due_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(c.seq), c.id[:], terms.AccessID, terms.PartnerID, string(text), c.registeredAt, maybe(c.predecessor), number(c.replaces), c.state, number(c.started),
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(c.seq), c.id[:], terms.AccessID, terms.PartnerID, string(text), c.registeredAt, maybe(c.predecessor), number(c.replaces), c.inheritsFrom(), c.state, number(c.started),
 		c.startsOn, c.expiresOn, c.startsAt, c.endsAt, maybe(c.renewal), maybe(c.replacement), c.missingSince, c.missing, c.dueAt)
 	return err
+}
+
+// inheritsFrom is the predecessor whose links a contract will take over (R6).
+func (c *contractRow) inheritsFrom() any {
+	if c.replaces || c.started || c.state != stateActivated {
+		return nil
+	}
+	return maybe(c.predecessor)
 }
 
 // maybe is an id in a row, or nothing.

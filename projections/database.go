@@ -10,72 +10,52 @@ import (
 
 // A database is where rows lie: one connection that writes, some that read.
 type database struct {
-	dialect
+	*dialect
 	file   string
 	writes *sql.DB
 	reads  *sql.DB
+	idle   chan *connection // that read; nil stands for one that is to be opened
 
-	// writing is held for a transaction that writes; it guards what follows.
-	writing  sync.Mutex
-	conn     *sql.Conn
-	prepared map[string]*sql.Stmt // on conn, by text
+	// writing is held for a transaction that writes; it guards the writer.
+	writing sync.Mutex
+	writer  connection
+	held    []*sql.Stmt // never executed: see holdMemory
 }
 
+// newDatabase opens the connection that writes.
+func newDatabase(ctx context.Context, d dialect, file string, writes, reads *sql.DB, readers int) (*database, error) {
+	db := &database{dialect: &d, file: file, writes: writes, reads: reads, idle: make(chan *connection, readers)}
+	writes.SetMaxOpenConns(1)
+	reads.SetMaxOpenConns(readers)
+	for range readers {
+		db.idle <- nil
+	}
+	conn, err := writes.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", file, err), writes.Close(), reads.Close())
+	}
+	db.writer = connection{dialect: db.dialect, conn: conn}
+	return db, nil
+}
+
+// close waits for whoever reads or writes.
 func (db *database) close() error {
+	var all error
+	for range cap(db.idle) {
+		if c := <-db.idle; c != nil {
+			all = errors.Join(all, c.close())
+		}
+	}
+	for range cap(db.idle) {
+		db.idle <- nil // whoever comes later is told that the database is closed
+	}
 	db.writing.Lock()
 	defer db.writing.Unlock()
-	err := db.unprepare()
-	if db.conn != nil {
-		err = errors.Join(err, db.conn.Close())
-	}
-	if err = errors.Join(err, db.reads.Close(), db.writes.Close()); err != nil {
-		return fmt.Errorf("close %s: %w", db.file, err)
-	}
-	return nil
-}
-
-// unprepare lets go of the prepared statements, of which tables may be dropped.
-func (db *database) unprepare() error {
-	var all error
-	for _, s := range db.prepared {
+	for _, s := range db.held {
 		all = errors.Join(all, s.Close())
 	}
-	db.prepared = nil
-	return all
-}
-
-// prepare returns a statement on the writing connection.
-func (db *database) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	if s := db.prepared[text]; s != nil {
-		return s, nil
-	}
-	s, err := db.conn.PrepareContext(ctx, db.placeholders(text))
-	if err != nil {
-		return nil, fmt.Errorf("prepare %q: %w", text, err)
-	}
-	if db.prepared == nil {
-		db.prepared = make(map[string]*sql.Stmt)
-	}
-	db.prepared[text] = s
-	return s, nil
-}
-
-func (db *database) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
-	s, err := db.prepare(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.ExecContext(ctx, args...)
-	if err != nil {
-		return nil, fmt.Errorf("execute %q: %w", text, err)
-	}
-	return r, nil
-}
-
-// define executes a statement that defines tables; such are not kept prepared.
-func (db *database) define(ctx context.Context, text string) error {
-	if _, err := db.conn.ExecContext(ctx, db.types.Replace(text)); err != nil {
-		return fmt.Errorf("execute %q: %w", text, err)
+	if all = errors.Join(all, db.writer.close(), db.reads.Close(), db.writes.Close()); all != nil {
+		return fmt.Errorf("close %s: %w", db.file, all)
 	}
 	return nil
 }
@@ -88,17 +68,33 @@ func (db *database) transact(ctx context.Context, do func(context.Context) error
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	if _, err := db.exec(ctx, db.begin); err != nil {
-		return err
+	// Where a transaction could not even be rolled back, the next one says so.
+	_, err := db.writer.within(ctx, db.begin, func() error { return do(ctx) })
+	return err
+}
+
+// look executes statements that read, all of one moment.
+func (db *database) look(ctx context.Context, do func(*connection) error) error {
+	var c *connection
+	select {
+	case c = <-db.idle:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	err := do(ctx)
-	if err == nil {
-		if _, err = db.exec(ctx, "COMMIT"); err == nil {
-			return nil
+	if c == nil {
+		conn, err := db.reads.Conn(ctx)
+		if err != nil {
+			db.idle <- nil
+			return fmt.Errorf("open %s: %w", db.file, err)
 		}
+		c = &connection{dialect: db.dialect, conn: conn}
 	}
-	// The database may have rolled back by itself, and then there is nothing to
-	// roll back. If it could not, the next transaction says so.
-	_, _ = db.exec(ctx, "ROLLBACK")
+	usable, err := c.within(ctx, db.reading, func() error { return do(c) })
+	if !usable {
+		// What is wrong with it was said by err, or does not matter any more.
+		_ = c.close()
+		c = nil
+	}
+	db.idle <- c
 	return err
 }

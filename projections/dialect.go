@@ -26,8 +26,8 @@ type dialect struct {
 	// begin opens a transaction that will write. It is only ever asked of the
 	// one connection that writes.
 	begin string
-	// reading makes all reads of a transaction see one moment.
-	reading *sql.TxOptions
+	// reading opens a transaction whose reads all see one moment.
+	reading string
 	// placeholders writes the arguments of a statement as the database wants them.
 	placeholders func(text string) string
 	// check asks whether a table and its indexes agree; the answer is "ok". ""
@@ -41,7 +41,7 @@ func sqliteDialect() dialect {
 	return dialect{
 		types:        strings.NewReplacer("{key}", "INTEGER", "{bytes}", "BLOB", "{clustered}", " WITHOUT ROWID", "{, seq}", ""),
 		begin:        "BEGIN IMMEDIATE",
-		reading:      &sql.TxOptions{ReadOnly: true},
+		reading:      "BEGIN",
 		placeholders: func(text string) string { return text },
 		check:        "PRAGMA integrity_check('%s')",
 		damaged:      sqliteDamaged,
@@ -80,23 +80,22 @@ func openSQLite(ctx context.Context, dir string, cacheBytes int64) (*database, e
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
-	db := &database{dialect: sqliteDialect(), file: filepath.Join(dir, sqliteFile)}
+	file := filepath.Join(dir, sqliteFile)
 	kib := max(cacheBytes>>10, 1<<10)
-	var err error
-	if db.writes, err = sql.Open("sqlite", sqliteName(db.file, kib/writerShare, false)); err != nil {
-		return nil, fmt.Errorf("open %s: %w", db.file, err)
-	}
-	if db.reads, err = sql.Open("sqlite", sqliteName(db.file, kib/writerShare/readers, true)); err != nil {
-		return nil, fmt.Errorf("open %s: %w", db.file, err)
-	}
-	db.writes.SetMaxOpenConns(1)
-	db.reads.SetMaxOpenConns(readers)
-	db.reads.SetMaxIdleConns(readers)
-	if db.conn, err = db.writes.Conn(ctx); err == nil {
-		err = db.holdMemory(ctx)
-	}
+	writes, err := sql.Open("sqlite", sqliteName(file, kib/writerShare, false))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", db.file, err), db.close())
+		return nil, fmt.Errorf("open %s: %w", file, err)
+	}
+	reads, err := sql.Open("sqlite", sqliteName(file, kib/writerShare/readers, true))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", file, err)
+	}
+	db, err := newDatabase(ctx, sqliteDialect(), file, writes, reads, readers)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.holdMemory(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", file, err), db.close())
 	}
 	return db, nil
 }
@@ -108,9 +107,11 @@ func openSQLite(ctx context.Context, dir string, cacheBytes int64) (*database, e
 // that writing took.
 func (db *database) holdMemory(ctx context.Context) error {
 	for _, size := range []int{3 << 10, 6 << 10, 12 << 10} {
-		if _, err := db.prepare(ctx, "SELECT 1"+strings.Repeat(" ", size)); err != nil {
+		s, err := db.writer.conn.PrepareContext(ctx, "SELECT 1"+strings.Repeat(" ", size))
+		if err != nil {
 			return err
 		}
+		db.held = append(db.held, s)
 	}
 	return nil
 }

@@ -88,13 +88,13 @@ func linkedContracts(columns string, account uuid.UUID, at time.Time) *query {
 	return selecting(columns+` FROM (
 		SELECT l.since, c.* FROM {links} l JOIN {contracts} c ON c.id = l.contract WHERE l.account = ? AND l.until = 0
 		UNION ALL
-		SELECT c.starts_at, c.* FROM {links} l JOIN {contracts} c ON c.predecessor = l.contract WHERE l.account = ? AND `+inherits+`
+		SELECT c.starts_at, c.* FROM {links} l JOIN {contracts} c ON c.inherits_from = l.contract WHERE l.account = ? AND `+inherits+`
 	) c`, account[:], account[:], micros(at))
 }
 
 // inherits is the condition that a link l of a contract's predecessor has become
 // one of the contract c, which nobody has recorded.
-const inherits = `c.replaces = 0 AND c.started = 0 AND c.state = 'activated' AND c.starts_at <= ?
+const inherits = `c.starts_at <= ?
 	AND l.since < c.starts_at AND (l.until = 0 OR l.until >= c.starts_at)
 	AND NOT EXISTS (SELECT 1 FROM {links} x WHERE x.contract = c.id AND x.account = l.account AND x.until = 0)`
 
@@ -135,7 +135,7 @@ func (l *Links) OfContract(ctx context.Context, at time.Time, id uuid.UUID, p Pa
 	q := selecting("SELECT c.account, c.since, "+contractColumns+` FROM (
 		SELECT l.account, l.since, c.* FROM {links} l JOIN {contracts} c ON c.id = l.contract WHERE l.contract = ? AND l.until = 0
 		UNION ALL
-		SELECT l.account, c.starts_at, c.* FROM {contracts} c JOIN {links} l ON l.contract = c.predecessor WHERE c.id = ? AND `+inherits+`
+		SELECT l.account, c.starts_at, c.* FROM {contracts} c JOIN {links} l ON l.contract = c.inherits_from WHERE c.id = ? AND `+inherits+`
 	) c`, id[:], id[:], micros(at))
 	question := []any{"links of contract", id}
 	var last uuid.UUID

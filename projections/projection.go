@@ -99,10 +99,10 @@ func newGeneration(p *projection, id int64) *generation {
 func (g *generation) sql(text string) string { return g.names.Replace(text) }
 
 // create defines the tables.
-func (g *generation) create(ctx context.Context, db *database) error {
+func (g *generation) create(ctx context.Context, c *connection) error {
 	for _, t := range g.tables {
 		name := g.sql("{" + t.name + "}")
-		if err := db.define(ctx, "CREATE TABLE "+name+" ("+t.columns+")"+t.suffix); err != nil {
+		if err := c.define(ctx, "CREATE TABLE "+name+" ("+t.columns+")"+t.suffix); err != nil {
 			return err
 		}
 		for _, index := range t.indexes {
@@ -111,7 +111,7 @@ func (g *generation) create(ctx context.Context, db *database) error {
 				unique, index = "UNIQUE ", rest
 			}
 			by, on, _ := strings.Cut(index, ": ")
-			if err := db.define(ctx, "CREATE "+unique+"INDEX "+name+"_"+by+" ON "+name+" "+on); err != nil {
+			if err := c.define(ctx, "CREATE "+unique+"INDEX "+name+"_"+by+" ON "+name+" "+on); err != nil {
 				return err
 			}
 		}
@@ -131,7 +131,7 @@ func (t tx) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 		named = t.g.sql(text)
 		t.g.texts[text] = named
 	}
-	return t.db.prepare(ctx, named)
+	return t.db.writer.prepare(ctx, named)
 }
 
 func (t tx) exec(ctx context.Context, text string, args ...any) error {

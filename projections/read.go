@@ -2,8 +2,6 @@ package projections
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -60,10 +58,9 @@ type reader struct {
 
 // A view is one moment of a generation's rows.
 type view struct {
-	tx   *sql.Tx
+	c    *connection
 	g    *generation
 	seen place
-	db   *database
 }
 
 // view shows the rows in use, all of one moment.
@@ -72,27 +69,41 @@ func (r reader) view(ctx context.Context, look func(*view) error) error {
 }
 
 func (db *database) view(ctx context.Context, p *projection, look func(*view) error) error {
-	tx, err := db.reads.BeginTx(ctx, db.reading)
+	err := db.look(ctx, func(c *connection) error {
+		v, err := c.current(ctx, p)
+		if err != nil {
+			return err
+		}
+		return look(v)
+	})
 	if err != nil {
-		return fmt.Errorf("read %s: %w", p, err)
-	}
-	defer func() { _ = tx.Rollback() }() // it has only read
-	v := &view{tx: tx, db: db}
-	var id, at int64
-	err = tx.QueryRowContext(ctx, db.placeholders("SELECT generation, position, event, recorded_at FROM checkpoints WHERE projection = ? AND version = ? AND digest = ? AND state = ?"),
-		p.name, p.version, p.shape, current).Scan(&id, &v.seen.position, &v.seen.event, &at)
-	if errors.Is(err, sql.ErrNoRows) {
-		return &BuildingError{p.String()}
-	}
-	if err != nil {
-		return fmt.Errorf("read %s: %w", p, err)
-	}
-	v.seen.recordedAt = instant(at)
-	v.g = newGeneration(p, id)
-	if err := look(v); err != nil {
 		return fmt.Errorf("read %s: %w", p, err)
 	}
 	return nil
+}
+
+// current finds the generation of a projection that is in use.
+func (c *connection) current(ctx context.Context, p *projection) (*view, error) {
+	rows, err := c.query(ctx, "SELECT generation, position, event, recorded_at FROM checkpoints WHERE projection = ? AND version = ? AND digest = ? AND state = ?",
+		p.name, p.version, p.shape, current)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return nil, fmt.Errorf("read checkpoint: %w", err)
+		}
+		return nil, &BuildingError{p.String()}
+	}
+	v := &view{c: c}
+	var id, at int64
+	if err := rows.Scan(&id, &v.seen.position, &v.seen.event, &at); err != nil {
+		return nil, fmt.Errorf("read checkpoint: %w", err)
+	}
+	v.seen.recordedAt = instant(at)
+	v.g = newGeneration(p, id)
+	return v, nil
 }
 
 func (v *view) asOf(at time.Time) AsOf { return AsOf{Position: v.seen.position, Time: at} }
@@ -100,9 +111,9 @@ func (v *view) asOf(at time.Time) AsOf { return AsOf{Position: v.seen.position, 
 // each calls take for every row of an answer until it returns false. The
 // arguments of scan are a row's columns.
 func (v *view) each(ctx context.Context, text string, args []any, take func(scan func(...any) error) (bool, error)) error {
-	rows, err := v.tx.QueryContext(ctx, v.db.placeholders(v.g.sql(text)), args...)
+	rows, err := v.c.query(ctx, v.g.sql(text), args...)
 	if err != nil {
-		return fmt.Errorf("query %q: %w", text, err)
+		return err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {

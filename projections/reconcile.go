@@ -19,7 +19,7 @@ func (s *Set) reconcile(ctx context.Context) error {
 	s.db.writing.Lock()
 	defer s.db.writing.Unlock()
 	s.live = nil
-	if err := s.db.define(ctx, checkpoints); err != nil {
+	if err := s.db.writer.define(ctx, checkpoints); err != nil {
 		return err
 	}
 	rows, err := s.db.readCheckpoints(ctx)

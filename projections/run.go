@@ -15,6 +15,7 @@ import (
 // projections do not know or cannot read, or a damaged one, ends it with an
 // error that names the record.
 func (s *Set) Run(ctx context.Context) error {
+	s.watch.start()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	built := make(chan error, 1)
@@ -36,6 +37,7 @@ func (s *Set) Run(ctx context.Context) error {
 // CatchUp brings all lists to where the log is now, building what is missing;
 // it is for those who do not Run.
 func (s *Set) CatchUp(ctx context.Context) error {
+	s.watch.start()
 	head, err := s.store.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("catch up: %w", err)

@@ -156,7 +156,7 @@ func (s *Set) limit(t *testing.T, pages int64) {
 	s.db.writing.Lock()
 	defer s.db.writing.Unlock()
 	var now int64
-	must(t, s.db.conn.QueryRowContext(t.Context(), "PRAGMA max_page_count = "+itoa(pages)).Scan(&now))
+	must(t, s.db.writer.conn.QueryRowContext(t.Context(), "PRAGMA max_page_count = "+itoa(pages)).Scan(&now))
 }
 
 // Readers and several writers at once do not disturb each other.

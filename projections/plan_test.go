@@ -1,0 +1,85 @@
+package projections
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// Every question goes through an index: its answer takes as long as the answer is
+// long, not as the table.
+func TestQuestions_useTheirIndex(t *testing.T) {
+	store := openStore(t)
+	writeSubmissions(t, store, 1000, 100)
+	s := openSet(t, Config{Dir: t.TempDir(), Store: store})
+	must(t, s.CatchUp(t.Context()))
+	ctx, at, account := t.Context(), time.Now(), benchAccount(3)
+	for name, ask := range map[string]func() error{
+		"Find":     func() error { _, _, err := s.Incidents.Find(ctx, 7); return err },
+		"LatestOf": func() error { _, _, err := s.Incidents.LatestOf(ctx, account); return err },
+		"benefits": func() error { _, err := s.Benefits.OfAccount(ctx, at, account, Page{}); return err },
+		"links":    func() error { _, err := s.Links.OfAccount(ctx, at, account, Page{}); return err },
+		"linked":   func() error { _, err := s.Links.OfContract(ctx, at, benchID(3), Page{}); return err },
+		"activity": func() error {
+			_, err := s.Activity.Of(ctx, at, account, ActivityFilter{Status: StatusOpen}, Page{})
+			return err
+		},
+		"desk":   func() error { _, err := s.Desk.List(ctx, at, DeskFilter{Status: StatusOpen}, Page{}); return err },
+		"closed": func() error { _, err := s.Desk.List(ctx, at, DeskFilter{Status: StatusClosed}, Page{}); return err },
+		"due":    func() error { _, err := s.Due.Due(ctx, at, ledger.DueContract{At: at}, 10); return err },
+		"access id": func() error {
+			_, err := s.Contracts.List(ctx, at, ContractFilter{AccessID: "0000000003"}, Page{})
+			return err
+		},
+		"partner": func() error { _, err := s.Contracts.List(ctx, at, ContractFilter{PartnerID: "1"}, Page{}); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			explain(t, s.db, ask)
+		})
+	}
+}
+
+// explain looks at the plans of what a question asked for the first time.
+func explain(t *testing.T, db *database, ask func() error) {
+	t.Helper()
+	for range cap(db.idle) { // all connections know only what this question asks
+		c := <-db.idle
+		if c != nil {
+			must(t, c.unprepare())
+		}
+		db.idle <- c
+	}
+	must(t, ask())
+	for range cap(db.idle) {
+		c := <-db.idle
+		if c != nil {
+			for text := range c.prepared {
+				plan(t, c, text)
+			}
+		}
+		db.idle <- c
+	}
+}
+
+func plan(t *testing.T, c *connection, text string) {
+	t.Helper()
+	if !strings.HasPrefix(text, "SELECT") || strings.Contains(text, "FROM checkpoints") {
+		return
+	}
+	rows, err := c.conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...)
+	must(t, err)
+	defer func() { _ = rows.Close() }()
+	coroutine := false
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		must(t, rows.Scan(&id, &parent, &unused, &detail))
+		coroutine = coroutine || detail == "CO-ROUTINE c"
+		if strings.HasPrefix(detail, "SCAN ") && !(coroutine && detail == "SCAN c") || strings.Contains(detail, "by_state") {
+			t.Errorf("%s\n%s", text, detail)
+		}
+	}
+	must(t, rows.Err())
+}
