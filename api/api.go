@@ -53,7 +53,7 @@ type Config struct {
 	// AwaitTimeout is how long ?after= waits; 0 is 10 s.
 	AwaitTimeout time.Duration
 	// MaxLag is how far in events the projections may be behind for /readyz to
-	// say ready; 0 is 10,000.
+	// say ready; 0 is a million.
 	MaxLag uint64
 	// Rate is how many requests a second one account may send, and Burst how
 	// many at once; 0: as many as it likes.
@@ -80,7 +80,7 @@ func New(c Config) (*API, error) {
 	c.RefusalFloor = orDefault(c.RefusalFloor, 100*time.Millisecond)
 	c.RequestTimeout = orDefault(c.RequestTimeout, 25*time.Second)
 	c.AwaitTimeout = orDefault(c.AwaitTimeout, 10*time.Second)
-	c.MaxLag = orDefault(c.MaxLag, 10_000)
+	c.MaxLag = orDefault(c.MaxLag, 1_000_000)
 	a := &API{
 		Config: c, log: c.Logger, metrics: newMetrics(), limiter: newLimiter(c.Rate, c.Burst),
 	}

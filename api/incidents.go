@@ -72,7 +72,7 @@ type incidentReadInput struct {
 }
 
 func (a *API) getIncident(ctx context.Context, c *call, in *incidentReadInput) (*shown[incidentPage], error) {
-	if err := a.wait(ctx, in.After); err != nil {
+	if _, err := a.position(ctx, in.After); err != nil { // what is read by key is current
 		return nil, err
 	}
 	ref, err := a.find(ctx, c, in.Number)

@@ -81,13 +81,27 @@ func neverWas() *Problem {
 	return aField("unknown-position", "after", "names a position that never was", sentences["unknown-position"].hint)
 }
 
-// wait holds a list back until it is true up to ?after=, for so long.
+// soon is how long a list waits for what was recorded before it was asked for,
+// where no ?after= says that it has to.
+const soon = 500 * time.Millisecond
+
+// wait holds a list back until it is true up to ?after=, for so long. Without
+// that it is held back for a moment, so that whoever has just written something
+// usually finds it; as_of says what it is true up to.
 func (a *API) wait(ctx context.Context, after string) error {
 	p, err := a.position(ctx, after)
-	if err != nil || p == eventstore.Start {
+	if err != nil {
 		return err
 	}
-	return a.await(ctx, p)
+	if p != eventstore.Start {
+		return a.await(ctx, p)
+	}
+	moment, cancel := context.WithTimeout(ctx, soon)
+	defer cancel()
+	if err := a.awaitHead(moment); err != nil && moment.Err() == nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 // await waits until the lists are true up to a position; not-yet where that

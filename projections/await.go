@@ -17,7 +17,28 @@ type watch struct {
 	mu       sync.Mutex
 	position eventstore.Position
 	moved    chan struct{} // closed at the next change; nil while nobody waits
+	wanted   chan struct{} // closed when somebody begins to wait; nil while nobody rests
 	stopped  error         // why nothing will move any more
+}
+
+// rest returns a channel that is closed as soon as somebody waits: at once if
+// somebody does already.
+func (w *watch) rest() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wanted = make(chan struct{})
+	wanted := w.wanted
+	if w.moved != nil {
+		w.want()
+	}
+	return wanted
+}
+
+func (w *watch) want() {
+	if w.wanted != nil {
+		close(w.wanted)
+		w.wanted = nil
+	}
 }
 
 func (w *watch) at() eventstore.Position {
@@ -69,6 +90,7 @@ func (w *watch) await(ctx context.Context, p eventstore.Position) error {
 		if w.moved == nil {
 			w.moved = make(chan struct{})
 		}
+		w.want()
 		moved := w.moved
 		w.mu.Unlock()
 		select {

@@ -20,7 +20,7 @@ func (s *Set) Run(ctx context.Context) error {
 	defer cancel(nil)
 	built := make(chan error, 1)
 	go func() {
-		err := s.buildMissing(ctx)
+		err := s.buildMissing(ctx, true)
 		if err != nil {
 			cancel(err) // ends following as well
 		}
@@ -45,7 +45,7 @@ func (s *Set) CatchUp(ctx context.Context) error {
 	if err := s.follow(ctx, head); err != nil {
 		return s.ended(err)
 	}
-	return s.ended(s.buildMissing(ctx))
+	return s.ended(s.buildMissing(ctx, false))
 }
 
 // ended notes why nobody follows the log any more.
@@ -58,7 +58,7 @@ func (s *Set) ended(err error) error {
 		return nil
 	}
 	if s.db.damaged(err) {
-		err = errors.Join(fmt.Errorf("%s is damaged; it is made anew from the log at the next start: %w", s.db.file, err), markDamaged(s.dir))
+		err = errors.Join(fmt.Errorf("%s is damaged; it is made anew from the log at the next start: %w", s.db.file, err), markSQLite(s.dir))
 	}
 	s.metrics.failed.Set(1)
 	s.log.Error("the projections have stopped", "error", err)
@@ -106,34 +106,58 @@ func (s *Set) patiently(ctx context.Context, do func() error) error {
 func (s *Set) followOnce(ctx context.Context, until eventstore.Position) error {
 	f := startFeed(ctx, s.store, s.projections, s.Position(), until)
 	defer f.close()
+	var head eventstore.Position
 	for {
 		c, more, err := f.next(ctx)
 		if !more {
 			return err
 		}
-		if more, err = s.followBatch(ctx, f, c); !more || err != nil {
+		began, before := time.Now(), head
+		if head, more, err = s.followBatch(ctx, f, c); !more || err != nil {
 			return err
+		}
+		if before != eventstore.Start && head > before {
+			s.gather(ctx, time.Since(began))
 		}
 	}
 }
 
+// The time in which records gather, while the log grows and nobody waits for the
+// rows, is so many times that of the batch before: those who submit have the
+// processors first, and a row of a large batch costs a fraction of one of a
+// small batch.
+const (
+	gatherTimes = 8
+	gatherMost  = time.Second
+)
+
+// gather lets records come together for the next batch, until somebody waits.
+func (s *Set) gather(ctx context.Context, took time.Duration) {
+	full := time.NewTimer(min(gatherTimes*took, gatherMost))
+	defer full.Stop()
+	select {
+	case <-full.C:
+	case <-s.watch.rest():
+	case <-ctx.Done():
+	}
+}
+
 // followBatch writes one batch for all generations in use: what the log held
-// when it began, so that batches grow with the backlog.
-func (s *Set) followBatch(ctx context.Context, f *feed, first chunk) (bool, error) {
+// when it began, so that batches grow with the backlog. It says how far that was.
+func (s *Set) followBatch(ctx context.Context, f *feed, first chunk) (head eventstore.Position, more bool, err error) {
 	s.db.writing.Lock()
 	defer s.db.writing.Unlock()
-	head, err := s.store.Head(ctx)
-	if err != nil {
-		return false, fmt.Errorf("ask for the log's head: %w", err)
+	if head, err = s.store.Head(ctx); err != nil {
+		return head, false, fmt.Errorf("ask for the log's head: %w", err)
 	}
 	began := time.Now()
 	b, more, err := s.db.bring(ctx, s.live, f, first, min(head, f.until), s.most.following, nil)
 	if b == nil {
-		return false, err
+		return head, false, err
 	}
 	s.metrics.wrote(b.read, time.Since(began))
 	s.watch.set(s.slowest())
-	return more, err
+	return head, more, err
 }
 
 // slowest is the position that all generations in use have seen. The caller

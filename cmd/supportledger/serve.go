@@ -130,6 +130,10 @@ func (c *serveCmd) logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
+// collectAt is GOGC unless that is set: a tenth of the processor time of a
+// submission went into collecting what the limit of memory leaves room for.
+const collectAt = 400
+
 // setLimits tells the runtime how many threads and how much memory to use.
 func (c *serveCmd) setLimits() error {
 	memory, err := parseBytes(c.Memory)
@@ -138,6 +142,9 @@ func (c *serveCmd) setLimits() error {
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memory)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt) // the limit above is what bounds the memory
 	}
 	switch {
 	case c.Threads > 0:
