@@ -56,6 +56,41 @@ func TestEventsWrittenByHandAreWhatEncodingJSONWrites(t *testing.T) {
 	})
 }
 
+func TestTheQuickDecoderReadsWhatEncodingJSONReads(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		left := rapid.Int64().Draw(t, "left")
+		for _, e := range []Event{
+			drawSubmitted(t),
+			&IncidentDeducted{Number: 7, Grant: 3, Unit: Incident, Quantity: 1, Remaining: &left},
+			&IncidentDeducted{Number: Number(left & 0xffff), Grant: 12, Unit: Minute, Quantity: left, Unlimited: true},
+		} {
+			data, err := Append(nil, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := newEvent[e.Name()]()
+			if err := json.Unmarshal(data, want); err != nil {
+				t.Fatal(err)
+			}
+			got, err := Decode(e.Name(), data)
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Fatalf("%s is read as\n%+v, want\n%+v (%v)", data, got, want, err)
+			}
+			if cut := data[:rapid.IntRange(0, len(data)-1).Draw(t, "cut")]; decodePlain(e.Name(), cut) != nil {
+				t.Fatalf("a part is taken for the whole: %s", cut)
+			}
+		}
+	})
+}
+
+func TestTheQuickDecoderIsUsedForWhatSubmissionsWrite(t *testing.T) {
+	e := &IncidentSubmitted{Title: "It stopped", OpenedAt: time.Now().UTC(), Texts: domain.Sealed[IncidentTexts]{Box: []byte{1}}}
+	data, _ := Append(nil, e)
+	if decodePlain(e.Name(), data) == nil {
+		t.Error("the plain form is not recognised")
+	}
+}
+
 func TestSkimmingARecordComesToTheSameAsDecodingIt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		submitted := drawSubmitted(t)
@@ -86,6 +121,21 @@ func withOneGrant() *State {
 	s := new(State)
 	Evolve(s, &Registered{TimeZone: "UTC"}, &GrantAdded{Grant: 1, Unit: Incident, Quantity: 5, Source: Added})
 	return s
+}
+
+func BenchmarkDecode(b *testing.B) {
+	e := &IncidentSubmitted{
+		Number: 261122123456789, Account: uuid.New(), Portal: "oas", Product: "windows-8.1", Family: "on-premises",
+		ProblemType: "installation", Category: "setup", Severity: "B", Title: "Setup stops at 80 percent",
+		Texts: domain.Sealed[IncidentTexts]{Person: uuid.New(), Box: make([]byte, 400)}, Agreement: "2015-01", OpenedAt: time.Now().UTC(),
+	}
+	data, _ := Append(nil, e)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Decode(e.Name(), data); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkReplay(b *testing.B) {

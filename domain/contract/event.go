@@ -55,6 +55,9 @@ func decode(retired map[string]upcast, name string, data []byte) (Event, error) 
 	if !ok {
 		return nil, fmt.Errorf("no contract event is called %q", name)
 	}
+	if e := decodePlain(name, data); e != nil {
+		return e, nil
+	}
 	e := construct()
 	if err := json.Unmarshal(data, e); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
