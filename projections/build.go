@@ -43,10 +43,15 @@ func (s *Set) find(name string) (*projection, error) {
 	return nil, fmt.Errorf("no projection is called %q; there are %s", name, strings.Join(s.Names(), ", "))
 }
 
-// buildMissing builds the projections that have no generation in use.
-func (s *Set) buildMissing(ctx context.Context) error {
+// buildMissing builds the projections that have no generation in use, and, if
+// asked to, finishes those whose rebuilding was stopped.
+func (s *Set) buildMissing(ctx context.Context, finish bool) error {
 	for _, p := range s.projections {
-		if s.inUse(p) {
+		begun, err := s.begun(ctx, p)
+		if err != nil {
+			return err
+		}
+		if s.inUse(p) && !(finish && begun) {
 			continue
 		}
 		s.log.Info("a projection is built from the log", "projection", p.String())
@@ -55,6 +60,14 @@ func (s *Set) buildMissing(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// begun says whether a generation is half built.
+func (s *Set) begun(ctx context.Context, p *projection) (bool, error) {
+	s.db.writing.Lock()
+	defer s.db.writing.Unlock()
+	rows, err := s.db.readCheckpoints(ctx)
+	return slices.ContainsFunc(rows, func(c checkpoint) bool { return c.state == building && c.of(p) }), err
 }
 
 func (s *Set) inUse(p *projection) bool {
@@ -76,7 +89,7 @@ func (s *Set) build(ctx context.Context, p *projection, progress func(Progress))
 		return err
 	}
 	for {
-		read, err := s.buildUntil(ctx, s.db, g, s.Position(), progress)
+		read, err := s.buildUntil(ctx, s.db, []*generation{g}, s.Position(), progress)
 		if err != nil {
 			return err
 		}
@@ -113,10 +126,10 @@ func (s *Set) beside(ctx context.Context, p *projection) (g *generation, err err
 	return g, err
 }
 
-// buildUntil brings one generation forward to a position by itself. It returns
-// how many records it has read.
-func (s *Set) buildUntil(ctx context.Context, db *database, g *generation, until eventstore.Position, progress func(Progress)) (int, error) {
-	f := startFeed(ctx, s.store, []*projection{g.projection}, g.position.position, until)
+// buildUntil brings generations that stand at the same place forward to a
+// position, by themselves. It returns how many records it has read.
+func (s *Set) buildUntil(ctx context.Context, db *database, gens []*generation, until eventstore.Position, progress func(Progress)) (int, error) {
+	f := startFeed(ctx, s.store, projectionsOf(gens), gens[0].position.position, until)
 	defer f.close()
 	read := 0
 	for {
@@ -125,18 +138,35 @@ func (s *Set) buildUntil(ctx context.Context, db *database, g *generation, until
 			return read, err
 		}
 		db.writing.Lock()
-		b, more, err := db.bring(ctx, []*generation{g}, f, c, until, s.most.building, nil)
+		b, more, err := db.bring(ctx, gens, f, c, until, s.most.building, nil)
 		db.writing.Unlock()
 		if b != nil {
 			read += b.read
 			if progress != nil {
-				progress(Progress{g.String(), b.seen.position, until})
+				progress(Progress{title(gens), b.seen.position, until})
 			}
 		}
 		if err != nil || !more {
 			return read, err
 		}
 	}
+}
+
+// title names what is built: "contracts/1, activity/1".
+func title(gens []*generation) string {
+	var names []string
+	for _, g := range gens {
+		names = append(names, g.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+func projectionsOf(gens []*generation) []*projection {
+	out := make([]*projection, len(gens))
+	for i, g := range gens {
+		out[i] = g.projection
+	}
+	return out
 }
 
 // join brings a generation to where the others are and puts it in the place of

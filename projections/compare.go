@@ -2,6 +2,7 @@ package projections
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -34,25 +35,41 @@ func (e *DifferenceError) Error() string {
 // Compare builds a projection from the log into a temporary database and
 // compares all rows with those in use, as of one moment. It returns a
 // *DifferenceError for the first that is not the same, and how many rows were
-// compared. name is as in Rebuild; progress may be nil.
+// compared. name is as in Rebuild, or "" for all projections, for which the log
+// is read once. progress may be nil.
 func (s *Set) Compare(ctx context.Context, name string, progress func(Progress)) (rows int64, err error) {
-	p, err := s.find(name)
-	if err != nil {
-		return 0, err
+	projections := s.projections
+	if name != "" {
+		p, err := s.find(name)
+		if err != nil {
+			return 0, err
+		}
+		projections = []*projection{p}
 	}
 	dir, err := os.MkdirTemp(s.dir, compareStart)
 	if err != nil {
 		return 0, fmt.Errorf("make folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	err = s.db.view(ctx, p, func(have *view) error {
-		if err := have.check(ctx); err != nil {
-			return err
+	err = s.db.look(ctx, func(c *connection) error {
+		var have []*view
+		for _, p := range projections {
+			v, err := c.current(ctx, p)
+			if err == nil {
+				err = v.check(ctx)
+			}
+			if err != nil {
+				return err
+			}
+			have = append(have, v)
 		}
 		rows, err = s.compareIn(ctx, dir, have, progress)
 		return err
 	})
-	return rows, err
+	if err != nil {
+		return rows, fmt.Errorf("compare rows with the log: %w", err)
+	}
+	return rows, nil
 }
 
 // check asks the database whether tables and indexes agree with each other.
@@ -73,39 +90,63 @@ func (v *view) check(ctx context.Context) error {
 	return nil
 }
 
-// compareCache is the cache of the temporary database.
-const compareCache = 32 << 20
+// compareCache is the memory for the temporary database.
+const compareCache = 64 << 20
 
-func (s *Set) compareIn(ctx context.Context, dir string, have *view, progress func(Progress)) (rows int64, err error) {
+func (s *Set) compareIn(ctx context.Context, dir string, have []*view, progress func(Progress)) (rows int64, err error) {
 	db, err := openSQLite(ctx, dir, compareCache)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
-	var g *generation
+	if err := s.buildAgain(ctx, db, have, progress); err != nil {
+		return 0, err
+	}
+	for _, v := range have {
+		err := db.view(ctx, v.g.projection, func(want *view) error {
+			for _, t := range v.g.tables {
+				n, err := compareTable(ctx, t, v, want)
+				if rows += n; err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return rows, err
+		}
+	}
+	return rows, nil
+}
+
+// buildAgain makes the same rows in another database, each up to where they are.
+func (s *Set) buildAgain(ctx context.Context, db *database, have []*view, progress func(Progress)) error {
 	if err := db.writer.define(ctx, checkpoints); err != nil {
-		return 0, err
-	}
-	err = db.transact(ctx, func(ctx context.Context) (err error) {
-		g, err = db.found(ctx, have.g.projection, current)
 		return err
-	})
-	if err != nil {
-		return 0, err
 	}
-	if _, err := s.buildUntil(ctx, db, g, have.seen.position, progress); err != nil {
-		return 0, err
-	}
-	err = db.view(ctx, g.projection, func(want *view) error {
-		for _, t := range g.tables {
-			n, err := compareTable(ctx, t, have, want)
-			if rows += n; err != nil {
+	again := make(map[*view]*generation, len(have))
+	err := db.transact(ctx, func(ctx context.Context) (err error) {
+		for _, v := range have {
+			if again[v], err = db.found(ctx, v.g.projection, current); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return rows, err
+	if err != nil {
+		return err
+	}
+	have = slices.SortedFunc(slices.Values(have), func(a, b *view) int { return cmp.Compare(a.seen.position, b.seen.position) })
+	for i, v := range have {
+		var rest []*generation
+		for _, other := range have[i:] {
+			rest = append(rest, again[other])
+		}
+		if _, err := s.buildUntil(ctx, db, rest, v.seen.position, progress); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // compareTable goes through a table on both sides, in the order of its key.

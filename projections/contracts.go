@@ -35,7 +35,7 @@ func contractsProjection() *projection {
 
 // contractsTable has a row for each contract. terms is its registration as JSON,
 // without the Contract ID's ciphertext; the primary contact in it is sealed. seq
-// is the position of its registration. inherits_from is the predecessor whose
+// is the position of its registration. inherits_from is the contract whose
 // links it takes over at the start of its term, until that is recorded.
 var contractsTable = table{
 	name: "contracts",
@@ -45,8 +45,6 @@ var contractsTable = table{
 	partner_id    TEXT NOT NULL,
 	terms         TEXT NOT NULL,
 	registered_at BIGINT NOT NULL,
-	predecessor   {bytes},
-	replaces      SMALLINT NOT NULL,
 	inherits_from {bytes},
 	state         TEXT NOT NULL,
 	started       SMALLINT NOT NULL,
@@ -56,6 +54,7 @@ var contractsTable = table{
 	ends_at       BIGINT NOT NULL,
 	renewal       {bytes},
 	replacement   {bytes},
+	replaced_at   BIGINT NOT NULL,
 	missing_since BIGINT NOT NULL,
 	missing       SMALLINT NOT NULL,
 	due_at        BIGINT NOT NULL`,
@@ -211,13 +210,13 @@ func scanContract(scan func(...any) error, at time.Time, row *ContractRow, more 
 type contractRow struct {
 	seq                  eventstore.Position
 	id                   uuid.UUID
-	predecessor          uuid.UUID
-	replaces             bool
+	inheritsFrom         uuid.UUID
 	state                string
 	started              bool
 	startsOn, expiresOn  string
 	startsAt, endsAt     int64
 	renewal, replacement uuid.UUID
+	replacedAt           int64
 	missingSince, dueAt  int64
 	missing              int64                // successors whose registration has not been seen
 	registered           *contract.Registered // of a row that is not written yet

@@ -42,8 +42,8 @@ func newContractsWork(t tx) work {
 }
 
 // loadBooks asks for booksAtOnce contracts with their grants.
-var loadBooks = `SELECT c.seq, c.id, c.predecessor, c.replaces, c.state, c.started, c.starts_on, c.expires_on,
-		c.starts_at, c.ends_at, c.renewal, c.replacement, c.missing_since, c.missing, c.due_at, ` + grantColumns + `
+var loadBooks = `SELECT c.seq, c.id, c.inherits_from, c.state, c.started, c.starts_on, c.expires_on,
+		c.starts_at, c.ends_at, c.renewal, c.replacement, c.replaced_at, c.missing_since, c.missing, c.due_at, ` + grantColumns + `
 		FROM {contracts} c LEFT JOIN {grants} g ON g.contract = c.seq WHERE c.id IN (?` + strings.Repeat(", ?", booksAtOnce-1) + `) ORDER BY c.seq, g.no`
 
 func (w *contractsWork) load(ctx context.Context, events []*ledger.Recorded) error {
@@ -54,15 +54,21 @@ func (w *contractsWork) load(ctx context.Context, events []*ledger.Recorded) err
 			ids = append(ids, id[:])
 		}
 	}
+	var heirs []uuid.UUID // whose relatives matter as well
 	for _, e := range events {
 		switch f := e.Event.(type) {
 		case *contract.Registered:
 			ask(f.Predecessor)
+			ask(heirTo(f))
+			heirs = append(heirs, heirTo(f))
 			continue
 		case *contract.Renewed:
 			ask(f.Successor)
 		case *contract.Reissued:
 			ask(f.Successor)
+			if id, ok := ledger.ContractOf(e.Stream); ok {
+				heirs = append(heirs, id)
+			}
 		case *contract.IncidentSubmitted, *contract.IncidentCommented, *contract.IncidentClosed,
 			*contract.IncidentReopened, *contract.IncidentReclassified, *contract.IncidentSeverityChanged:
 			continue
@@ -71,6 +77,13 @@ func (w *contractsWork) load(ctx context.Context, events []*ledger.Recorded) err
 			ask(id)
 		}
 	}
+	if err := w.readAll(ctx, ids); err != nil {
+		return err
+	}
+	return w.loadRelatives(ctx, heirs)
+}
+
+func (w *contractsWork) readAll(ctx context.Context, ids []any) error {
 	for some := range slices.Chunk(ids, booksAtOnce) {
 		for len(some) < booksAtOnce {
 			some = append(some, nil)
@@ -93,8 +106,8 @@ func (w *contractsWork) read(ctx context.Context, ids []any) error {
 		var c contractRow
 		var g grantRow
 		err := rows.Scan(append([]any{
-			&c.seq, &c.id, &c.predecessor, &c.replaces, &c.state, &c.started, &c.startsOn, &c.expiresOn,
-			&c.startsAt, &c.endsAt, &c.renewal, &c.replacement, &c.missingSince, &c.missing, &c.dueAt,
+			&c.seq, &c.id, &c.inheritsFrom, &c.state, &c.started, &c.startsOn, &c.expiresOn,
+			&c.startsAt, &c.endsAt, &c.renewal, &c.replacement, &c.replacedAt, &c.missingSince, &c.missing, &c.dueAt,
 		}, g.fields()...)...)
 		if err != nil {
 			return fmt.Errorf("read contracts: %w", err)
@@ -162,7 +175,7 @@ func (w *contractsWork) register(id uuid.UUID, f *contract.Registered, e *ledger
 		return fmt.Errorf("contract %s was registered before", id)
 	}
 	w.books[id] = &book{fresh: true, contractRow: contractRow{
-		seq: e.Position, id: id, predecessor: f.Predecessor, replaces: f.Replaces, state: stateRegistered,
+		seq: e.Position, id: id, inheritsFrom: heirTo(f), state: stateRegistered,
 		renewal: f.Renewal, registered: f, registeredAt: micros(e.RecordedAt),
 	}}
 	w.touch(w.books[id])
@@ -191,6 +204,7 @@ func (w *contractsWork) change(b *book, f contract.Event, e *ledger.Recorded) er
 		b.started = f.Status == contract.StatusActive
 		b.startsOn, b.expiresOn = f.StartsOn.String(), f.ExpiresOn.String()
 		b.startsAt, b.endsAt = micros(f.StartsAt), micros(f.EndsAt)
+		w.settleHeir(b)
 	case *contract.Suspended:
 		b.state = stateSuspended
 	case *contract.Resumed:
@@ -198,12 +212,13 @@ func (w *contractsWork) change(b *book, f contract.Event, e *ledger.Recorded) er
 	case *contract.Expired:
 		b.state = stateExpired
 	case *contract.Cancelled:
-		b.state = stateCancelled
+		b.state, b.inheritsFrom = stateCancelled, uuid.Nil
 	case *contract.Renewed:
 		b.renewal = f.Successor
 		b.await(w.books[f.Successor], missingRenewal, e)
 	case *contract.Reissued:
-		b.replacement = f.Successor
+		b.replacement, b.replacedAt = f.Successor, micros(e.RecordedAt)
+		w.moveHeirs(b)
 		b.await(w.books[f.Successor], missingReplacement, e)
 		return b.moveAway(f)
 	default:
@@ -241,9 +256,9 @@ func (w *contractsWork) write(ctx context.Context, b *book) error {
 		err = w.insert(ctx, &b.contractRow)
 	case b.changed:
 		err = w.tx.exec(ctx, `UPDATE {contracts} SET inherits_from = ?, state = ?, started = ?, starts_on = ?, expires_on = ?, starts_at = ?, ends_at = ?,
-			renewal = ?, replacement = ?, missing_since = ?, missing = ?, due_at = ? WHERE seq = ?`,
-			b.inheritsFrom(), b.state, number(b.started), b.startsOn, b.expiresOn, b.startsAt, b.endsAt,
-			maybe(b.renewal), maybe(b.replacement), b.missingSince, b.missing, b.dueAt, int64(b.seq))
+			renewal = ?, replacement = ?, replaced_at = ?, missing_since = ?, missing = ?, due_at = ? WHERE seq = ?`,
+			maybe(b.inheritsFrom), b.state, number(b.started), b.startsOn, b.expiresOn, b.startsAt, b.endsAt,
+			maybe(b.renewal), maybe(b.replacement), b.replacedAt, b.missingSince, b.missing, b.dueAt, int64(b.seq))
 	}
 	if err != nil {
 		return err
@@ -259,20 +274,12 @@ func (w *contractsWork) insert(ctx context.Context, c *contractRow) error {
 	if err != nil {
 		return fmt.Errorf("write terms: %w", err)
 	}
-	err = w.tx.exec(ctx, `INSERT INTO {contracts} (seq, id, access_id, partner_id, terms, registered_at, predecessor, replaces, inherits_from, state, started,
-		starts_on, expires_on, starts_at, ends_at, renewal, replacement, missing_since, missing, due_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(c.seq), c.id[:], terms.AccessID, terms.PartnerID, string(text), c.registeredAt, maybe(c.predecessor), number(c.replaces), c.inheritsFrom(), c.state, number(c.started),
-		c.startsOn, c.expiresOn, c.startsAt, c.endsAt, maybe(c.renewal), maybe(c.replacement), c.missingSince, c.missing, c.dueAt)
+	err = w.tx.exec(ctx, `INSERT INTO {contracts} (seq, id, access_id, partner_id, terms, registered_at, inherits_from, state, started,
+		starts_on, expires_on, starts_at, ends_at, renewal, replacement, replaced_at, missing_since, missing, due_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(c.seq), c.id[:], terms.AccessID, terms.PartnerID, string(text), c.registeredAt, maybe(c.inheritsFrom), c.state, number(c.started),
+		c.startsOn, c.expiresOn, c.startsAt, c.endsAt, maybe(c.renewal), maybe(c.replacement), c.replacedAt, c.missingSince, c.missing, c.dueAt)
 	return err
-}
-
-// inheritsFrom is the predecessor whose links a contract will take over (R6).
-func (c *contractRow) inheritsFrom() any {
-	if c.replaces || c.started || c.state != stateActivated {
-		return nil
-	}
-	return maybe(c.predecessor)
 }
 
 // maybe is an id in a row, or nothing.

@@ -54,7 +54,13 @@ const (
 	sqliteNotADB  = 26
 )
 
+// errMarked says that rows were found damaged while they were in use.
+var errMarked = errors.New("the rows were found damaged")
+
 func sqliteDamaged(err error) bool {
+	if errors.Is(err, errMarked) {
+		return true
+	}
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return false
@@ -63,15 +69,25 @@ func sqliteDamaged(err error) bool {
 	return code == sqliteCorrupt || code == sqliteNotADB
 }
 
+// sqliteMark is a file beside a database that was found damaged: what is in it
+// must not be used any more.
+const sqliteMark = "damaged"
+
+func markSQLite(dir string) error {
+	if err := os.WriteFile(filepath.Join(dir, sqliteMark), nil, 0o600); err != nil {
+		return fmt.Errorf("mark rows as damaged: %w", err)
+	}
+	return nil
+}
+
 // Pragmas of every connection. With a write-ahead log and synchronous=NORMAL a
 // power cut may take the last transactions, never half of one: rows and
 // checkpoint go back together, and the log brings them again
 // (docs/decisions/projections-in-sqlite.md).
 const (
-	sqliteFile  = "rows.db"
-	readers     = 4
-	walPages    = 16_000 // of 4 KiB, after which the write-ahead log is moved into the file
-	writerShare = 2      // a half of the cache is the writer's, the readers share the rest
+	sqliteFile = "rows.db"
+	readers    = 4
+	walPages   = 16_000 // of 4 KiB, after which the write-ahead log is moved into the file
 )
 
 // openSQLite opens the database in a folder: one connection that writes, some
@@ -80,13 +96,18 @@ func openSQLite(ctx context.Context, dir string, cacheBytes int64) (*database, e
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
+	if _, err := os.Stat(filepath.Join(dir, sqliteMark)); err == nil {
+		return nil, errMarked
+	}
 	file := filepath.Join(dir, sqliteFile)
-	kib := max(cacheBytes>>10, 1<<10)
-	writes, err := sql.Open("sqlite", sqliteName(file, kib/writerShare, false))
+	// A cached page of 4 KiB, with what is known about it, takes 8 KiB of the
+	// driver's memory. The writer gets three quarters.
+	quarter := max(cacheBytes/2/4>>10, 256)
+	writes, err := sql.Open("sqlite", sqliteName(file, 3*quarter, false))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", file, err)
 	}
-	reads, err := sql.Open("sqlite", sqliteName(file, kib/writerShare/readers, true))
+	reads, err := sql.Open("sqlite", sqliteName(file, quarter/readers, true))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", file, err)
 	}
@@ -134,8 +155,8 @@ func sqliteName(file string, cacheKiB int64, readOnly bool) string {
 // removeSQLite deletes the database of a folder, which nobody has open.
 func removeSQLite(dir string) error {
 	var all error
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(filepath.Join(dir, sqliteFile+suffix)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	for _, name := range []string{sqliteFile, sqliteFile + "-wal", sqliteFile + "-shm", sqliteMark} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			all = errors.Join(all, err)
 		}
 	}

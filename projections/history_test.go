@@ -30,7 +30,7 @@ func (h *history) step(t *rapid.T) {
 }
 
 func (h *history) act(t *rapid.T) error {
-	what := rapid.IntRange(0, 11).Draw(t, "what")
+	what := rapid.IntRange(0, 12).Draw(t, "what")
 	switch {
 	case len(h.contracts) == 0 || what == 0:
 		programme := rapid.SampledFrom([]string{"blank", "pack", "endless"}).Draw(t, "programme")
@@ -39,7 +39,7 @@ func (h *history) act(t *rapid.T) error {
 	case what == 1:
 		h.later(time.Duration(rapid.SampledFrom([]int{1, 60, 24, 24 * 20, 24 * 200, 24 * 366}).Draw(t, "hours")) * time.Hour)
 		return nil
-	case what == 2:
+	case what == 2 || what == 12:
 		return h.succeed(t)
 	case what <= 5:
 		return h.operate(t)
@@ -82,7 +82,8 @@ func (h *history) succeed(t *rapid.T) error {
 		}
 		return err
 	case 1:
-		answer, err := h.Reissue(h.t.Context(), h.by(operator, "reissue"), c.ID, nil, "leaked")
+		keep := rapid.SampledFrom([][]uuid.UUID{nil, {ani.Account}, {budi.Account}}).Draw(t, "keep")
+		answer, err := h.Reissue(h.t.Context(), h.by(operator, "reissue"), c.ID, keep, "leaked")
 		if err == nil {
 			h.contracts = append(h.contracts, answer)
 		}

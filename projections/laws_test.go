@@ -190,13 +190,7 @@ func (r *rig) checkLinks(t *rapid.T, states map[uuid.UUID]*replayed, at time.Tim
 			want[account] = true
 		}
 		if predecessor, start, ok := s.Inherits(at); ok {
-			var before contract.State
-			for _, e := range states[predecessor].records {
-				if e.RecordedAt.Before(start) {
-					contract.Evolve(&before, e.Event.(contract.Event))
-				}
-			}
-			for account := range before.Links() {
+			for account := range linkedBefore(states, predecessor, start) {
 				want[account] = true
 			}
 		}
@@ -213,6 +207,21 @@ func (r *rig) checkLinks(t *rapid.T, states map[uuid.UUID]*replayed, at time.Tim
 			}
 		}
 	}
+}
+
+// linkedBefore is who was linked to a contract just before a time, or to its
+// replacement, where it had been replaced by then.
+func linkedBefore(states map[uuid.UUID]*replayed, id uuid.UUID, at time.Time) map[uuid.UUID]time.Time {
+	var before contract.State
+	for _, e := range states[id].records {
+		if e.RecordedAt.Before(at) {
+			contract.Evolve(&before, e.Event.(contract.Event))
+		}
+	}
+	if replacement := before.Summary(at).Replacement; replacement != uuid.Nil {
+		return linkedBefore(states, replacement, at)
+	}
+	return before.Links()
 }
 
 func (r *rig) checkDue(t *rapid.T, states map[uuid.UUID]*replayed) {

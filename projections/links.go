@@ -36,11 +36,11 @@ type linkChange struct {
 }
 
 func (w *contractsWork) link(b *book, f *contract.AccountLinked, e *ledger.Recorded) {
-	since := micros(e.RecordedAt)
-	if f.Inherited != uuid.Nil && !b.replaces && b.startsAt != 0 {
-		since = b.startsAt // recorded when somebody looked, true since then (R5)
+	since := f.At // of an inherited link the start of the term, whenever that was recorded (R5)
+	if since.IsZero() {
+		since = e.RecordedAt
 	}
-	w.links[linkKey{b.id, f.Account}] = &linkChange{linked: true, portal: f.Portal, since: since}
+	w.links[linkKey{b.id, f.Account}] = &linkChange{linked: true, portal: f.Portal, since: micros(since)}
 }
 
 func (w *contractsWork) unlink(b *book, f *contract.AccountUnlinked, e *ledger.Recorded) {
@@ -92,9 +92,9 @@ func linkedContracts(columns string, account uuid.UUID, at time.Time) *query {
 	) c`, account[:], account[:], micros(at))
 }
 
-// inherits is the condition that a link l of a contract's predecessor has become
-// one of the contract c, which nobody has recorded.
-const inherits = `c.starts_at <= ?
+// inherits is the condition that a link l of the contract that c inherits from
+// has become one of c, which nobody has recorded.
+const inherits = `c.starts_at > 0 AND c.starts_at <= ?
 	AND l.since < c.starts_at AND (l.until = 0 OR l.until >= c.starts_at)
 	AND NOT EXISTS (SELECT 1 FROM {links} x WHERE x.contract = c.id AND x.account = l.account AND x.until = 0)`
 

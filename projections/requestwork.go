@@ -49,7 +49,15 @@ func newRequestsWork(t tx) work {
 	return &requestsWork{tx: t, rows: map[contract.Number]*requestRow{}}
 }
 
+// rowsHeld bounds the new rows that wait in memory for the end of a batch.
+const rowsHeld = 8 << 10
+
 func (w *requestsWork) load(ctx context.Context, events []*ledger.Recorded) error {
+	if len(w.fresh) >= rowsHeld {
+		if err := w.flush(ctx); err != nil {
+			return err
+		}
+	}
 	var numbers []any
 	for _, e := range events {
 		f, ok := e.Event.(contract.Event)
@@ -154,6 +162,7 @@ func (w *requestsWork) submit(f *contract.IncidentSubmitted, e *ledger.Recorded)
 		responseTime: f.Response.Time, responseHours: f.Response.Hours, dueAt: micros(f.Response.DueAt), openedAt: micros(f.OpenedAt),
 	}
 	r.revisions = addRevision(make([]byte, 0, 8), &r.last, e.Revision)
+	f.Texts.Box = nil // a row keeps no texts, and need not wait with them
 	w.rows[f.Number] = r
 	w.fresh = append(w.fresh, r)
 	return nil
@@ -182,7 +191,8 @@ func (w *requestsWork) flush(ctx context.Context) error {
 		}
 	}
 	clear(w.rows)
-	w.fresh = nil
+	clear(w.fresh)
+	w.fresh = w.fresh[:0]
 	return nil
 }
 

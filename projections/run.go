@@ -127,8 +127,8 @@ func (s *Set) followOnce(ctx context.Context, until eventstore.Position) error {
 // processors first, and a row of a large batch costs a fraction of one of a
 // small batch.
 const (
-	gatherTimes = 8
-	gatherMost  = time.Second
+	gatherTimes = 10
+	gatherMost  = 5 * time.Second
 )
 
 // gather lets records come together for the next batch, until somebody waits.

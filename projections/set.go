@@ -39,7 +39,8 @@ type Config struct {
 	Store eventstore.Store
 	// Logger gets what an operator should know; default: nothing.
 	Logger *slog.Logger
-	// CacheBytes bounds the pages kept in memory; default DefaultCacheBytes.
+	// CacheBytes bounds the memory for the database's pages; default
+	// DefaultCacheBytes.
 	CacheBytes int64
 }
 
@@ -128,7 +129,7 @@ func (s *Set) open(ctx context.Context, cacheBytes int64) error {
 			}
 			err = errors.Join(err, db.close())
 		}
-		if again || !sqliteDialect().damaged(err) && !errors.Is(err, errOtherLog) {
+		if again || !sqliteDamaged(err) && !errors.Is(err, errOtherLog) {
 			return err
 		}
 		s.log.Error("the rows are of no use and are made anew from the log", "folder", s.dir, "reason", err)
@@ -138,12 +139,10 @@ func (s *Set) open(ctx context.Context, cacheBytes int64) error {
 	}
 }
 
-const (
-	damagedMark  = "damaged" // a file that says: make the rows anew
-	compareStart = "compare-"
-)
+// compareStart begins the names of the folders of Compare.
+const compareStart = "compare-"
 
-// sweep removes what a stop in the middle of something has left.
+// sweep removes what a stop in the middle of a comparison has left.
 func (s *Set) sweep() error {
 	left, err := filepath.Glob(filepath.Join(s.dir, compareStart+"*"))
 	if err != nil {
@@ -153,25 +152,6 @@ func (s *Set) sweep() error {
 		if err := os.RemoveAll(name); err != nil {
 			return fmt.Errorf("remove what was left: %w", err)
 		}
-	}
-	mark := filepath.Join(s.dir, damagedMark)
-	if _, err := os.Stat(mark); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	s.log.Error("the rows were found damaged and are made anew from the log", "folder", s.dir)
-	if err := removeSQLite(s.dir); err != nil {
-		return fmt.Errorf("throw damaged rows away: %w", err)
-	}
-	if err := os.Remove(mark); err != nil {
-		return fmt.Errorf("throw damaged rows away: %w", err)
-	}
-	return nil
-}
-
-// markDamaged makes the next Open throw the rows away.
-func markDamaged(dir string) error {
-	if err := os.WriteFile(filepath.Join(dir, damagedMark), nil, 0o600); err != nil {
-		return fmt.Errorf("mark rows as damaged: %w", err)
 	}
 	return nil
 }
