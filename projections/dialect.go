@@ -83,7 +83,7 @@ func markSQLite(dir string) error {
 // Pragmas of every connection. With a write-ahead log and synchronous=NORMAL a
 // power cut may take the last transactions, never half of one: rows and
 // checkpoint go back together, and the log brings them again
-// (docs/decisions/projections-in-sqlite.md).
+// (docs/decisions/projections.md).
 const (
 	sqliteFile = "rows.db"
 	readers    = 4
