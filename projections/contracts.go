@@ -54,7 +54,6 @@ var contractsTable = table{
 	ends_at       BIGINT NOT NULL,
 	renewal       {bytes},
 	replacement   {bytes},
-	replaced_at   BIGINT NOT NULL,
 	missing_since BIGINT NOT NULL,
 	missing       SMALLINT NOT NULL,
 	due_at        BIGINT NOT NULL`,
@@ -216,7 +215,6 @@ type contractRow struct {
 	startsOn, expiresOn  string
 	startsAt, endsAt     int64
 	renewal, replacement uuid.UUID
-	replacedAt           int64
 	missingSince, dueAt  int64
 	missing              int64                // successors whose registration has not been seen
 	registered           *contract.Registered // of a row that is not written yet

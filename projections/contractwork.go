@@ -43,7 +43,7 @@ func newContractsWork(t tx) work {
 
 // loadBooks asks for booksAtOnce contracts with their grants.
 var loadBooks = `SELECT c.seq, c.id, c.inherits_from, c.state, c.started, c.starts_on, c.expires_on,
-		c.starts_at, c.ends_at, c.renewal, c.replacement, c.replaced_at, c.missing_since, c.missing, c.due_at, ` + grantColumns + `
+		c.starts_at, c.ends_at, c.renewal, c.replacement, c.missing_since, c.missing, c.due_at, ` + grantColumns + `
 		FROM {contracts} c LEFT JOIN {grants} g ON g.contract = c.seq WHERE c.id IN (?` + strings.Repeat(", ?", booksAtOnce-1) + `) ORDER BY c.seq, g.no`
 
 func (w *contractsWork) load(ctx context.Context, events []*ledger.Recorded) error {
@@ -107,7 +107,7 @@ func (w *contractsWork) read(ctx context.Context, ids []any) error {
 		var g grantRow
 		err := rows.Scan(append([]any{
 			&c.seq, &c.id, &c.inheritsFrom, &c.state, &c.started, &c.startsOn, &c.expiresOn,
-			&c.startsAt, &c.endsAt, &c.renewal, &c.replacement, &c.replacedAt, &c.missingSince, &c.missing, &c.dueAt,
+			&c.startsAt, &c.endsAt, &c.renewal, &c.replacement, &c.missingSince, &c.missing, &c.dueAt,
 		}, g.fields()...)...)
 		if err != nil {
 			return fmt.Errorf("read contracts: %w", err)
@@ -217,7 +217,7 @@ func (w *contractsWork) change(b *book, f contract.Event, e *ledger.Recorded) er
 		b.renewal = f.Successor
 		b.await(w.books[f.Successor], missingRenewal, e)
 	case *contract.Reissued:
-		b.replacement, b.replacedAt = f.Successor, micros(e.RecordedAt)
+		b.replacement = f.Successor
 		w.moveHeirs(b)
 		b.await(w.books[f.Successor], missingReplacement, e)
 		return b.moveAway(f)
@@ -256,9 +256,9 @@ func (w *contractsWork) write(ctx context.Context, b *book) error {
 		err = w.insert(ctx, &b.contractRow)
 	case b.changed:
 		err = w.tx.exec(ctx, `UPDATE {contracts} SET inherits_from = ?, state = ?, started = ?, starts_on = ?, expires_on = ?, starts_at = ?, ends_at = ?,
-			renewal = ?, replacement = ?, replaced_at = ?, missing_since = ?, missing = ?, due_at = ? WHERE seq = ?`,
+			renewal = ?, replacement = ?, missing_since = ?, missing = ?, due_at = ? WHERE seq = ?`,
 			maybe(b.inheritsFrom), b.state, number(b.started), b.startsOn, b.expiresOn, b.startsAt, b.endsAt,
-			maybe(b.renewal), maybe(b.replacement), b.replacedAt, b.missingSince, b.missing, b.dueAt, int64(b.seq))
+			maybe(b.renewal), maybe(b.replacement), b.missingSince, b.missing, b.dueAt, int64(b.seq))
 	}
 	if err != nil {
 		return err
@@ -275,10 +275,10 @@ func (w *contractsWork) insert(ctx context.Context, c *contractRow) error {
 		return fmt.Errorf("write terms: %w", err)
 	}
 	err = w.tx.exec(ctx, `INSERT INTO {contracts} (seq, id, access_id, partner_id, terms, registered_at, inherits_from, state, started,
-		starts_on, expires_on, starts_at, ends_at, renewal, replacement, replaced_at, missing_since, missing, due_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		starts_on, expires_on, starts_at, ends_at, renewal, replacement, missing_since, missing, due_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(c.seq), c.id[:], terms.AccessID, terms.PartnerID, string(text), c.registeredAt, maybe(c.inheritsFrom), c.state, number(c.started),
-		c.startsOn, c.expiresOn, c.startsAt, c.endsAt, maybe(c.renewal), maybe(c.replacement), c.replacedAt, c.missingSince, c.missing, c.dueAt)
+		c.startsOn, c.expiresOn, c.startsAt, c.endsAt, maybe(c.renewal), maybe(c.replacement), c.missingSince, c.missing, c.dueAt)
 	return err
 }
 

@@ -69,6 +69,9 @@ func TestDue_isWalkedWhole(t *testing.T) {
 		due, err := s.Due.Due(t.Context(), by, last, 10)
 		must(t, err)
 		for _, d := range due {
+			if seen[d.Contract] {
+				t.Errorf("contract %s is due twice", d.Contract)
+			}
 			seen[d.Contract] = true
 			last = d
 		}

@@ -19,8 +19,9 @@ func heirTo(f *contract.Registered) uuid.UUID {
 	return f.Predecessor
 }
 
-// settleHeir finds out what an heir inherits from, now that its term is known,
-// and forgets it when the term has started.
+// settleHeir finds out what an heir inherits from when it is registered, and
+// forgets it when its term has started. What was replaced was so before that
+// start, since a contract that has ended is not replaced any more.
 func (w *contractsWork) settleHeir(b *book) {
 	if b.started {
 		b.inheritsFrom = uuid.Nil
@@ -28,7 +29,7 @@ func (w *contractsWork) settleHeir(b *book) {
 	}
 	for {
 		from := w.books[b.inheritsFrom]
-		if from == nil || from.replacement == uuid.Nil || from.replacedAt >= b.startsAt {
+		if from == nil || from.replacement == uuid.Nil {
 			return
 		}
 		b.inheritsFrom = from.replacement
@@ -36,10 +37,10 @@ func (w *contractsWork) settleHeir(b *book) {
 }
 
 // moveHeirs lets the heirs of a contract that was replaced inherit from the
-// replacement, if that came before the start of their terms.
+// replacement.
 func (w *contractsWork) moveHeirs(b *book) {
 	for heir := w.books[b.renewal]; heir != nil; heir = w.books[heir.replacement] {
-		if heir.inheritsFrom == b.id && b.replacedAt < heir.startsAt {
+		if heir.inheritsFrom == b.id {
 			heir.inheritsFrom, heir.changed = b.replacement, true
 			w.touch(heir)
 		}

@@ -27,6 +27,7 @@ type rig struct {
 	store  *pebblestore.Store
 	people *vault.PeopleFile
 	calls  int
+	learn  func(*rig) // after each step of a story
 }
 
 var (
