@@ -105,17 +105,18 @@ func (l *Ledger) stateUntil(ctx context.Context, id uuid.UUID, past func(eventst
 // linkedBefore are the accounts that were linked to a contract just before a
 // time; to its replacement, where it had been reissued by then.
 func (l *Ledger) linkedBefore(ctx context.Context, id uuid.UUID, at time.Time) ([]uuid.UUID, error) {
-	for {
+	var links map[uuid.UUID]time.Time
+	for id != uuid.Nil { // each replacement is younger than the one before
 		s, _, err := l.stateUntil(ctx, id, func(r eventstore.Record) bool { return r.RecordedAt.Before(at) })
 		if err != nil {
 			return nil, err
 		}
-		if replacement := s.Summary(at).Replacement; replacement != uuid.Nil {
-			id = replacement // each is younger than the one before
-			continue
+		if !s.Exists() {
+			break // not completed yet: the links that were kept are still those of the one before
 		}
-		return slices.Collect(maps.Keys(s.Links())), nil
+		links, id = s.Links(), s.Summary(at).Replacement
 	}
+	return slices.Collect(maps.Keys(links)), nil
 }
 
 // View shows a contract's state as it is now: everything that was recorded

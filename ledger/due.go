@@ -30,20 +30,22 @@ func (l *Ledger) Touch(ctx context.Context, id uuid.UUID) error {
 // be due, and is on the agenda once that has caught up.
 func (l *Ledger) CatchUp(ctx context.Context, agenda Agenda) (int, error) {
 	by, touched, last := l.Now(), 0, DueContract{}
+	var failed []error // one contract in trouble does not stop the clock for the others
 	for {
 		due, err := agenda.Due(ctx, by, last, dueBatch)
 		if err != nil {
 			return touched, fmt.Errorf("ask what is due: %w", err)
 		}
 		for _, d := range due {
+			last = d
 			if err := l.Touch(ctx, d.Contract); err != nil {
-				return touched, fmt.Errorf("record what is due on contract %s: %w", d.Contract, err)
+				failed = append(failed, fmt.Errorf("record what is due on contract %s: %w", d.Contract, err))
+				continue
 			}
 			touched++
-			last = d
 		}
-		if len(due) < dueBatch {
-			return touched, nil
+		if len(due) < dueBatch || ctx.Err() != nil {
+			return touched, errors.Join(failed...)
 		}
 	}
 }

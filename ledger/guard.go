@@ -56,7 +56,8 @@ func RetryAfter(err error) (wait time.Duration, ok bool) {
 
 // guarded runs a try of an account at a pair, unless there were too many
 // failures, and counts it if the pair was not valid.
-func (l *Ledger) guarded(ctx context.Context, by Actor, pair Pair, portal string, try func() error) error {
+func (l *Ledger) guarded(ctx context.Context, by Actor, pair Pair, portal string, try func(context.Context) error) error {
+	ctx = context.WithoutCancel(ctx) // who hangs up is counted, too
 	digest := l.keys.Digest("access-id", pair.AccessID)
 	defer l.guard.wait(by.Account, digest)()
 	at := l.Now()
@@ -67,7 +68,7 @@ func (l *Ledger) guarded(ctx context.Context, by Actor, pair Pair, portal string
 	if until.After(at) {
 		return &tooMany{l.count(guessing.Refuse(until.Sub(at))), until.Sub(at)}
 	}
-	tried := try()
+	tried := try(ctx)
 	var refusal *domain.Refusal
 	if errors.As(tried, &refusal) && refusal.Code == contract.PairNotValid {
 		refused := &guessing.Refused{Account: by.Account, AccessID: digest, Portal: portal, At: at}

@@ -36,11 +36,14 @@ func (l *Ledger) Submit(ctx context.Context, r Request, wish *Submission) (Incid
 	} else {
 		c.meta = l.meta(r, id.String())
 	}
-	try := func() error { return l.count(l.execute(id, c)) }
+	try := func(ctx context.Context) error {
+		c.ctx = ctx
+		return l.count(l.execute(id, c))
+	}
 	if wish.Pair != nil {
 		err = l.byPair(ctx, r, *wish.Pair, wish.Portal, id, try)
 	} else {
-		err = try()
+		err = try(ctx)
 	}
 	if err != nil {
 		return IncidentAnswer{}, err

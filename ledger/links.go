@@ -18,7 +18,7 @@ func (l *Ledger) Link(ctx context.Context, r Request, pair Pair, portal, product
 		wish: &contract.Link{Account: r.By.Account, Portal: portal, Product: product},
 	}
 	var answer ContractAnswer
-	err := l.byPair(ctx, r, pair, portal, id, func() (err error) {
+	err := l.byPair(ctx, r, pair, portal, id, func(ctx context.Context) (err error) {
 		answer, err = l.change(ctx, id, c, false)
 		return err
 	})
@@ -27,13 +27,13 @@ func (l *Ledger) Link(ctx context.Context, r Request, pair Pair, portal, product
 
 // byPair runs a try at a pair: under guard, unless the account has linked the
 // contract and so knows the pair already.
-func (l *Ledger) byPair(ctx context.Context, r Request, pair Pair, portal string, id uuid.UUID, try func() error) error {
+func (l *Ledger) byPair(ctx context.Context, r Request, pair Pair, portal string, id uuid.UUID, try func(context.Context) error) error {
 	linked := false
 	if err := l.View(ctx, id, func(s *contract.State, _ time.Time) { linked = s.Linked(r.By.Account) }); err != nil {
 		return err
 	}
 	if linked {
-		return try()
+		return try(ctx)
 	}
 	return l.guarded(ctx, r.By, pair, portal, try)
 }

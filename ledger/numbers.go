@@ -65,7 +65,11 @@ func (n *numbers) take(ctx context.Context, at time.Time) (contract.Number, erro
 		return number, nil
 	}
 	if n.next == n.to {
-		if err := n.reserve(ctx, at); err != nil {
+		err := n.reserve(ctx, at)
+		if _, exhausted := err.(*domain.Refusal); exhausted {
+			return 0, err
+		}
+		if err != nil {
 			return 0, fmt.Errorf("reserve incident numbers of %s: %w", dayName(at), err)
 		}
 	}

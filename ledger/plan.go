@@ -120,6 +120,10 @@ func (l *Ledger) decide(ctx context.Context, q *queue, p *plan, c *command) erro
 	_, numbered := c.wish.(*contract.Submit)
 	if numbered {
 		n, err := l.numbers.take(ctx, p.at)
+		if _, exhausted := err.(*domain.Refusal); exhausted {
+			c.err = err
+			return nil
+		}
 		if err != nil {
 			return err
 		}

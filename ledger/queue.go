@@ -170,6 +170,11 @@ func (l *Ledger) serve(q *queue, batch []*command) {
 			continue
 		case errors.As(err, &conflict):
 			l.metrics.conflicts.Inc()
+		case errors.Is(err, eventstore.ErrInvalid) && len(batch) > 1: // too much for one append
+			q.state = nil
+			l.serve(q, batch[:len(batch)/2])
+			l.serve(q, batch[len(batch)/2:])
+			return
 		case errors.Is(err, eventstore.ErrTooLate), errors.Is(err, eventstore.ErrUnknown):
 			// Decide again: later now, or finding by its id what was recorded.
 		default:

@@ -79,8 +79,13 @@ func (l *Ledger) succeed(ctx context.Context, predecessor uuid.UUID, decided Met
 		return ContractAnswer{}, fmt.Errorf("contract %s records no successor by command %s", predecessor, decided.Command)
 	}
 	meta := decided
-	meta.Command = l.keys.Derive(decided.Command, "successor")
-	return l.change(ctx, id, &command{meta: meta, keyed: true, wish: wish}, whole)
+	meta.Command, meta.Catalog = l.keys.Derive(decided.Command, "successor"), l.digest
+	answer, err := l.change(ctx, id, &command{meta: meta, keyed: true, wish: wish}, whole)
+	if err != nil {
+		return ContractAnswer{}, err
+	}
+	// Its start may have come: then its links are recorded now.
+	return answer, l.execute(id, &command{ctx: ctx})
 }
 
 // decisionBy finds the event by which a command decided on a successor, and the

@@ -190,3 +190,21 @@ func TestR6_ASuccessorWhoseTermIsOverIsCompletedAllTheSame(t *testing.T) {
 		t.Errorf("the successor is %q, want it expired", got)
 	}
 }
+
+func TestR6_RenewingAnExpiredContractKeepsItsLinks(t *testing.T) {
+	r := newRig(t)
+	c, err := r.Register(t.Context(), r.by(operator, "register"), ledger.Registration{
+		Programme: "pack", Contact: contract.ContactTexts{Email: "citra@example.com"},
+	})
+	must(t, err)
+	_, err = r.Link(t.Context(), r.by(ani, "link"), r.pair(c), "desk", "")
+	must(t, err)
+	must(t, r.clock.Set(r.endOf(c.ID).AddDate(0, 2, 0)))
+	next, err := r.Renew(t.Context(), r.by(operator, "renew"), c.ID, "late")
+	must(t, err)
+	if next.Status != contract.StatusActive {
+		t.Errorf("the successor is %q, want it active today", next.Status)
+	}
+	_, err = r.Submit(t.Context(), r.by(ani, "submit"), request(next.ID))
+	must(t, err)
+}

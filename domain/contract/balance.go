@@ -72,16 +72,24 @@ func (b Balance) MarshalJSON() ([]byte, error) {
 // as lapsed whether or not that was recorded (R5). A contract always has its
 // incidents; other units only once they were granted.
 func (s *State) Balances(at time.Time) map[Unit]Balance {
-	out := make(map[Unit]Balance, len(units))
-	if s.terms == nil {
-		return out
-	}
 	totals := s.totals
 	for i := range s.grants {
 		if g := &s.grants[i]; g.Available > 0 && s.over(g, at) {
 			totals[g.Unit.index()].Lapsed += g.Available
 			totals[g.Unit.index()].Available -= g.Available
 		}
+	}
+	return s.byUnit(totals)
+}
+
+// RecordedBalances are the contract's units right after its last event, whatever
+// has become due since.
+func (s *State) RecordedBalances() map[Unit]Balance { return s.byUnit(s.totals) }
+
+func (s *State) byUnit(totals [len(units)]Balance) map[Unit]Balance {
+	out := make(map[Unit]Balance, len(units))
+	if s.terms == nil {
+		return out
 	}
 	for _, u := range units {
 		b := totals[u.index()]

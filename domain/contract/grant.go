@@ -146,6 +146,9 @@ func (c *AddGrant) decide(s *State, m Moment) ([]Event, error) {
 		Grant: GrantID(len(s.grants) + 1), Unit: c.Unit, Quantity: c.Quantity,
 		Source: Added, Reason: c.Reason,
 	}
+	if c.ExpiresOn.Year > lastYear {
+		return nil, domain.RefuseField("expires_on", "lies too far in the future")
+	}
 	if c.ExpiresOn != (catalog.Date{}) {
 		if s.activated && c.ExpiresOn.Compare(s.expiresOn) > 0 {
 			return nil, domain.RefuseField("expires_on", "must not lie after the contract's expires_on, "+s.expiresOn.String())

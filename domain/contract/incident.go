@@ -88,6 +88,9 @@ func (s *State) Forget(at time.Time) {
 // touch notes that the event now evolving is about an incident.
 func (s *State) touch(n Number) *incident {
 	in := s.incidents[n]
+	if in == nil {
+		return new(incident) // forgotten: nothing is decided by it any more
+	}
 	in.revisions = append(in.revisions, s.version)
 	return in
 }

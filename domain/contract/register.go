@@ -62,12 +62,18 @@ func (c *Register) decide(s *State, m Moment) ([]Event, error) {
 		Contact: c.Contact, Language: c.Language, Predecessor: c.Predecessor,
 		RegisteredOn: catalog.DateOf(m.At, location), Reason: c.Reason,
 	}
+	if c.StartsOn.Year > lastYear {
+		return nil, domain.RefuseField("starts_on", "lies too far in the future")
+	}
 	if c.StartsOn != (catalog.Date{}) && !m.At.Before(registered.lastDay(c.StartsOn).EndOf(location)) {
 		return nil, domain.RefuseField("starts_on", "lies so far back that the term would be over")
 	}
 	events := []Event{registered}
 	if programme.Activation == catalog.ActivateImmediately || c.ActivateOn != (catalog.Date{}) {
 		events = append(events, activation(registered, c.ActivateOn, 0, m, c.Reason)...)
+		if c.Predecessor != uuid.Nil { // its start, with the links that it inherits, is recorded by Due
+			events[1].(*Activated).Status = StatusWaiting
+		}
 	}
 	return events, nil
 }
@@ -75,6 +81,10 @@ func (c *Register) decide(s *State, m Moment) ([]Event, error) {
 func refusePairExists() *domain.Refusal {
 	return domain.Refuse(PairExists, "use other IDs, or leave them out to have them made", "a contract with this pair of IDs exists already")
 }
+
+// lastYear bounds the dates of requests, so that every term and every zone fits
+// into the four digits of a recorded year.
+const lastYear = 9000
 
 // PairExists is the code that refuses a second contract with a pair (R2).
 const PairExists = "pair-exists"

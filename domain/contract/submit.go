@@ -58,6 +58,9 @@ func (c *Submit) decide(s *State, m Moment) ([]Event, error) {
 	severity, _ := m.Catalog.Severity(c.Severity)
 	var out []Event
 	country := ""
+	if c.Payment == NoPayment && s.version != 0 {
+		return nil, domain.Refuse("idempotency-key-reused", "use a new Idempotency-Key for a new request", "this Idempotency-Key was used before")
+	}
 	if c.Payment != NoPayment {
 		if out, err = c.mayPay(s, m, portal, product); err != nil {
 			return nil, err
