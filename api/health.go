@@ -37,6 +37,9 @@ func (a *API) getReadiness(ctx context.Context, _ *call, _ *struct{}) (*shown[re
 	if err != nil {
 		return nil, err
 	}
+	if err := a.Projections.Stopped(); err != nil {
+		return nil, err
+	}
 	projected := a.Projections.Position()
 	if lag := uint64(head - min(projected, head)); lag > a.MaxLag {
 		return nil, problem("not-ready", fmt.Sprintf("the lists are %d positions behind the log", lag), sentences["not-ready"].hint)

@@ -115,7 +115,10 @@ func (a *API) left(ctx context.Context, c *call, id uuid.UUID) (left, error) {
 			l.remaining = &n
 		}
 	})
-	return l, err
+	if err != nil {
+		return left{}, err
+	}
+	return l, nil
 }
 
 // wroteIncident answers a request that was about an incident.

@@ -44,7 +44,7 @@ const defaultLimit = 100
 
 // PageInput is what every list takes.
 type PageInput struct {
-	Cursor string `query:"cursor" maxLength:"1024" doc:"The next of the page before"`
+	Cursor string `query:"cursor" maxLength:"4096" doc:"The next of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Rows on the page"`
 	After  string `query:"after" maxLength:"32" doc:"Wait until this Ledger-Position counts, at most 10 seconds"`
 }

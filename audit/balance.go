@@ -52,7 +52,8 @@ type Balances struct {
 
 // BalanceAt is what a contract's units were after the last record at or before a
 // moment, by position or by recorded time; what was due by then counts whether
-// or not it had been recorded (R5). A contract that is unknown, or did not exist
+// or not it had been recorded (R5), except right after an event of the contract
+// that is asked for by its position. A contract that is unknown, or did not exist
 // yet, is refused with contract-not-found, a time that is still to come with
 // invalid-field, a position beyond the head with UnknownPosition.
 func (a *Auditor) BalanceAt(ctx context.Context, id uuid.UUID, at Moment) (Balances, error) {
@@ -60,7 +61,7 @@ func (a *Auditor) BalanceAt(ctx context.Context, id uuid.UUID, at Moment) (Balan
 	if err != nil {
 		return Balances{}, err
 	}
-	s := new(contract.State)
+	s, last := new(contract.State), eventstore.Start
 	for r, err := range a.store.ReadStream(ctx, id.String(), 0, eventstore.Forwards) {
 		if err != nil {
 			return Balances{}, fmt.Errorf("read contract %s: %w", id, err)
@@ -72,9 +73,13 @@ func (a *Auditor) BalanceAt(ctx context.Context, id uuid.UUID, at Moment) (Balan
 			return Balances{}, fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
 		}
 		s.Forget(r.RecordedAt)
+		last = r.Position
 	}
 	if !s.Exists() {
 		return Balances{}, refuseUnknown(id)
+	}
+	if last == at.Position { // as the history shows it beside that event
+		return Balances{asOf, s.RecordedBalances()}, nil
 	}
 	return Balances{asOf, s.Balances(asOf.Time)}, nil
 }

@@ -54,6 +54,9 @@ func (a *Auditor) History(ctx context.Context, id uuid.UUID, from eventstore.Rev
 		if err != nil {
 			return Page{}, fmt.Errorf("read contract %s: %w", id, err)
 		}
+		if record.Position > page.AsOf.Position {
+			break // recorded since
+		}
 		if len(page.Items) == limit {
 			next := r.next
 			page.Next = &next

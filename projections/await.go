@@ -112,5 +112,13 @@ func (s *Set) Await(ctx context.Context, p eventstore.Position) error {
 	return nil
 }
 
+// Stopped is why the projections do not follow the log any more, an error that
+// wraps ErrStopped; nil while they do.
+func (s *Set) Stopped() error {
+	s.watch.mu.Lock()
+	defer s.watch.mu.Unlock()
+	return s.watch.stopped
+}
+
 // Position is how far every list has seen the log.
 func (s *Set) Position() eventstore.Position { return s.watch.at() }

@@ -72,7 +72,7 @@ func (r *remote) verify(ctx context.Context, raw, kid string) (*Claims, error) {
 		return nil, err
 	}
 	if !r.mayLook(kid) {
-		return nil, ErrInvalid
+		return nil, fmt.Errorf("%w: key %q cannot be looked for yet", ErrUnavailable, kid)
 	}
 	down := new(outage)
 	t, err := verifier.Verify(context.WithValue(ctx, outageKey{}, down), raw)

@@ -105,8 +105,9 @@ func TestStrangersCannotMakeUsAskTheIssuerAtWill(t *testing.T) {
 	p, clock := newProvider(t), &wall{noon}
 	v := verifier(t, Config{OIDC: []OIDC{p.config()}, Now: clock.Now})
 	wants(t, v, p.token(t, "k1", nil), nil)
-	for i := range 50 {
-		wants(t, v, p.token(t, "unknown", map[string]any{"jti": string(rune('a' + i))}), ErrInvalid)
+	wants(t, v, p.token(t, "unknown", nil), ErrInvalid)
+	for i := range 50 { // one of them may be a new key of the issuer: try again
+		wants(t, v, p.token(t, "unknown", map[string]any{"jti": string(rune('a' + i))}), ErrUnavailable)
 	}
 	if n := p.asked.Load(); n > 2 {
 		t.Fatalf("asked the issuer %d times for 50 unknown keys", n)

@@ -80,6 +80,7 @@ func TestVerifyComparesReadModels(t *testing.T) {
 	dir := t.TempDir()
 	s := serve(t, dir)
 	s.linked(3)
+	s.get("customer-ani", "/v1/links", nil) // held back until the row is there
 	must(t, s.stop())
 	files, err := filepath.Glob(filepath.Join(dir, "read", "*.db"))
 	must(t, err)
