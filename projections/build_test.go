@@ -95,10 +95,11 @@ func (s *Set) tables() string {
 // A rebuild that was stopped is continued, not begun again.
 func TestRebuild_isContinuedAfterAStop(t *testing.T) {
 	store := openStore(t)
-	writeSubmissions(t, store, 3*usualBatches.building, 100)
+	writeSubmissions(t, store, 3000, 64)
 	dir := t.TempDir()
 	s, err := Open(t.Context(), Config{Dir: dir, Store: store})
 	must(t, err)
+	s.most.building = 500
 	must(t, s.CatchUp(t.Context()))
 	ctx, stop := context.WithCancel(t.Context())
 	err = s.Rebuild(ctx, "contracts/1", func(Progress) { stop() })
@@ -128,8 +129,9 @@ func TestRebuild_isContinuedAfterAStop(t *testing.T) {
 // One that is half built is finished by Run without anybody asking.
 func TestRun_finishesARebuild(t *testing.T) {
 	store := openStore(t)
-	writeSubmissions(t, store, 3*usualBatches.building, 100)
+	writeSubmissions(t, store, 3000, 64)
 	s := openSet(t, Config{Dir: t.TempDir(), Store: store})
+	s.most.building = 500
 	must(t, s.CatchUp(t.Context()))
 	before := s.generation("contracts")
 	half, stop := context.WithCancel(t.Context())
@@ -192,18 +194,18 @@ func TestRun_buildsANewVersionBeside(t *testing.T) {
 func TestOpen_rowsOfAnotherLog(t *testing.T) {
 	dir := t.TempDir()
 	store := openStore(t)
-	writeSubmissions(t, store, 500, 20)
+	writeSubmissions(t, store, 1000, 64)
 	s, err := Open(t.Context(), Config{Dir: dir, Store: store})
 	must(t, err)
 	must(t, s.CatchUp(t.Context()))
 	must(t, s.Close())
-	for name, events := range map[string]int{"empty": 0, "shorter": 200, "longer": 900} {
+	for name, events := range map[string]int{"empty": 0, "shorter": 500, "longer": 2000} {
 		t.Run(name, func(t *testing.T) {
 			copied := t.TempDir()
 			must(t, os.CopyFS(copied, os.DirFS(dir)))
 			other := openStore(t)
 			if events > 0 {
-				writeSubmissions(t, other, events, 10)
+				writeSubmissions(t, other, events, 64)
 			}
 			s := openSet(t, Config{Dir: copied, Store: other})
 			if s.Position() != eventstore.Start {

@@ -38,8 +38,22 @@ func buildUntilKilled(dir string) error {
 	if err != nil {
 		return err
 	}
-	s.most = batchSizes{following: 2000, building: 1000}
-	time.AfterFunc(time.Duration(50+rand.IntN(500))*time.Millisecond, func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) })
+	s.most = batchSizes{following: 600, building: 300}
+	kill := func() {
+		time.AfterFunc(time.Duration(rand.IntN(300))*time.Millisecond, func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) })
+	}
+	head, err := store.Head(context.Background())
+	if err != nil {
+		return err
+	}
+	if next := s.Position() + 1; next <= head && rand.IntN(3) > 0 {
+		go func() { // let it live until something more is written
+			_ = s.Await(context.Background(), next)
+			kill()
+		}()
+	} else {
+		kill()
+	}
 	if err := s.CatchUp(context.Background()); err != nil {
 		return err
 	}
@@ -58,7 +72,7 @@ func TestR45_rowsSurviveKill9(t *testing.T) {
 	dir := t.TempDir()
 	store, err := pebblestore.Open(filepath.Join(dir, "store"), pebblestore.Options{ReserveBytes: 1})
 	must(t, err)
-	writeSubmissions(t, store, 40_000, 500)
+	writeSubmissions(t, store, 12_000, 100)
 	must(t, store.Close())
 	seen := eventstore.Start
 	for range 8 {

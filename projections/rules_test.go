@@ -164,6 +164,32 @@ func TestR36_ownIsWhatThisAccountSubmitted(t *testing.T) {
 	}
 }
 
+// Two accounts whose short forms are the same are still two.
+func TestR36_accountsWithTheSameShortForm(t *testing.T) {
+	r := newRig(t)
+	other := ani
+	copy(other.Account[:8], ani.Account[8:])
+	copy(other.Account[8:], ani.Account[:8])
+	if accountKey(other.Account) != accountKey(ani.Account) {
+		t.Fatal("their short forms differ")
+	}
+	mine := r.submit(ani, uuid.Nil)
+	theirs := r.submit(other, uuid.Nil)
+	r.settle()
+	for who, want := range map[uuid.UUID]contract.Number{ani.Account: mine.Number, other.Account: theirs.Number} {
+		list, err := r.Activity.Of(t.Context(), r.now(), who, ActivityFilter{}, Page{})
+		must(t, err)
+		if len(list.Items) != 1 || list.Items[0].Number != want {
+			t.Errorf("activity of %v is %+v", who, list.Items)
+		}
+		latest, ok, err := r.Incidents.LatestOf(t.Context(), who)
+		must(t, err)
+		if !ok || latest.Number != want {
+			t.Errorf("the latest of %v is %v", who, latest.Number)
+		}
+	}
+}
+
 // The most urgent incident comes first: by when its first response is due, then
 // those that were answered, then the closed ones.
 func TestDesk_mostUrgentFirst(t *testing.T) {
@@ -174,12 +200,15 @@ func TestDesk_mostUrgentFirst(t *testing.T) {
 	ref := func(in ledger.IncidentAnswer) ledger.IncidentRef {
 		return ledger.IncidentRef{Number: in.Number, Stream: c.ID, Owner: ani.Account}
 	}
+	longClosed := r.submit(ani, c.ID)
+	_, err := r.Ledger.Close(t.Context(), r.by(engineer, "close"), ref(longClosed), "resolved", "Done.")
+	must(t, err)
 	closed := r.submit(ani, c.ID)
 	answered := r.submit(ani, c.ID)
 	late := r.submit(ani, c.ID, severity("B"))
 	r.later(time.Minute)
 	soon := r.submit(ani, c.ID, severity("A"))
-	_, err := r.Comment(t.Context(), r.by(engineer, "comment"), ref(answered), "On it.")
+	_, err = r.Comment(t.Context(), r.by(engineer, "comment"), ref(answered), "On it.")
 	must(t, err)
 	_, err = r.Ledger.Close(t.Context(), r.by(engineer, "close"), ref(closed), "resolved", "Done.")
 	must(t, err)
@@ -190,14 +219,14 @@ func TestDesk_mostUrgentFirst(t *testing.T) {
 	for _, row := range list.Items {
 		got = append(got, row.Number)
 	}
-	want := []contract.Number{soon.Number, late.Number, answered.Number, closed.Number}
+	want := []contract.Number{soon.Number, late.Number, answered.Number, closed.Number, longClosed.Number}
 	for i := range want {
 		if len(got) != len(want) || got[i] != want[i] {
 			t.Fatalf("the desk is %v, want %v", got, want)
 		}
 	}
 	for filter, n := range map[DeskFilter]int{
-		{Status: StatusOpen}: 3, {Status: StatusClosed}: 1, {Severity: "B"}: 1, {Unanswered: true}: 2, {Portal: "free"}: 0, {Product: "engine"}: 4, {Text: "STOPPED"}: 4,
+		{Status: StatusOpen}: 3, {Status: StatusClosed}: 2, {Severity: "B"}: 1, {Unanswered: true}: 2, {Portal: "free"}: 0, {Product: "engine"}: 5, {Text: "STOPPED"}: 5,
 	} {
 		list, err := r.Desk.List(t.Context(), r.now(), filter, Page{})
 		must(t, err)
