@@ -34,6 +34,14 @@ func TestR6_R10_heirsOfReplacements(t *testing.T) {
 			r.reissue(predecessor)
 			return r.reissue(heir)
 		}, 1},
+		"the predecessor, whose replacement she leaves": {func(r *rig, predecessor, heir ledger.ContractAnswer) ledger.ContractAnswer {
+			r.leave(r.reissue(predecessor))
+			return heir
+		}, 0},
+		"the predecessor, whose replacement she leaves, then the heir": {func(r *rig, predecessor, heir ledger.ContractAnswer) ledger.ContractAnswer {
+			r.leave(r.reissue(predecessor))
+			return r.reissue(heir)
+		}, 0},
 		"first the heir, then the predecessor": {func(r *rig, predecessor, heir ledger.ContractAnswer) ledger.ContractAnswer {
 			heir = r.reissue(heir)
 			r.reissue(predecessor)
@@ -79,9 +87,17 @@ func checkHeirs(t *testing.T, learn func(*rig), replace func(r *rig, predecessor
 	for _, l := range own.Items {
 		found = found || l.ID == newest.ID && l.Since.Equal(starts)
 	}
-	if !found {
-		t.Errorf("ani's own list has not contract %s but %+v", newest.ID, own.Items)
+	if found != (linked > 0) {
+		t.Errorf("ani's own list has contract %s: %v; it is %+v", newest.ID, found, own.Items)
 	}
+}
+
+// leave lets ani unlink a contract.
+func (r *rig) leave(c ledger.ContractAnswer) {
+	r.t.Helper()
+	_, err := r.Unlink(r.t.Context(), r.by(ani, "unlink"), c.ID, ani.Account, "")
+	must(r.t, err)
+	r.learn(r)
 }
 
 // reissue replaces a contract, of which ani keeps the link, if she has one.
