@@ -172,8 +172,8 @@ func (b *Benefits) OfAccount(ctx context.Context, at time.Time, account uuid.UUI
 		if more { // the contract of the last row may have another one
 			q.and("c.seq >= (SELECT seq FROM {contracts} WHERE id = ?)", last.Contract[:])
 		}
-		q.then("ORDER BY c.seq LIMIT ?", p.limit()+2)
-		rows, err := b.rows(ctx, v, q, at)
+		q.then("ORDER BY c.seq")
+		rows, err := b.rows(ctx, v, q, at, p.limit()+2)
 		if err != nil {
 			return err
 		}
@@ -193,8 +193,8 @@ func (b *Benefits) OfAccount(ctx context.Context, at time.Time, account uuid.UUI
 	return out, err
 }
 
-// rows are the units of contracts.
-func (b *Benefits) rows(ctx context.Context, v *view, q *query, at time.Time) ([]Benefit, error) {
+// rows are the units of so many contracts.
+func (b *Benefits) rows(ctx context.Context, v *view, q *query, at time.Time, limit int) ([]Benefit, error) {
 	type linked struct {
 		seq   int64
 		state string
@@ -205,7 +205,7 @@ func (b *Benefits) rows(ctx context.Context, v *view, q *query, at time.Time) ([
 		var c linked
 		err := scanContract(scan, at, &c.ContractRow, &c.seq, &c.state)
 		contracts = append(contracts, c)
-		return true, err
+		return len(contracts) < limit, err
 	})
 	if err != nil {
 		return nil, err

@@ -24,14 +24,14 @@ func (d *Due) Due(ctx context.Context, by time.Time, after ledger.DueContract, l
 		if after != (ledger.DueContract{}) {
 			q.and("(c.due_at, c.id) > (?, ?)", micros(after.At), after.Contract[:])
 		}
-		q.then("ORDER BY c.due_at, c.id LIMIT ?", limit)
+		q.then("ORDER BY c.due_at, c.id")
 		return v.each(ctx, q.text.String(), q.args, func(scan func(...any) error) (bool, error) {
 			var at int64
 			var c ledger.DueContract
 			err := scan(&at, &c.Contract)
 			c.At = instant(at)
 			out = append(out, c)
-			return true, err
+			return len(out) < limit, err
 		})
 	})
 	return out, err

@@ -46,7 +46,9 @@ func (q *query) then(text string, args ...any) *query {
 }
 
 // page reads rows until a page is full, and says whether there are more. take
-// returns false for a row that does not belong to the list after all.
+// returns false for a row that does not belong to the list after all. Reading
+// stops where a LIMIT could have stood: SQLite plans a statement anew each time
+// whose LIMIT is an argument, which takes longer than to answer it.
 func page[T any](ctx context.Context, v *view, q *query, limit int, take func(scan func(...any) error, item *T) (bool, error)) ([]T, bool, error) {
 	items, more := []T{}, false
 	err := v.each(ctx, q.text.String(), q.args, func(scan func(...any) error) (bool, error) {
