@@ -145,7 +145,7 @@ func (r *replay) take(ctx context.Context, record eventstore.Record, open Opener
 }
 
 func (r *replay) item(recorded ledger.Recorded) (*Item, error) {
-	data, err := Shown(recorded.Event)
+	data, err := ledger.Shown(recorded.Event)
 	if err != nil {
 		return nil, fmt.Errorf("record %s@%d: %w", recorded.Stream, recorded.Revision, err)
 	}
