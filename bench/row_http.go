@@ -59,11 +59,17 @@ func loadServer(ctx context.Context, v *site.Server, targets []load.Target, span
 	if err != nil {
 		return result, "", err
 	}
-	lag, err := v.Metric(ctx, "supportledger_projections_lag")
-	note := fmt.Sprintf("%s; %s of the server's processor time each; read models %s events behind at the end",
-		latencies(result), each(time.Duration((busy-before)*1e9), result.Acknowledged), count(int64(lag)))
+	lag, lagErr := v.Metric(ctx, "supportledger_projections_lag")
+	appends, appendsErr := v.Metric(ctx, batchMetric+"_sum")
+	syncs, syncsErr := v.Metric(ctx, batchMetric+"_count")
+	err = errors.Join(lagErr, appendsErr, syncsErr)
+	note := fmt.Sprintf("%s; %s of the server's processor time each; %s appends in a sync; read models %s events behind at the end",
+		latencies(result), each(time.Duration((busy-before)*1e9), result.Acknowledged), amount(appends/max(1, syncs)), count(int64(lag)))
 	return result, note, err
 }
+
+// batchMetric is how many appends shared a sync.
+const batchMetric = "supportledger_store_batch_appends"
 
 // busyMetric is how long the program has kept processors busy.
 const busyMetric = "process_cpu_seconds_total"

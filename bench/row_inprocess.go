@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/supportledger/supportledger/bench/load"
@@ -78,9 +79,15 @@ func each(busy time.Duration, n int64) string {
 	return (busy / time.Duration(max(1, n))).Round(100 * time.Nanosecond).String()
 }
 
-// asServed gives this process the threads that the program takes by default, and
-// returns how to give them back.
+// asServed gives this process the threads, and the room for garbage, that the
+// program takes by default, and returns how to give them back.
 func asServed() (restore func()) {
-	before := runtime.GOMAXPROCS(2 * runtime.NumCPU())
-	return func() { runtime.GOMAXPROCS(before) }
+	const collectAt, memory = 400, 768 << 20
+	threads := runtime.GOMAXPROCS(2 * runtime.NumCPU())
+	percent, limit := debug.SetGCPercent(collectAt), debug.SetMemoryLimit(memory)
+	return func() {
+		runtime.GOMAXPROCS(threads)
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
 }
