@@ -89,25 +89,36 @@ func (q *queue) idle() bool {
 	return !q.running
 }
 
-// take returns the commands that wait, at most maxBatch, or none and stops.
+// take returns the commands that wait, at least one and at most maxBatch.
 func (q *queue) take() []*command {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
-		q.running = false
-		return nil
-	}
 	n := min(len(q.waiting), maxBatch)
 	batch := q.waiting[:n:n]
 	q.waiting = q.waiting[n:]
 	return batch
 }
 
+// more says whether commands wait; where none do, the queue stops.
+func (q *queue) more() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.running = len(q.waiting) > 0
+	return q.running
+}
+
 // execute lets a command take its turn on a stream and waits for the outcome.
+// Whoever finds the queue idle works for it, and stays until its own command is
+// decided and recorded, whatever becomes of its context.
 func (l *Ledger) execute(stream uuid.UUID, c *command) error {
 	c.done = make(chan struct{})
 	if q, start := l.streams.enqueue(stream, c); start {
-		go l.run(q)
+		l.run(q, true)
+	}
+	select {
+	case <-c.done:
+		return c.err
+	default:
 	}
 	select {
 	case <-c.done:
@@ -117,18 +128,25 @@ func (l *Ledger) execute(stream uuid.UUID, c *command) error {
 	}
 }
 
-// run works through a queue until nobody waits.
-func (l *Ledger) run(q *queue) {
-	weight := int64(baseWeight)
-	for batch := q.take(); batch != nil; batch = q.take() {
+// run works through a queue until nobody waits. A caller, whose command is in
+// the first batch, is not kept longer: another goroutine goes on.
+func (l *Ledger) run(q *queue, caller bool) {
+	for {
+		batch := q.take()
 		l.serve(q, batch)
 		for _, c := range batch {
 			close(c.done)
 		}
-		weight = q.size()
+		weight := q.size()
+		if !q.more() { // from here on the queue may be run by somebody else
+			l.streams.reweigh(q, weight)
+			return
+		}
+		if caller {
+			go l.run(q, false)
+			return
+		}
 	}
-	// From here on the queue may be run by somebody else.
-	l.streams.reweigh(q, weight)
 }
 
 // size estimates the memory that the queue takes, in bytes.
