@@ -57,7 +57,7 @@ func (l *Ledger) change(ctx context.Context, id uuid.UUID, c *command, whole boo
 	answer.Receipt = c.receipt()
 	if c.replayed {
 		var err error
-		if answer.Summary, err = l.summaryAt(ctx, id, c.last); err != nil {
+		if answer.Summary, err = l.summaryAt(ctx, id, c.last()); err != nil {
 			return ContractAnswer{}, err
 		}
 	}

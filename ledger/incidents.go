@@ -56,14 +56,14 @@ func (l *Ledger) submitted(ctx context.Context, id uuid.UUID, c *command, texts 
 	answer := IncidentAnswer{Receipt: c.receipt()}
 	if c.replayed {
 		var revisions []eventstore.Revision
-		for revision := c.first; revision <= c.last; revision++ {
+		for revision := c.first; revision <= c.last(); revision++ {
 			revisions = append(revisions, eventstore.Revision(revision))
 		}
 		err := l.fold(ctx, id, revisions, &answer)
 		return answer, err
 	}
 	for _, e := range c.events {
-		answer.Apply(e, c.recordedAt)
+		answer.Apply(e, c.recordedAt())
 	}
 	answer.Texts.Clear = &texts
 	answer.pay(id)
@@ -147,7 +147,7 @@ func (l *Ledger) onIncident(ctx context.Context, r Request, ref IncidentRef, wis
 	}
 	revisions := revisionsOf(current, math.MaxInt64)
 	if c.changed || c.replayed {
-		revisions = revisionsOf(current, c.last)
+		revisions = revisionsOf(current, c.last())
 	}
 	answer := IncidentAnswer{Receipt: c.receipt()}
 	err := l.fold(ctx, ref.Stream, revisions, &answer)

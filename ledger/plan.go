@@ -94,13 +94,13 @@ func (l *Ledger) planOne(ctx context.Context, q *queue, p *plan, c *command) err
 		return nil
 	}
 	c.at = p.at
-	if ref, ok := q.commands[c.meta.Command]; ok && c.keyed && p.at.Sub(ref.recordedAt) <= RememberFor {
+	if ref, ok := q.commands[c.meta.Command]; ok && c.keyed && !ref.over(p.at) {
 		if ref.fingerprint != c.meta.Fingerprint {
 			c.err = refuseReused()
 			return nil
 		}
 		c.commandRef, c.replayed = ref, true
-		if ref.last >= p.from {
+		if ref.last() >= p.from {
 			p.wrote = append(p.wrote, c)
 		}
 	} else if c.wish != nil {
@@ -147,8 +147,8 @@ func (l *Ledger) decide(ctx context.Context, q *queue, p *plan, c *command) erro
 		return nil
 	}
 	c.commandRef = commandRef{
-		first: q.state.Version(), last: q.state.Version() + int64(len(events)) - 1,
-		fingerprint: c.meta.Fingerprint, recordedAt: p.at,
+		first: q.state.Version(), events: int32(len(events)),
+		fingerprint: c.meta.Fingerprint, recorded: p.at.UnixMicro(),
 	}
 	c.events, c.changed = events, true
 	p.wrote = append(p.wrote, c)
@@ -202,10 +202,10 @@ func (l *Ledger) record(ctx context.Context, q *queue, p *plan) error {
 	}
 	end := p.from + int64(len(p.events)) - 1
 	for _, c := range p.wrote {
-		c.position = appended.Position - eventstore.Position(end-c.last)
-		c.recordedAt = appended.RecordedAt
+		c.position = appended.Position - eventstore.Position(end-c.last())
+		c.recorded = appended.RecordedAt.UnixMicro()
 		if ref, ok := q.commands[c.meta.Command]; ok {
-			ref.position, ref.recordedAt = c.position, c.recordedAt
+			ref.position, ref.recorded = c.position, c.recorded
 			q.commands[c.meta.Command] = ref
 		}
 	}

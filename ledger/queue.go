@@ -47,11 +47,19 @@ type outcome struct {
 
 // commandRef says where a command is recorded.
 type commandRef struct {
-	first, last int64 // revisions
-	position    eventstore.Position
 	fingerprint [16]byte
-	recordedAt  time.Time
+	first       int64               // revision
+	position    eventstore.Position // of the last
+	recorded    int64               // µs since 1970
+	events      int32               // one after another
 }
+
+func (r *commandRef) last() int64 { return r.first + int64(r.events) - 1 }
+
+func (r *commandRef) recordedAt() time.Time { return time.UnixMicro(r.recorded).UTC() }
+
+// over says whether a repeat is not recognised any more at a time.
+func (r *commandRef) over(at time.Time) bool { return at.Sub(r.recordedAt()) > RememberFor }
 
 // queue is one stream: the commands that wait for it, and its state.
 type queue struct {
@@ -159,7 +167,7 @@ func (q *queue) size() int64 {
 
 const (
 	baseWeight    = 512 // bytes of an empty queue
-	commandWeight = 176 // bytes of a remembered command
+	commandWeight = 120 // bytes of a remembered command
 )
 
 // serve decides a batch and records it. It gives every command its outcome or
@@ -278,7 +286,7 @@ func (q *queue) replay(r eventstore.Record, forget time.Time) error {
 		ref.first, ref.fingerprint = int64(r.Revision), meta.Fingerprint
 		q.order = append(q.order, meta.Command)
 	}
-	ref.last, ref.position, ref.recordedAt = int64(r.Revision), r.Position, r.RecordedAt
+	ref.events, ref.position, ref.recorded = int32(int64(r.Revision)-ref.first+1), r.Position, r.RecordedAt.UnixMicro()
 	q.commands[meta.Command] = ref
 	return nil
 }
@@ -286,7 +294,11 @@ func (q *queue) replay(r eventstore.Record, forget time.Time) error {
 // forget drops what is not needed any more as of a time.
 func (q *queue) forget(at time.Time) {
 	q.state.Forget(at)
-	for len(q.order) > 0 && at.Sub(q.commands[q.order[0]].recordedAt) > RememberFor {
+	for len(q.order) > 0 {
+		oldest := q.commands[q.order[0]]
+		if !oldest.over(at) {
+			return
+		}
 		delete(q.commands, q.order[0])
 		q.order = q.order[1:]
 	}

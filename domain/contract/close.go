@@ -29,8 +29,8 @@ func (c *Close) decide(s *State, m Moment) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.isClosed {
-		if in.closure == code.ID {
+	if in.closing != nil {
+		if in.closing.closure == code.ID {
 			return nil, nil
 		}
 		return nil, refuseAlreadyClosed()
@@ -78,6 +78,6 @@ func (*IncidentClosed) Name() string { return "incident.closed.v1" }
 
 func (e *IncidentClosed) evolve(s *State) {
 	in := s.touch(e.Number)
-	in.isClosed, in.closure, in.reopenBy, in.reclassify = true, e.Closure, e.ReopenUntil, e.ReclassifyUntil
+	in.closing = &closedAs{closure: e.Closure, reopenBy: e.ReopenUntil, reclassify: e.ReclassifyUntil}
 	s.settling = append(s.settling, e.Number)
 }

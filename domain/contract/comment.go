@@ -28,7 +28,7 @@ func (c *Comment) decide(s *State, m Moment) ([]Event, error) {
 	if c.Who.Engineer {
 		e.Author = "engineer"
 		if !in.answered {
-			met := !m.At.After(in.dueAt)
+			met := m.At.UnixMicro() <= in.dueAt
 			e.FirstResponse = &FirstResponse{At: m.At, Met: met}
 		}
 	}

@@ -189,5 +189,5 @@ func (s Summary) Successor() uuid.UUID {
 
 // Weight estimates the memory that the state takes, in bytes.
 func (s *State) Weight() int64 {
-	return 1024 + 320*int64(len(s.incidents)) + 160*int64(len(s.grants)) + 80*int64(len(s.links))
+	return 1024 + 176*int64(len(s.incidents)) + 64*int64(len(s.settling)) + 160*int64(len(s.grants)) + 80*int64(len(s.links))
 }

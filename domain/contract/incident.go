@@ -11,20 +11,23 @@ import (
 )
 
 // incident is what decisions need of one incident. Everything else about it is
-// in the log, at its revisions.
+// in the log, at its revisions. Most are open, and many: the struct is kept small.
 type incident struct {
-	account    uuid.UUID
-	grant      GrantID // that the last deduction came from; 0 where none did
-	counted    bool    // deducted and not credited back (R21)
-	isClosed   bool
-	answered   bool    // an engineer has commented
-	revisions  []int64 // of its events, oldest first
-	dueAt      time.Time
-	severity   string
-	country    string
-	closure    string
-	reopenBy   time.Time
-	reclassify time.Time // until when
+	account   uuid.UUID
+	revisions []int64 // of its events, oldest first
+	severity  string
+	country   string
+	dueAt     int64     // of the response, µs since 1970
+	closing   *closedAs // nil while it is open
+	grant     GrantID   // that the last deduction came from; 0 where none did
+	counted   bool      // deducted and not credited back (R21)
+	answered  bool      // an engineer has commented
+}
+
+// closedAs is what decisions need of how an incident was closed.
+type closedAs struct {
+	closure              string
+	reopenBy, reclassify time.Time // until when
 }
 
 // Who asks something of an incident: the account, and whether it may act on
@@ -52,7 +55,9 @@ func (s *State) incident(n Number, who Who, at time.Time, settled *domain.Refusa
 }
 
 // settled says whether the closing can no longer change (R20).
-func (in *incident) settled(at time.Time) bool { return in.isClosed && at.After(in.reclassify) }
+func (in *incident) settled(at time.Time) bool {
+	return in.closing != nil && at.After(in.closing.reclassify)
+}
 
 // RefuseNoIncident is the answer to an unknown incident and to one of another
 // account, always the same (R36).
@@ -75,7 +80,7 @@ func (s *State) Revisions(n Number) []int64 {
 func (s *State) Forget(at time.Time) {
 	for len(s.settling) > 0 {
 		in, ok := s.incidents[s.settling[0]]
-		if ok && in.isClosed {
+		if ok && in.closing != nil {
 			if !in.settled(at) {
 				return
 			}

@@ -222,7 +222,11 @@ func (s *subject) countedOnce() {
 		if in.counted != (net == 1) || known.Counted != in.counted {
 			s.t.Fatalf("R21: incident %v: net %d, state %v, case %v", n, net, in.counted, known.Counted)
 		}
-		if known.Open == in.isClosed || known.Severity != in.severity || known.Closure != in.closure || known.Paid != (in.grant != 0) {
+		closure := ""
+		if in.closing != nil {
+			closure = in.closing.closure
+		}
+		if known.Open == (in.closing != nil) || known.Severity != in.severity || known.Closure != closure || known.Paid != (in.grant != 0) {
 			s.t.Fatalf("incident %v: case %+v, state %+v", n, known.Case, in)
 		}
 		if !slices.Equal(in.revisions, known.revisions) {

@@ -22,13 +22,13 @@ func (c *Reclassify) decide(s *State, m Moment) ([]Event, error) {
 		return nil, err
 	}
 	switch {
-	case !in.isClosed:
+	case in.closing == nil:
 		return nil, domain.Refuse("not-closed", "close it with that closure code", "the incident is open")
-	case in.closure == code.ID:
+	case in.closing.closure == code.ID:
 		return nil, nil
 	}
 	out := []Event{&IncidentReclassified{
-		Number: c.Number, Closure: code.ID, Previous: in.closure, Decrement: code.Decrement, Reason: c.Reason,
+		Number: c.Number, Closure: code.ID, Previous: in.closing.closure, Decrement: code.Decrement, Reason: c.Reason,
 	}}
 	switch {
 	case in.grant == 0 || in.counted == code.Decrement:
@@ -55,4 +55,8 @@ type IncidentReclassified struct {
 // Name implements Event.
 func (*IncidentReclassified) Name() string { return "incident.reclassified.v1" }
 
-func (e *IncidentReclassified) evolve(s *State) { s.touch(e.Number).closure = e.Closure }
+func (e *IncidentReclassified) evolve(s *State) {
+	if in := s.touch(e.Number); in.closing != nil {
+		in.closing.closure = e.Closure
+	}
+}

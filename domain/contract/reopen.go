@@ -15,10 +15,10 @@ func (c *Reopen) decide(s *State, m Moment) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !in.isClosed {
+	if in.closing == nil {
 		return nil, nil
 	}
-	if m.At.After(in.reopenBy) {
+	if m.At.After(in.closing.reopenBy) {
 		return nil, over
 	}
 	reopened := &IncidentReopened{Number: c.Number, Reason: c.Reason}
@@ -58,6 +58,5 @@ type IncidentReopened struct {
 func (*IncidentReopened) Name() string { return "incident.reopened.v1" }
 
 func (e *IncidentReopened) evolve(s *State) {
-	in := s.touch(e.Number)
-	in.isClosed, in.closure = false, ""
+	s.touch(e.Number).closing = nil
 }

@@ -23,7 +23,7 @@ func (c *ChangeSeverity) decide(s *State, m Moment) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.isClosed {
+	if in.closing != nil {
 		return nil, refuseClosedIncident()
 	}
 	if in.severity == severity.ID {
@@ -62,5 +62,5 @@ func (*IncidentSeverityChanged) Name() string { return "incident.severity-change
 
 func (e *IncidentSeverityChanged) evolve(s *State) {
 	in := s.touch(e.Number)
-	in.severity, in.dueAt = e.Severity, e.Response.DueAt
+	in.severity, in.dueAt = e.Severity, e.Response.DueAt.UnixMicro()
 }

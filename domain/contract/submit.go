@@ -201,6 +201,6 @@ func (e *IncidentSubmitted) evolve(s *State) {
 		s.incidents = make(map[Number]*incident)
 	}
 	s.incidents[e.Number] = &incident{
-		account: e.Account, revisions: append(make([]int64, 0, 2), s.version), dueAt: e.Response.DueAt, severity: e.Severity, country: e.Country,
+		account: e.Account, revisions: append(make([]int64, 0, 2), s.version), dueAt: e.Response.DueAt.UnixMicro(), severity: e.Severity, country: e.Country,
 	}
 }
