@@ -2,13 +2,14 @@ package token
 
 import (
 	"context"
+	"crypto"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -30,24 +31,17 @@ var knownAlgorithms = []string{
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA,
 }
 
-// retryAfter is how long a failed discovery, or a look for an unknown key id,
-// is not repeated: strangers must not make us ask the issuer at will.
-const retryAfter = 5 * time.Second
-
-// remote is an OIDC issuer in use. Discovery happens with the first token, so
-// that an issuer that is down holds up nothing else.
+// remote is an OIDC issuer in use. It is found with the first token, so that an
+// issuer that is down holds up nothing else.
 type remote struct {
 	OIDC
-	now func() time.Time
-
-	mu       sync.Mutex
-	verifier *oidc.IDTokenVerifier
-	failed   time.Time // the last discovery that failed
-	kids     map[string]bool
-	searched time.Time // the last look for a key id that was not known
+	now  func() time.Time
+	log  *slog.Logger
+	keys keys
+	at   string // where its keys are; "" until found; of the look that is under way
 }
 
-func newRemote(c OIDC, now func() time.Time) (*remote, error) {
+func newRemote(c OIDC, now func() time.Time, log *slog.Logger) (*remote, error) {
 	if c.Issuer == "" || c.Audience == "" {
 		return nil, fmt.Errorf("token issuer %q: both its URL and its audience must be given", c.Issuer)
 	}
@@ -62,30 +56,27 @@ func newRemote(c OIDC, now func() time.Time) (*remote, error) {
 	if c.Client == nil {
 		c.Client = &http.Client{Timeout: 10 * time.Second}
 	}
-	return &remote{OIDC: c, now: now, kids: make(map[string]bool)}, nil
+	r := &remote{OIDC: c, now: now, log: log}
+	r.keys.ask = r.ask
+	return r, nil
 }
 
 // verify judges a token that says it is this issuer's and names a key.
 func (r *remote) verify(ctx context.Context, raw, kid string) (*Claims, error) {
-	verifier, err := r.discover(ctx)
+	key, err := r.keys.find(ctx, kid)
 	if err != nil {
 		return nil, err
 	}
-	if !r.mayLook(kid) {
-		return nil, fmt.Errorf("%w: key %q cannot be looked for yet", ErrUnavailable, kid)
-	}
-	down := new(outage)
-	t, err := verifier.Verify(context.WithValue(ctx, outageKey{}, down), raw)
-	var expired *oidc.TokenExpiredError
-	switch {
-	case errors.As(err, &expired):
-		return nil, ErrExpired
-	case err != nil && down.happened:
-		return nil, ErrUnavailable
-	case err != nil:
+	if key == nil {
 		return nil, ErrInvalid
 	}
-	r.found(kid)
+	t, err := key.Verify(ctx, raw)
+	if errors.As(err, new(*oidc.TokenExpiredError)) {
+		return nil, ErrExpired
+	}
+	if err != nil {
+		return nil, ErrInvalid
+	}
 	var j claimsJSON
 	if t.Claims(&j) != nil {
 		return nil, ErrInvalid
@@ -93,75 +84,42 @@ func (r *remote) verify(ctx context.Context, raw, kid string) (*Claims, error) {
 	return j.claims(t.Expiry)
 }
 
-// discover finds the issuer's keys, once.
-func (r *remote) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.verifier != nil {
-		return r.verifier, nil
-	}
-	if r.now().Sub(r.failed) < retryAfter {
-		return nil, ErrUnavailable
-	}
-	ctx = oidc.ClientContext(context.WithoutCancel(ctx), r.Client)
-	provider, err := oidc.NewProvider(ctx, r.Issuer)
+// ask asks the issuer for its keys, and before the first time where they are.
+func (r *remote) ask(ctx context.Context) (map[string]*oidc.IDTokenVerifier, error) {
+	published, err := r.published(ctx)
 	if err != nil {
-		r.failed = r.now()
-		return nil, fmt.Errorf("%w: %s", ErrUnavailable, r.Issuer)
+		r.log.Warn("a token's issuer cannot be reached", "issuer", r.Issuer, "error", err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrUnavailable, r.Issuer, err)
 	}
-	var found struct {
-		Keys string `json:"jwks_uri"`
+	known := make(map[string]*oidc.IDTokenVerifier)
+	for _, j := range published {
+		key, err := j.public()
+		if err != nil {
+			r.log.Warn("an issuer's key cannot be used: tokens that it has signed are not valid", "issuer", r.Issuer, "key", j.ID, "error", err)
+			continue
+		}
+		known[j.ID] = oidc.NewVerifier(r.Issuer, &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{key}}, &oidc.Config{
+			ClientID: r.Audience, SupportedSigningAlgs: r.Algorithms, Now: r.now,
+		})
 	}
-	if err := provider.Claims(&found); err != nil || found.Keys == "" {
-		r.failed = r.now()
-		return nil, fmt.Errorf("%w: %s names no keys", ErrUnavailable, r.Issuer)
-	}
-	r.verifier = oidc.NewVerifier(r.Issuer, keySet{oidc.NewRemoteKeySet(ctx, found.Keys)}, &oidc.Config{
-		ClientID: r.Audience, SupportedSigningAlgs: r.Algorithms, Now: r.now,
-	})
-	return r.verifier, nil
+	return known, nil
 }
 
-// mayLook says whether a key id may be looked for at the issuer now.
-func (r *remote) mayLook(kid string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.kids[kid] {
-		return true
+func (r *remote) published(ctx context.Context) ([]jwk, error) {
+	if r.at == "" {
+		provider, err := oidc.NewProvider(oidc.ClientContext(ctx, r.Client), r.Issuer)
+		if err != nil {
+			return nil, err
+		}
+		var found struct {
+			Keys string `json:"jwks_uri"`
+		}
+		if err := provider.Claims(&found); err != nil || found.Keys == "" {
+			return nil, errors.New("it does not say where its keys are")
+		}
+		r.at = found.Keys
 	}
-	if r.now().Sub(r.searched) < retryAfter {
-		return false
-	}
-	r.searched = r.now()
-	return true
-}
-
-// found notes a key id under which a token was valid; others may be looked for
-// at once again.
-func (r *remote) found(kid string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.kids[kid] {
-		r.kids[kid], r.searched = true, time.Time{}
-	}
-}
-
-// outage tells a verification that failed for want of keys from one that failed
-// by the token: go-oidc answers both alike.
-type (
-	outage    struct{ happened bool }
-	outageKey struct{}
-)
-
-type keySet struct{ remote *oidc.RemoteKeySet }
-
-// VerifySignature implements oidc.KeySet.
-func (k keySet) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
-	payload, err := k.remote.VerifySignature(ctx, raw)
-	if err != nil && strings.HasPrefix(err.Error(), "fetching keys") {
-		ctx.Value(outageKey{}).(*outage).happened = true
-	}
-	return payload, err
+	return fetchKeys(ctx, r.Client, r.at)
 }
 
 // header is what must be known of a token before it is judged.

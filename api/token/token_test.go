@@ -133,8 +133,12 @@ func TestWhatIsNoTokenOfOursDoesNotCount(t *testing.T) {
 // altered gives a token another subject under the old signature.
 func altered(raw string) string {
 	parts := strings.Split(raw, ".")
-	claims, _ := json.Marshal(map[string]any{"iss": BuiltIn, "aud": Audience, "sub": "budi"})
-	parts[1] = base64.RawURLEncoding.EncodeToString(claims)
+	text, _ := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims map[string]any
+	_ = json.Unmarshal(text, &claims)
+	claims["sub"] = "somebody else"
+	text, _ = json.Marshal(claims)
+	parts[1] = base64.RawURLEncoding.EncodeToString(text)
 	return strings.Join(parts, ".")
 }
 

@@ -57,7 +57,7 @@ func NewVerifier(c Config) (*Verifier, error) {
 		if _, twice := v.issuers[o.Issuer]; twice || o.Issuer == BuiltIn {
 			return nil, fmt.Errorf("token issuer %s: it is configured twice", o.Issuer)
 		}
-		r, err := newRemote(o, c.Now)
+		r, err := newRemote(o, c.Now, c.Logger)
 		if err != nil {
 			return nil, err
 		}
@@ -73,8 +73,9 @@ func NewVerifier(c Config) (*Verifier, error) {
 	return v, nil
 }
 
-// Verify says who a bearer token speaks for. Its errors are ErrInvalid,
-// ErrExpired and ErrUnavailable. The claims are shared: nobody changes them.
+// Verify says who a bearer token speaks for. It waits for the token's issuer
+// where its key was not seen before. Its errors are ErrInvalid, ErrExpired,
+// ErrUnavailable and the context's. The claims are shared: nobody changes them.
 func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 	if len(raw) > maxToken {
 		return nil, ErrInvalid
