@@ -94,10 +94,9 @@ func (a *API) logCall(c *call) {
 	a.log.LogAttrs(c, level, "request", attrs...)
 }
 
-// Serve answers requests on a listener until the context ends; then it takes no
-// new ones, finishes those that it has accepted, for at most grace, and returns.
+// Serve answers requests on a listener until the context ends (Run).
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger, grace time.Duration) error {
-	server := &http.Server{
+	return Run(ctx, listener, &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
@@ -105,22 +104,5 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serve http: %w", err)
-	case <-ctx.Done():
-	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	if err := server.Shutdown(last); err != nil {
-		server.Close()
-		return fmt.Errorf("finish http requests: %w", err)
-	}
-	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve http: %w", err)
-	}
-	return nil
+	}, grace)
 }

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +50,67 @@ func TestShuttingDownFinishesWhatWasAccepted(t *testing.T) {
 	if _, err := net.Dial("tcp", listener.Addr().String()); err == nil {
 		t.Error("still listening")
 	}
+}
+
+// What does not end in time is cut off: its context ends, its connection is
+// closed, and only when it has ended does serving.
+func TestShuttingDownWaitsForWhatItHasCutOff(t *testing.T) {
+	for name, work := range map[string]http.HandlerFunc{
+		"waits":  func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"writes": func(w http.ResponseWriter, _ *http.Request) { writeUntilItFails(w) }, // and nobody reads
+	} {
+		t.Run(name, func(t *testing.T) {
+			arrived, ended := make(chan struct{}), false
+			handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				close(arrived)
+				work(w, r)
+				runtime.Gosched()
+				ended = true // unguarded: the race detector sees who does not wait
+			})
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			must(t, err)
+			conn, err := net.Dial("tcp", listener.Addr().String())
+			must(t, err)
+			defer conn.Close()
+			_, err = fmt.Fprint(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n") // and never the body
+			must(t, err)
+			ctx, stop := context.WithCancel(t.Context())
+			go func() { <-arrived; stop() }()
+			err = Serve(ctx, listener, handler, slog.New(slog.DiscardHandler), time.Millisecond)
+			if !errors.Is(err, ErrCutOff) || !ended {
+				t.Errorf("got %v, the request has ended: %v", err, ended)
+			}
+		})
+	}
+}
+
+func writeUntilItFails(w io.Writer) {
+	for page := make([]byte, 1<<16); ; {
+		if _, err := w.Write(page); err != nil {
+			return
+		}
+	}
+}
+
+// Where the listener fails, what was accepted is finished all the same.
+func TestServingFailsWithItsListener(t *testing.T) {
+	arrived := make(chan struct{})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	answered := make(chan error, 1)
+	go func() {
+		response, err := http.Get("http://" + listener.Addr().String())
+		if err == nil {
+			err = response.Body.Close()
+		}
+		answered <- err
+	}()
+	go func() { <-arrived; listener.Close() }()
+	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(arrived) })
+	if err := Serve(t.Context(), listener, handler, slog.New(slog.DiscardHandler), time.Minute); err == nil {
+		t.Error("nobody was told")
+	}
+	must(t, <-answered)
 }
 
 // A real connection: keep-alive, a repeat, and a client that sends no HTTP.

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"context"
 	"database/sql"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -40,6 +45,51 @@ func TestR46_CommandsSpeakToTheRunningLedger(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A command that runs when the ledger is stopped is cut off, and waited for: the
+// files that it uses are closed after it.
+func TestStoppingWaitsForCommands(t *testing.T) {
+	f := folder(t.TempDir())
+	ear, err := f.listenControl()
+	must(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := false
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		stop()
+		<-r.Context().Done()
+		ended = true
+	})
+	conn, err := f.dialControl(t.Context())
+	must(t, err)
+	told := make(chan error, 1)
+	go func() { told <- askRunning(t.Context(), conn, new(verifyCmd), newTerminal(io.Discard, io.Discard)) }()
+	must(t, serveControl(ctx, ear, handler))
+	if !ended {
+		t.Error("the command still runs")
+	}
+	if err := <-told; err == nil {
+		t.Error("who asked was told that all is well")
+	}
+}
+
+// A second signal ends the process at once.
+func TestASecondSignalDoesNotWait(t *testing.T) {
+	s := launch(t, t.TempDir(), "--grace", "9m")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+	must(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\nX: ") // a request that never ends
+	must(t, err)
+	s.get("", "/healthz", nil) // the server has taken the connection before this one
+	s.signal()
+	for !strings.Contains(s.log.String(), "stopping") {
+		runtime.Gosched()
+	}
+	if err := s.stop(); err == nil || !strings.Contains(err.Error(), "signal: terminated") {
+		t.Errorf("it ended with %v", err)
+	}
+	must(t, launch(t, s.dir).stop())
 }
 
 // A socket that a killed ledger has left behind is not in the way.

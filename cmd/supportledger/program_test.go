@@ -53,6 +53,7 @@ type server struct {
 	client *http.Client
 	log    *lockedBuffer
 	stop   func() error // gracefully
+	signal func()       // and go on; nil in this process
 	kill   func()       // kill -9; nil in this process
 }
 
@@ -113,12 +114,13 @@ func launch(t testing.TB, dir string, more ...string) *server {
 	wait := sync.OnceValue(cmd.Wait)
 	s.stop = sync.OnceValue(func() error {
 		s.client.CloseIdleConnections()
-		_ = cmd.Process.Signal(syscall.SIGTERM)
+		s.signal()
 		if err := wait(); err != nil {
 			return fmt.Errorf("serve: %w:\n%s", err, s.log)
 		}
 		return nil
 	})
+	s.signal = func() { _ = cmd.Process.Signal(syscall.SIGTERM) }
 	s.kill = func() { _ = cmd.Process.Kill(); _ = wait() }
 	s.ready(out)
 	t.Cleanup(s.kill)

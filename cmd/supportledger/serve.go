@@ -196,19 +196,16 @@ func (c *serveCmd) serve(ctx context.Context, v *service, listener net.Listener,
 	if c.Dev {
 		fmt.Fprintf(out, "for development only; tokens are in %s\n", v.devTokens())
 	}
+	<-ctx.Done()
+	v.log.Info("stopping: requests that were accepted are finished; a second signal ends the process at once", "grace", grace)
 	return g.Wait()
 }
 
-// serveControl answers commands until the context ends; those under way end with
-// it, and can be asked again.
+// serveControl answers commands until the context ends; those under way are cut
+// off then, and can be asked again.
 func serveControl(ctx context.Context, ear net.Listener, handler http.Handler) error {
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: time.Second,
-		BaseContext: func(net.Listener) context.Context { return ctx },
-	}
-	stop := context.AfterFunc(ctx, func() { server.Close() })
-	defer stop()
-	if err := server.Serve(ear); !errors.Is(err, http.ErrServerClosed) {
+	err := api.Run(ctx, ear, &http.Server{Handler: handler, ReadHeaderTimeout: time.Second}, 0)
+	if err != nil && !errors.Is(err, api.ErrCutOff) {
 		return fmt.Errorf("serve control socket: %w", err)
 	}
 	return nil
