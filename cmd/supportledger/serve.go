@@ -56,16 +56,16 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	s.onFatal = fail
-	listener, err := net.Listen("tcp", c.Listen)
+	e, err := c.bind()
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return err
 	}
-	defer listener.Close()
+	defer e.close()
 	v, err := startService(ctx, s)
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	err = c.serve(ctx, v, listener, grace, t.out)
+	err = c.serve(ctx, v, e, grace, t.out)
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}
@@ -167,9 +167,37 @@ func parseBytes(text string) (int64, error) {
 	return 0, fmt.Errorf("%q is not an amount of memory, such as 768MiB", text)
 }
 
+// ears are where a ledger is spoken to over the network.
+type ears struct {
+	api     net.Listener
+	metrics net.Listener // nil: on the API's
+}
+
+// bind takes all addresses before anything is opened, printed or served.
+func (c *serveCmd) bind() (e ears, err error) {
+	if e.api, err = net.Listen("tcp", c.Listen); err != nil {
+		return e, fmt.Errorf("--listen: %w; free the address, or name another one", err)
+	}
+	if c.MetricsListen == "" {
+		return e, nil
+	}
+	if e.metrics, err = net.Listen("tcp", c.MetricsListen); err != nil {
+		e.close()
+		return e, fmt.Errorf("--metrics-listen: %w; free the address, or name another one", err)
+	}
+	return e, nil
+}
+
+func (e *ears) close() {
+	e.api.Close()
+	if e.metrics != nil {
+		e.metrics.Close()
+	}
+}
+
 // serve answers requests, commands by the control socket, and /metrics, until the
 // context ends or one of them fails.
-func (c *serveCmd) serve(ctx context.Context, v *service, listener net.Listener, grace time.Duration, out io.Writer) error {
+func (c *serveCmd) serve(ctx context.Context, v *service, e ears, grace time.Duration, out io.Writer) error {
 	if c.Dev {
 		if err := v.writeDevTokens(); err != nil {
 			return err
@@ -181,18 +209,14 @@ func (c *serveCmd) serve(ctx context.Context, v *service, listener net.Listener,
 	}
 	defer v.closeControl()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return api.Serve(ctx, listener, v.handler(), v.log, grace) })
+	g.Go(func() error { return api.Serve(ctx, e.api, v.handler(), v.log, grace) })
 	g.Go(func() error { return serveControl(ctx, ear, &control{v.house, v.log}) })
-	if c.MetricsListen != "" {
-		metrics, err := net.Listen("tcp", c.MetricsListen)
-		if err != nil {
-			return fmt.Errorf("listen for metrics: %w", err)
-		}
-		g.Go(func() error { return api.Serve(ctx, metrics, v.registry.handler(), v.log, grace) })
-		fmt.Fprintf(out, "metrics on http://%s/metrics\n", metrics.Addr())
+	if e.metrics != nil {
+		g.Go(func() error { return api.Serve(ctx, e.metrics, v.registry.handler(), v.log, grace) })
+		fmt.Fprintf(out, "metrics on http://%s/metrics\n", e.metrics.Addr())
 	}
-	v.log.Info("listening", "address", listener.Addr().String(), "folder", c.Data, "version", version(), "keys", v.keys, "catalogue", v.catalog.Digest)
-	fmt.Fprintf(out, "listening on http://%s\n", listener.Addr())
+	v.log.Info("listening", "address", e.api.Addr().String(), "folder", c.Data, "version", version(), "keys", v.keys, "catalogue", v.catalog.Digest)
+	fmt.Fprintf(out, "listening on http://%s\n", e.api.Addr())
 	if c.Dev {
 		fmt.Fprintf(out, "for development only; tokens are in %s\n", v.devTokens())
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,12 +27,29 @@ func TestServeRefusesNonsense(t *testing.T) {
 	fail(t, exitUsage, []string{"--memory", "768MiB"}, "serve", "--data", dir, "--dev", "--memory", "lots")
 	fail(t, exitUsage, []string{"--rate"}, "serve", "--data", dir, "--dev", "--rate", "-1")
 	fail(t, exitUsage, []string{"--log"}, "serve", "--data", dir, "--dev", "--log", "xml")
-	fail(t, exitFailed, []string{"listen"}, "serve", "--data", dir, "--dev", "--listen", "127.0.0.1:99999")
+	fail(t, exitFailed, []string{"--listen"}, "serve", "--data", dir, "--dev", "--listen", "127.0.0.1:99999")
 	fail(t, exitFailed, []string{"nowhere.yaml"}, "serve", "--data", dir, "--dev", "--listen", "127.0.0.1:0", "--catalog", "nowhere.yaml")
 	fail(t, exitUsage, []string{"unexpected argument"}, "fly")
 	fail(t, exitUsage, []string{"--data"}, "serve")
 	fail(t, 0, []string{"serve", "verify", "restore"})
 	fail(t, 0, []string{"--listen", "--test-clock", "SUPPORTLEDGER_LISTEN"}, "serve", "--help")
+}
+
+// An address that is taken is named with its flag, before anything else is done.
+func TestAddressesAreTakenBeforeAnythingElse(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer taken.Close()
+	dir := filepath.Join(t.TempDir(), "new")
+	for flag, other := range map[string]string{"--listen": "--metrics-listen", "--metrics-listen": "--listen"} {
+		code, out, errs := command("serve", "--data", dir, "--dev", flag, taken.Addr().String(), other, "127.0.0.1:0")
+		if code != exitFailed || out != "" || !strings.Contains(errs, flag+": ") || !strings.Contains(errs, taken.Addr().String()) {
+			t.Errorf("%s exited with %d, and said %q and %q", flag, code, out, errs)
+		}
+		if exists(dir) {
+			t.Errorf("%s is taken, and yet a ledger was made", flag)
+		}
+	}
 }
 
 func TestDevTokensKeepOverRestarts(t *testing.T) {
