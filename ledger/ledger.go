@@ -67,7 +67,7 @@ type Ledger struct {
 	people  vault.People
 	catalog *catalog.Catalog
 	digest  [32]byte // of the catalogue
-	clock   Clock
+	clock   steadyClock
 	log     *slog.Logger
 	metrics *metrics
 
@@ -78,10 +78,10 @@ type Ledger struct {
 	plans   sync.Pool // of *plan
 }
 
-// New returns a ledger over a store.
+// New returns a ledger over a store, of which it reads the newest record.
 func New(c Config) (*Ledger, error) {
 	l := &Ledger{
-		store: c.Store, keys: c.Keys, people: c.People, catalog: c.Catalog, clock: c.Clock, log: c.Logger,
+		store: c.Store, keys: c.Keys, people: c.People, catalog: c.Catalog, log: c.Logger,
 		metrics: newMetrics(),
 	}
 	if l.log == nil {
@@ -89,6 +89,10 @@ func New(c Config) (*Ledger, error) {
 	}
 	if n, err := hex.Decode(l.digest[:], []byte(c.Catalog.Digest)); err != nil || n != len(l.digest) {
 		return nil, fmt.Errorf("catalogue %s: its digest %q is not a SHA-256 in hex", c.Catalog.Vendor, c.Catalog.Digest)
+	}
+	l.clock.clock = c.Clock
+	if err := l.clock.look(context.Background(), c.Store); err != nil {
+		return nil, err
 	}
 	size := c.CacheBytes
 	if size == 0 {
@@ -101,8 +105,9 @@ func New(c Config) (*Ledger, error) {
 	return l, nil
 }
 
-// Now is the time by which decisions are made: microseconds, UTC.
-func (l *Ledger) Now() time.Time { return l.clock.Now().UTC().Truncate(time.Microsecond) }
+// Now is the time by which decisions are made: microseconds, UTC. It is never
+// before a record that this ledger has made or met, whatever the clock says.
+func (l *Ledger) Now() time.Time { return l.clock.now() }
 
 // Head is the position of the newest record.
 func (l *Ledger) Head(ctx context.Context) (eventstore.Position, error) { return l.store.Head(ctx) }

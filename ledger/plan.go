@@ -197,6 +197,12 @@ func (l *Ledger) record(ctx context.Context, q *queue, p *plan) error {
 	appended, err := l.store.Append(ctx, eventstore.Append{
 		Stream: q.name, Expected: eventstore.Revision(p.from) - 1, Events: p.events, At: p.at, Before: p.before,
 	})
+	if errors.Is(err, eventstore.ErrTooLate) {
+		// Others may have recorded a later time than this one was decided at.
+		if err := l.clock.look(ctx, l.store); err != nil {
+			return err
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -213,6 +219,7 @@ func (l *Ledger) record(ctx context.Context, q *queue, p *plan) error {
 		c.position = appended.Position
 	}
 	q.lastAt, q.lastPos = appended.RecordedAt, appended.Position
+	l.clock.saw(appended.RecordedAt)
 	l.metrics.batch.Observe(float64(len(p.wrote)))
 	return nil
 }
