@@ -135,31 +135,41 @@ func (f *flight) wait(ctx context.Context) error {
 	}
 }
 
-// commit writes what is waiting, as one batch with one sync, until Close.
+// maxBatch bounds a batch: slot.before must hold its size.
+const maxBatch = 1 << 12
+
+// commit writes what is waiting, in batches with one sync each, until Close.
 func (p *PeopleFile) commit() {
 	defer close(p.stopped)
 	for open := true; open; {
 		_, open = <-p.wake
-		p.mu.Lock()
-		batch, failed := p.queue, p.failed
-		p.queue = nil
-		p.mu.Unlock()
-		if len(batch) == 0 {
-			continue
+		for batch, failed := p.next(); len(batch) > 0; batch, failed = p.next() {
+			if failed == nil {
+				failed = p.write(batch)
+			}
+			p.land(batch, failed)
 		}
-		if failed == nil {
-			failed = p.write(batch)
-		}
-		p.land(batch, failed)
 	}
 }
 
-// write puts a batch into the file durably. The header it writes counts what was
-// acknowledged before: a crash may tear this batch and nothing older.
+// next returns what waits, at most maxBatch, and why nothing is written any more.
+func (p *PeopleFile) next() (batch []*flight, failed error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := min(len(p.queue), maxBatch)
+	batch, p.queue = p.queue[:n:n], p.queue[n:]
+	return batch, p.failed
+}
+
+// write puts a batch into the file durably, and then counts it in the header, for
+// the sync of the next one: the header is never ahead of what is durable.
 func (p *PeopleFile) write(batch []*flight) error {
 	next, err := p.place(batch)
 	if err == nil {
 		err = p.sync()
+	}
+	if err == nil {
+		_, err = p.file.WriteAt(appendHeader(nil, next), 0)
 	}
 	if err == nil {
 		p.slots = next
@@ -176,14 +186,11 @@ func (p *PeopleFile) write(batch []*flight) error {
 // the new slots need room, so they come first: where there is none, the file is
 // as it was, and the error is ErrFull.
 func (p *PeopleFile) place(batch []*flight) (slots uint32, err error) {
-	if _, err := p.file.WriteAt(appendHeader(nil, p.slots), 0); err != nil {
-		return 0, err
-	}
 	var fresh []byte
 	slots = p.slots
 	for _, f := range batch {
 		if f.creates() {
-			f.number = slots
+			f.number, f.slot.before = slots, slots-p.slots
 			fresh = f.slot.append(fresh)
 			slots++
 		}

@@ -15,7 +15,7 @@ func TestR41_ATornSlotIsCutAtEveryLength(t *testing.T) {
 	p, path := newPeople(t)
 	first, second := seal(t, p, 1, "first"), seal(t, p, 2, "second")
 	seal(t, p, 3, "third")
-	whole := readFile(t, path)
+	whole := append(appendHeader(nil, 2), readFile(t, path)[unitLen:]...)
 	must(t, p.Close())
 	third := slotOffset(2)
 	for n := range int64(unitLen) {

@@ -59,10 +59,7 @@ func readPeople(file *os.File) (scanned, error) {
 	if err != nil {
 		return scanned{}, err
 	}
-	if found.torn.length > 0 {
-		err = cut(file, found.torn.offset)
-	}
-	return found, err
+	return found, found.keep(file, acknowledged)
 }
 
 func readHeader(file *os.File) (acknowledged uint64, err error) {
@@ -79,36 +76,55 @@ func readHeader(file *os.File) (acknowledged uint64, err error) {
 	return acknowledged, nil
 }
 
+// scanSlots reads all slots. What was not written to its end is torn, if nobody
+// was told of it: neither the header nor a later slot says so. A power cut leaves
+// out any part of a batch, so there may be whole slots after a torn one.
 func scanSlots(file *os.File, size int64, acknowledged uint64) (scanned, error) {
-	end, err := finishedEnd(file, size)
-	if err != nil {
-		return scanned{}, err
-	}
-	count := uint64(end/unitLen - 1)
+	count := uint64(size/unitLen - 1)
 	if count < acknowledged {
-		return scanned{}, &DamagedError{file.Name(), end, fmt.Sprintf("the file ends here, after %d of %d keys", count, acknowledged)}
+		return scanned{}, &DamagedError{file.Name(), size - size%unitLen, fmt.Sprintf("the file ends here, after %d of %d keys", count, acknowledged)}
 	}
 	found := scanned{slots: uint32(count), live: make(map[uuid.UUID]uint32, count)}
-	if end < size {
-		found.torn = tornTail{end, size - end}
-	}
-	r := bufio.NewReaderSize(io.NewSectionReader(file, unitLen, end-unitLen), 1<<20)
+	var tear error // why the first torn slot cannot be read
+	r := bufio.NewReaderSize(io.NewSectionReader(file, unitLen, size-unitLen), 1<<20)
 	unit := make([]byte, unitLen)
-	for number := range found.slots {
+	for number := range uint32(count) {
 		if _, err := io.ReadFull(r, unit); err != nil {
 			return scanned{}, err
 		}
-		if err := found.add(number, unit); err != nil {
+		s, err := parseSlot(unit)
+		if err == nil && s.before > number {
+			err = fmt.Errorf("its batch had %d slots before it, the file has not", s.before)
+		}
+		if err == nil {
+			acknowledged = max(acknowledged, uint64(number-s.before))
+		}
+		if tear != nil {
+			continue // it will be cut, too
+		}
+		if unfinished(unit) {
+			found.slots, tear = number, err
+			continue
+		}
+		if err == nil {
+			err = found.add(number, &s)
+		}
+		if err != nil {
 			return scanned{}, &DamagedError{file.Name(), slotOffset(number), err.Error()}
 		}
+	}
+	if uint64(found.slots) < acknowledged {
+		return scanned{}, &DamagedError{file.Name(), slotOffset(found.slots), tear.Error()}
+	}
+	if end := slotOffset(found.slots); end < size {
+		found.torn = tornTail{end, size - end}
 	}
 	return found, nil
 }
 
-func (f *scanned) add(number uint32, unit []byte) error {
-	s, err := parseSlot(unit)
-	if err != nil || s.state == slotErased {
-		return err
+func (f *scanned) add(number uint32, s *slot) error {
+	if s.state == slotErased {
+		return nil
 	}
 	if other, double := f.live[s.person]; double {
 		return fmt.Errorf("slot %d has a key for the same person", other)
@@ -117,24 +133,22 @@ func (f *scanned) add(number uint32, unit []byte) error {
 	return nil
 }
 
-// finishedEnd finds where the slots that were written to their end stop.
-func finishedEnd(file *os.File, size int64) (int64, error) {
-	end := size - size%unitLen
-	unit := make([]byte, unitLen)
-	for ; end > unitLen; end -= unitLen {
-		if _, err := file.ReadAt(unit, end-unitLen); err != nil {
-			return 0, err
-		}
-		if !unfinished(unit) {
-			break
+// keep cuts what is torn and makes the rest durable: a process that was killed
+// left it in memory, and a sync that failed may have left it there as if it were
+// on the disk. So what was not counted is written again.
+func (f *scanned) keep(file *os.File, counted uint64) error {
+	if f.torn.length > 0 {
+		if err := file.Truncate(f.torn.offset); err != nil {
+			return err
 		}
 	}
-	return end, nil
-}
-
-func cut(file *os.File, end int64) error {
-	if err := file.Truncate(end); err != nil {
+	from, to := slotOffset(uint32(counted)), slotOffset(f.slots)
+	if _, err := io.Copy(io.NewOffsetWriter(file, from), io.NewSectionReader(file, from, to-from)); err != nil {
 		return err
 	}
-	return file.Sync()
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	_, err := file.WriteAt(appendHeader(nil, f.slots), 0)
+	return err
 }

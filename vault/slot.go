@@ -13,7 +13,11 @@ import (
 // first the header, then one slot per key that was ever made.
 //
 //	header: mark 16 | slots acknowledged 8 | zero 36 | checksum 4
-//	slot:   person 16 | key id 8 | state 1 | zero 3 | key 32 | checksum 4
+//	slot:   person 16 | key id 8 | state 1 | before 3 | key 32 | checksum 4
+//
+// before says how many slots of the same batch come before this one, which tells
+// where the batch began: what lies before that had been acknowledged when the
+// slot was written, however much of the batch a power cut left out.
 const (
 	unitLen    = 64
 	sumAt      = 60
@@ -30,6 +34,7 @@ type slot struct {
 	person uuid.UUID
 	id     KeyID
 	state  byte
+	before uint32
 	secret [secretLen]byte
 }
 
@@ -37,7 +42,7 @@ func (s *slot) append(b []byte) []byte {
 	start := len(b)
 	b = append(b, s.person[:]...)
 	b = append(b, s.id[:]...)
-	b = append(b, s.state, 0, 0, 0)
+	b = append(b, s.state, byte(s.before>>16), byte(s.before>>8), byte(s.before))
 	b = append(b, s.secret[:]...)
 	return binary.BigEndian.AppendUint32(b, checksum(b[start:]))
 }
@@ -50,6 +55,7 @@ func parseSlot(unit []byte) (slot, error) {
 		person: uuid.UUID(unit[0:16]),
 		id:     KeyID(unit[16:24]),
 		state:  unit[24],
+		before: uint32(unit[25])<<16 | uint32(unit[26])<<8 | uint32(unit[27]),
 		secret: [secretLen]byte(unit[28:60]),
 	}
 	if s.state != slotLive && s.state != slotErased {
