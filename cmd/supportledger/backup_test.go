@@ -129,9 +129,10 @@ func TestRestoreChecksTheKeys(t *testing.T) {
 	must(t, serve(t, again, "--keys", keys).stop())
 }
 
-// A damaged copy is not restored.
+// A damaged copy is not restored, and leaves nothing behind; when the backup is
+// whole again, the same command restores it.
 func TestR42_ADamagedBackupIsNotRestored(t *testing.T) {
-	dir, copied, restored := t.TempDir(), filepath.Join(t.TempDir(), "copy"), filepath.Join(t.TempDir(), "restored")
+	dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	s := serve(t, dir)
 	p := s.linked(1000)
 	for range 20 {
@@ -139,9 +140,57 @@ func TestR42_ADamagedBackupIsNotRestored(t *testing.T) {
 	}
 	must(t, s.stop())
 	succeed(t, "backup", "--data", dir, "--to", copied)
+	people := filepath.Join(dir, "people")
+	body, err := os.ReadFile(people)
+	must(t, err)
+	newOne, empty, withPeople := filepath.Join(t.TempDir(), "new"), t.TempDir(), t.TempDir()
+	must(t, os.WriteFile(filepath.Join(withPeople, "people"), body, 0o600))
+	folders := map[string]int{newOne: -1, empty: 0, withPeople: 1}
 	flip(t, filepath.Join(copied, "store", "log"))
-	fail(t, exitFailed, nil, "restore", "--from", copied, "--data", restored)
-	if _, err := os.Stat(filepath.Join(restored, "store")); err == nil {
-		t.Error("a failed restore has left a store behind")
+	for restored, holds := range folders {
+		fail(t, exitFailed, nil, "restore", "--from", copied, "--data", restored, "--people", people)
+		entries, err := os.ReadDir(restored)
+		if holds < 0 && err == nil || holds >= 0 && len(entries) != holds {
+			t.Errorf("a failed restore has left %v in a folder that held %d", entries, holds)
+		}
 	}
+	flip(t, filepath.Join(copied, "store", "log"))
+	for restored := range folders {
+		succeed(t, "restore", "--from", copied, "--data", restored, "--people", people)
+		r := serve(t, restored)
+		if n := r.submitted(p.ID); n != 20 {
+			t.Errorf("the restored ledger has %d incidents", n)
+		}
+		must(t, r.stop())
+	}
+}
+
+// What was in a folder before is not touched, and two do not restore into one.
+func TestRestoreTouchesNothingThatWasThere(t *testing.T) {
+	dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "copy")
+	s := serve(t, dir)
+	s.linked(1)
+	must(t, s.stop())
+	succeed(t, "backup", "--data", dir, "--to", copied)
+	for name, words := range map[string][]string{
+		"people": {"another one", "remove it"}, "notes.txt": {"not empty", "notes.txt"}, "store": {"not empty", "store"}, "read": {"not empty", "read"},
+	} {
+		restored := t.TempDir()
+		must(t, os.WriteFile(filepath.Join(restored, name), []byte("mine"), 0o600))
+		fail(t, exitFailed, words, "restore", "--from", copied, "--data", restored, "--people", filepath.Join(dir, "people"))
+		if files := filesOf(t, restored); len(files) != 1 || files[filepath.Join(restored, name)] != "mine" {
+			t.Errorf("now there are %v", files)
+		}
+	}
+	restored := filepath.Join(t.TempDir(), "restored")
+	first, err := beginRestoration(folder(restored))
+	must(t, err)
+	fail(t, exitFailed, []string{"another process"}, "restore", "--from", copied, "--data", restored)
+	fail(t, exitFailed, []string{"restore", "remove"}, "serve", "--data", restored, "--dev", "--listen", "127.0.0.1:0")
+	fail(t, exitFailed, []string{"restore", "remove"}, "verify", "--data", restored)
+	must(t, first.close())
+	if exists(restored) {
+		t.Error("the folder was made for it, and is still there")
+	}
+	succeed(t, "restore", "--from", copied, "--data", restored)
 }

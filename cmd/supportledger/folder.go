@@ -21,6 +21,7 @@ import (
 //	keys.json        the installation's keys: only for development
 //	dev-tokens.json  tokens for development
 //	control.sock     the running ledger's ear
+//	restoring/       a ledger that is being restored
 type folder string
 
 func (f folder) file(name string) string { return filepath.Join(string(f), name) }
@@ -43,10 +44,22 @@ func (f folder) make() error {
 
 // mustHoldLedger refuses a folder in which no ledger was ever started.
 func (f folder) mustHoldLedger() error {
+	if err := f.mustNotBeRestoring(); err != nil {
+		return err
+	}
 	if !exists(f.store()) {
 		return fmt.Errorf("%s holds no ledger: name the folder that serve was started with", string(f))
 	}
 	return nil
+}
+
+// mustNotBeRestoring refuses a folder in which a ledger is being restored, or in
+// which that was begun and not finished: a new one must not take its place.
+func (f folder) mustNotBeRestoring() error {
+	if exists(f.store()) || !exists(string(f.restoring())) {
+		return nil
+	}
+	return fmt.Errorf("%s holds no ledger yet: a restore into it was not finished. Run restore again, or remove %s", string(f), f.restoring())
 }
 
 func exists(path string) bool {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 
@@ -20,39 +22,38 @@ type restoreCmd struct {
 }
 
 // Run restores a backup: keys first, so that nothing is copied that cannot be
-// used; then the log, which is verified whole. Read models are made anew when
-// the ledger starts.
+// used; then the log, which is verified whole. All of it is made in a folder of
+// its own and put in place at the end, so that a restore that failed, or was
+// killed, can simply be asked for again. Read models are made anew when the ledger
+// starts.
 func (c *restoreCmd) Run(ctx context.Context, t *terminal) (err error) {
 	from, to := folder(c.From), folder(c.Data)
 	m, err := readManifest(from)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	if err := mustBeEmpty(to, to.devKeys(), to.people()); err != nil {
+	into, err := beginRestoration(to)
+	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
+	defer func() { err = errors.Join(err, into.close()) }()
 	c.findDevelopment(m, to)
 	keys, err := c.loadKeys(from, to)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	if err := to.make(); err != nil {
+	if err := c.copySecrets(m, into, keys); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	defer func() {
-		if err != nil { // what is there now is no ledger; do not leave it behind
-			err = errors.Join(err, os.RemoveAll(to.store()), removeIfThere(to.keysCheck()))
-		}
-	}()
-	if err := c.copySecrets(m, to, keys); err != nil {
+	log := quietLogger(t)
+	if err := pebblestore.Restore(ctx, from.store(), into.store(), pebblestore.Options{Logger: log}, storeProgress(t, "restore")); err != nil {
+		return err
+	}
+	if err := c.verify(ctx, into.folder, keys, t, log); err != nil {
+		return err
+	}
+	if err := into.finish(); err != nil {
 		return fmt.Errorf("restore: %w", err)
-	}
-	log := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if err := pebblestore.Restore(ctx, from.store(), to.store(), pebblestore.Options{Logger: log}, storeProgress(t, "restore")); err != nil {
-		return err
-	}
-	if err := c.verify(ctx, to, keys, t, log); err != nil {
-		return err
 	}
 	c.tell(t, m, to)
 	return nil
@@ -94,18 +95,46 @@ func (c *restoreCmd) loadKeys(from, to folder) (*vault.Keys, error) {
 
 // copySecrets puts beside the data what belongs there: the keys of people, and of
 // a development ledger the installation's.
-func (c *restoreCmd) copySecrets(m manifest, to folder, keys *vault.Keys) error {
-	if m.Development != "" && !exists(to.devKeys()) {
-		if err := keys.Write(to.devKeys()); err != nil {
+func (c *restoreCmd) copySecrets(m manifest, into *restoration, keys *vault.Keys) error {
+	if m.Development != "" && !exists(into.to.devKeys()) {
+		if err := keys.Write(into.devKeys()); err != nil {
 			return err
 		}
 	}
-	if c.People != "" {
-		if err := copyPrivate(c.People, to.people()); err != nil {
+	if err := c.copyPeople(into); err != nil {
+		return err
+	}
+	return keys.Bind(into.keysCheck())
+}
+
+// copyPeople copies the keys of people, unless they are in their place already,
+// and sees to it that they can be opened.
+func (c *restoreCmd) copyPeople(into *restoration) error {
+	path := into.to.people()
+	switch {
+	case c.People == "":
+	case !exists(path):
+		path = into.people()
+		if err := copyPrivate(c.People, path); err != nil {
 			return err
 		}
+	default:
+		same, err := sameContent(c.People, path)
+		if err != nil {
+			return err
+		}
+		if !same {
+			return fmt.Errorf("%s is there already, and is another one than %s: remove it, or leave --people out to keep it", path, c.People)
+		}
 	}
-	return keys.Bind(to.keysCheck())
+	people, err := vault.OpenPeople(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return people.Close()
 }
 
 // verify opens the new folder and holds all of it against the laws.
@@ -144,9 +173,11 @@ func copyPrivate(from, to string) error {
 	return errors.Join(err, dst.Sync(), dst.Close())
 }
 
-func removeIfThere(path string) error {
-	if !exists(path) {
-		return nil
+func sameContent(a, b string) (bool, error) {
+	one, err := os.ReadFile(a)
+	if err != nil {
+		return false, err
 	}
-	return os.Remove(path)
+	other, err := os.ReadFile(b)
+	return bytes.Equal(one, other), err
 }

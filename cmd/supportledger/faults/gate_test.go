@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
@@ -42,7 +43,12 @@ const gated = "SUPPORTLEDGER_GATED"
 // startGated starts a ledger behind a gate.
 func startGated(t testing.TB, dir string, decide func(n int, path string) verdict) (*program, *gate) {
 	t.Helper()
-	cmd := serving(t, dir)
+	return behindGate(t, dir, serving(t, dir), decide)
+}
+
+// behindGate starts a command on a folder behind a gate.
+func behindGate(t testing.TB, dir string, cmd *exec.Cmd, decide func(n int, path string) verdict) (*program, *gate) {
+	t.Helper()
 	self, err := os.Executable()
 	must(t, err)
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)

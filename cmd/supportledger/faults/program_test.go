@@ -114,7 +114,9 @@ func start(t testing.TB, dir string, cmd *exec.Cmd) *program {
 	})
 	t.Cleanup(p.kill)
 	for lines := bufio.NewScanner(out); p.base == "" && lines.Scan(); {
-		p.base, _ = strings.CutPrefix(lines.Text(), "listening on ")
+		if base, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
+			p.base = base
+		}
 	}
 	if p.base == "" {
 		_ = p.wait()

@@ -32,15 +32,7 @@ func TestR41_KilledAtEachSync(t *testing.T) {
 // killAt tells the story to a new ledger that is killed at its nth sync.
 func killAt(t *testing.T, n int) (path string, killed bool) {
 	dir, s := t.TempDir(), newStory()
-	at := func(n int) func(int, string) verdict {
-		return func(i int, _ string) verdict {
-			if i == n {
-				return kill
-			}
-			return pass
-		}
-	}
-	p, g := startGated(t, dir, at(n))
+	p, g := startGated(t, dir, killingAt(n))
 	if p.base != "" {
 		_, _ = s.tell(p)
 		p.stopAnyhow()
@@ -49,7 +41,7 @@ func killAt(t *testing.T, n int) (path string, killed bool) {
 		path, killed = seen[n-1], true
 	}
 	if n%2 == 0 { // and once more, while it recovers
-		p, _ := startGated(t, dir, at(1+rand.IntN(8)))
+		p, _ := startGated(t, dir, killingAt(1+rand.IntN(8)))
 		if p.base != "" {
 			_, _ = s.tell(p)
 		}
@@ -57,4 +49,14 @@ func killAt(t *testing.T, n int) (path string, killed bool) {
 	}
 	s.mustHold(t, dir)
 	return path, killed
+}
+
+// killingAt decides to kill at the nth sync.
+func killingAt(n int) func(int, string) verdict {
+	return func(i int, _ string) verdict {
+		if i == n {
+			return kill
+		}
+		return pass
+	}
 }
