@@ -3,6 +3,8 @@ package contract
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/supportledger/supportledger/domain"
 )
@@ -38,6 +40,9 @@ func Knows(name string) bool {
 	_, ok := newEvent[name]
 	return ok || upcasts[name] != nil
 }
+
+// Names are the names under which this version records, in alphabetical order.
+func Names() []string { return slices.Sorted(maps.Keys(newEvent)) }
 
 // Decode reads a recorded event. Readers only ever see today's types: an event
 // under a retired name comes back as what took its place.
