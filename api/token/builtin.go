@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -123,6 +124,7 @@ func (i *Issuer) Issue(c Claims, now time.Time) (string, error) {
 	put("sign_ins", c.SignIns, len(c.SignIns) > 0)
 	put("partner_id", c.PartnerID, c.PartnerID != "")
 	put("rights", c.Rights, len(c.Rights) > 0)
+	put("scope", strings.Join(c.Scopes, " "), len(c.Scopes) > 0)
 	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
 	t.Header["kid"] = i.kid
 	raw, err := t.SignedString(i.key)
@@ -139,6 +141,7 @@ type builtInClaims struct {
 	SignIns   []string `json:"sign_ins"`
 	PartnerID string   `json:"partner_id"`
 	Rights    []Right  `json:"rights"`
+	Scopes    scopes   `json:"scope"`
 }
 
 // verify judges a token that says it is the built-in issuer's.
@@ -163,7 +166,7 @@ func (i *Issuer) verify(raw string, now func() time.Time) (*Claims, error) {
 	}
 	kept := claimsJSON{
 		Issuer: j.Issuer, Subject: j.Subject, ID: j.ID, Roles: j.Roles,
-		SignIns: j.SignIns, PartnerID: j.PartnerID, Rights: j.Rights,
+		SignIns: j.SignIns, PartnerID: j.PartnerID, Rights: j.Rights, Scopes: j.Scopes,
 	}
 	return kept.claims(expires)
 }

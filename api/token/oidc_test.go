@@ -77,6 +77,7 @@ func (p *provider) token(t *testing.T, kid string, more map[string]any) string {
 	claims := map[string]any{
 		"iss": p.url, "aud": "ledger", "sub": "ani", "exp": noon.Add(time.Hour).Unix(), "roles": []string{"customer", "operator"},
 		"sign_ins": []string{"mpn", "azure"}, "rights": []Right{{"azure", "contoso", "write"}, {"azure", "contoso", "own"}, {"office", "x", "write"}},
+		"scope": "openid personal",
 	}
 	for k, v := range more {
 		claims[k] = v
@@ -86,7 +87,7 @@ func (p *provider) token(t *testing.T, kid string, more map[string]any) string {
 
 func (p *provider) config() OIDC {
 	return OIDC{Issuer: p.url, Audience: "ledger", Client: &http.Client{Transport: p, Timeout: time.Minute}, Policy: Policy{
-		Roles: []string{"customer"}, Portals: []string{"azure"}, Rights: []string{"write"},
+		Roles: []string{"customer"}, Portals: []string{"azure"}, Rights: []string{"write"}, Scopes: []string{"openid"},
 	}}
 }
 
@@ -101,8 +102,24 @@ func TestAnIssuerAssertsOnlyWhatItMay(t *testing.T) {
 	c, err := v.Verify(t.Context(), p.token(t, "k1", nil))
 	must(t, err)
 	if !slices.Equal(c.Roles, []string{"customer"}) || !slices.Equal(c.SignIns, []string{"azure"}) ||
-		len(c.Rights) != 1 || c.Rights[0] != (Right{"azure", "contoso", "write"}) || c.Account != accountOf(p.url, "ani") {
+		len(c.Rights) != 1 || c.Rights[0] != (Right{"azure", "contoso", "write"}) || !slices.Equal(c.Scopes, []string{"openid"}) || c.Account != accountOf(p.url, "ani") {
 		t.Fatalf("got %+v", c)
+	}
+}
+
+// Issuers write scope as a list, too. It is none of ours then, and the token is
+// as good as before.
+func TestAScopeOfAnotherFormSaysNothing(t *testing.T) {
+	p := newProvider(t)
+	config := p.config()
+	config.Policy = Everything()
+	v := verifier(t, Config{OIDC: []OIDC{config}, Now: (&wall{noon}).Now})
+	for _, scope := range []any{[]string{Personal}, 7, nil, map[string]any{}} {
+		c, err := v.Verify(t.Context(), p.token(t, "k1", map[string]any{"scope": scope}))
+		must(t, err)
+		if len(c.Scopes) > 0 {
+			t.Errorf("scope %v: got %q", scope, c.Scopes)
+		}
 	}
 }
 

@@ -12,8 +12,10 @@
 package token
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,7 +32,12 @@ type Claims struct {
 	SignIns   []string // portals
 	PartnerID string
 	Rights    []Right
+	Scopes    []string // what the token was narrowed or widened to, as Personal
 }
+
+// Personal is the scope of tokens whose bearers may read personal texts in feeds
+// (R47).
+const Personal = "personal"
 
 // A Right is what somebody may do for a customer at a portal (R33).
 type Right struct {
@@ -41,6 +48,9 @@ type Right struct {
 
 // Has says whether the token carries a role.
 func (c *Claims) Has(role string) bool { return slices.Contains(c.Roles, role) }
+
+// HasScope says whether the token carries a scope.
+func (c *Claims) HasScope(scope string) bool { return slices.Contains(c.Scopes, scope) }
 
 // Errors of Verify.
 var (
@@ -58,11 +68,12 @@ type Policy struct {
 	Roles   []string
 	Portals []string // sign-ins, and the portals of rights
 	Rights  []string
+	Scopes  []string
 }
 
-// Everything allows all roles, portals and rights.
+// Everything allows all roles, portals, rights and scopes.
 func Everything() Policy {
-	return Policy{Roles: []string{all}, Portals: []string{all}, Rights: []string{all}}
+	return Policy{Roles: []string{all}, Portals: []string{all}, Rights: []string{all}, Scopes: []string{all}}
 }
 
 const all = "*"
@@ -76,6 +87,7 @@ func (p Policy) cut(c *Claims) {
 	c.Roles = kept(c.Roles, func(role string) bool { return allows(p.Roles, role) })
 	c.SignIns = kept(c.SignIns, func(portal string) bool { return allows(p.Portals, portal) })
 	c.Rights = kept(c.Rights, func(r Right) bool { return allows(p.Portals, r.Portal) && allows(p.Rights, r.Right) })
+	c.Scopes = kept(c.Scopes, func(scope string) bool { return allows(p.Scopes, scope) })
 }
 
 func kept[T any](list []T, keep func(T) bool) []T {
@@ -91,6 +103,20 @@ type claimsJSON struct {
 	SignIns   []string `json:"sign_ins"`
 	PartnerID string   `json:"partner_id"`
 	Rights    []Right  `json:"rights"`
+	Scopes    scopes   `json:"scope"`
+}
+
+// scopes are written as one text with spaces in between (RFC 8693, section 4.2).
+// Issuers that write something else there mean nothing by it here.
+type scopes []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *scopes) UnmarshalJSON(b []byte) error {
+	var text string
+	if json.Unmarshal(b, &text) == nil {
+		*s = strings.Fields(text)
+	}
+	return nil
 }
 
 // maxClaim bounds the texts of a token that are kept and recorded.
@@ -102,6 +128,6 @@ func (j *claimsJSON) claims(expires time.Time) (*Claims, error) {
 	}
 	return &Claims{
 		Issuer: j.Issuer, Subject: j.Subject, ID: j.ID, Expires: expires,
-		Roles: j.Roles, SignIns: j.SignIns, PartnerID: j.PartnerID, Rights: j.Rights,
+		Roles: j.Roles, SignIns: j.SignIns, PartnerID: j.PartnerID, Rights: j.Rights, Scopes: j.Scopes,
 	}, nil
 }

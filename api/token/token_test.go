@@ -54,14 +54,14 @@ func TestATokenSaysWhatItsIssuerWasAskedFor(t *testing.T) {
 	v := verifier(t, Config{BuiltIn: i, Now: clock.Now})
 	raw, err := i.Issue(Claims{
 		Subject: "ani", ID: "7", Expires: noon.Add(time.Hour), Roles: []string{"customer"}, SignIns: []string{"azure"},
-		PartnerID: "4648141", Rights: []Right{{"azure", "contoso", "write"}},
+		PartnerID: "4648141", Rights: []Right{{"azure", "contoso", "write"}}, Scopes: []string{"openid", Personal},
 	}, noon)
 	must(t, err)
 	for range 2 { // judged, and then remembered
 		c, err := v.Verify(t.Context(), raw)
 		must(t, err)
 		if !c.Has("customer") || c.Has("operator") || c.SignIns[0] != "azure" || c.PartnerID != "4648141" ||
-			c.Rights[0].OnBehalfOf != "contoso" || c.ID != "7" || c.Account != accountOf(BuiltIn, "ani") {
+			c.Rights[0].OnBehalfOf != "contoso" || c.ID != "7" || !c.HasScope(Personal) || c.HasScope("person") || c.Account != accountOf(BuiltIn, "ani") {
 			t.Fatalf("got %+v", c)
 		}
 	}

@@ -21,6 +21,7 @@ type issuersFile struct {
 		Roles      []string `json:"roles"`
 		Portals    []string `json:"portals"`
 		Rights     []string `json:"rights"`
+		Scopes     []string `json:"scopes"`
 	} `json:"issuers"`
 }
 
@@ -45,7 +46,7 @@ func readIssuers(path string) ([]token.OIDC, error) {
 	for i, x := range f.Issuers {
 		out[i] = token.OIDC{
 			Issuer: x.Issuer, Audience: x.Audience, Algorithms: x.Algorithms,
-			Policy: token.Policy{Roles: x.Roles, Portals: x.Portals, Rights: x.Rights},
+			Policy: token.Policy{Roles: x.Roles, Portals: x.Portals, Rights: x.Rights, Scopes: x.Scopes},
 		}
 	}
 	return out, nil

@@ -176,6 +176,7 @@ func TestTokenCreate(t *testing.T) {
 	fail(t, exitUsage, []string{"--role"}, "token", "create", "--data", dir, "--subject", "x", "--role", "king")
 	fail(t, exitUsage, []string{"--expires"}, "token", "create", "--data", dir, "--subject", "x", "--role", "admin", "--expires", "soon")
 	fail(t, exitUsage, []string{"--right"}, "token", "create", "--data", dir, "--subject", "x", "--role", "customer", "--right", "azure")
+	fail(t, exitUsage, []string{"--scope"}, "token", "create", "--data", dir, "--subject", "x", "--role", "service", "--scope", "everything")
 }
 
 func TestMetricsMayHaveAListenerOfTheirOwn(t *testing.T) {

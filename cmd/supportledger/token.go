@@ -19,6 +19,7 @@ type tokenCmd struct {
 	SignIn  []string `placeholder:"PORTAL" help:"A portal that the subject may sign in at. May be given more than once."`
 	Partner string   `placeholder:"ID" help:"The partner that the subject belongs to."`
 	Right   []string `placeholder:"PORTAL:CUSTOMER:RIGHT" help:"A right for a customer at a portal. May be given more than once."`
+	Scope   []string `help:"A scope of the token: personal lets a subscriber read personal texts. May be given more than once."`
 	Expires string   `default:"720h" placeholder:"DURATION" help:"How long the token counts, ${default} if left out; never for a token without end."`
 }
 
@@ -48,10 +49,15 @@ func (c *tokenCmd) Run(_ context.Context, t *terminal) error {
 }
 
 func (c *tokenCmd) claims(now time.Time) (token.Claims, error) {
-	claims := token.Claims{Subject: c.Subject, ID: uuid.NewString(), Roles: c.Role, SignIns: c.SignIn, PartnerID: c.Partner}
+	claims := token.Claims{Subject: c.Subject, ID: uuid.NewString(), Roles: c.Role, SignIns: c.SignIn, PartnerID: c.Partner, Scopes: c.Scope}
 	for _, role := range c.Role {
 		if !slices.Contains(knownRoles, role) {
 			return claims, fmt.Errorf("%w: --role %q is none of %s", errAskedWrongly, role, strings.Join(knownRoles, " "))
+		}
+	}
+	for _, scope := range c.Scope {
+		if scope != token.Personal {
+			return claims, fmt.Errorf("%w: --scope %q is not %s", errAskedWrongly, scope, token.Personal)
 		}
 	}
 	for _, text := range c.Right {
