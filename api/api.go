@@ -17,9 +17,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gorilla/mux"
 
+	"github.com/supportledger/supportledger/api/events"
 	"github.com/supportledger/supportledger/api/token"
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/domain/catalog"
+	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/projections"
 	"github.com/supportledger/supportledger/vault"
@@ -34,7 +36,8 @@ type Config struct {
 	Catalog     *catalog.Catalog
 	Keys        *vault.Keys
 	Tokens      *token.Verifier
-	Logger      *slog.Logger // nil: no log
+	Store       eventstore.Store // for subscribers, who follow it
+	Logger      *slog.Logger     // nil: no log
 
 	// TestClock is the clock that POST /v1/test-clock sets; nil: there is no
 	// such call.
@@ -52,6 +55,10 @@ type Config struct {
 	RequestTimeout time.Duration
 	// AwaitTimeout is how long ?after= waits; 0 is 10 s.
 	AwaitTimeout time.Duration
+	// Heartbeat is how long a subscriber hears nothing at most; 0 is 15 s.
+	Heartbeat time.Duration
+	// StallTimeout is how long a subscriber may read nothing; 0 is 10 s.
+	StallTimeout time.Duration
 	// MaxLag is how far in events the projections may be behind for /readyz to
 	// say ready; 0 is a million.
 	MaxLag uint64
@@ -67,6 +74,7 @@ type API struct {
 	log      *slog.Logger
 	metrics  *metrics
 	limiter  *limiter // nil: no limit
+	events   *events.Hub
 	router   *mux.Router
 	hot      http.Handler // of the hot route, found without the router
 	huma     huma.API
@@ -80,9 +88,12 @@ func New(c Config) (*API, error) {
 	c.RefusalFloor = orDefault(c.RefusalFloor, 100*time.Millisecond)
 	c.RequestTimeout = orDefault(c.RequestTimeout, 25*time.Second)
 	c.AwaitTimeout = orDefault(c.AwaitTimeout, 10*time.Second)
+	c.Heartbeat = orDefault(c.Heartbeat, 15*time.Second)
+	c.StallTimeout = orDefault(c.StallTimeout, 10*time.Second)
 	c.MaxLag = orDefault(c.MaxLag, 1_000_000)
 	a := &API{
 		Config: c, log: c.Logger, metrics: newMetrics(), limiter: newLimiter(c.Rate, c.Burst),
+		events: events.NewHub(events.Config{Store: c.Store, Open: c.Ledger.Open}),
 	}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
@@ -112,6 +123,7 @@ func (a *API) registerAll() {
 	a.registerContracts()
 	a.registerLinks()
 	a.registerMe()
+	a.registerEvents()
 	a.registerCatalog()
 	a.registerAdmin()
 	a.registerHealth()

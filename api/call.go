@@ -30,6 +30,7 @@ type call struct {
 	role   ledger.Role
 	key    string
 	body   []byte
+	head   bool // only the headers are asked for
 
 	status  int
 	refused string // the code that the request was refused with

@@ -23,6 +23,7 @@ var docsHTML string
 // adds the calls that are not described there.
 func (a *API) publish() error {
 	a.alsoOK()
+	a.describeEvents()
 	var err error
 	if a.document, err = a.writeDocument(); err != nil {
 		return fmt.Errorf("write openapi: %w", err)

@@ -28,6 +28,7 @@ type fuzz struct {
 	pools  int      // that were filled
 	calls  []fuzzCall
 	seen   map[string]int // by operation and status
+	events int            // that came over event streams
 }
 
 type fuzzCall struct {
@@ -51,6 +52,9 @@ func TestTheAPIKeepsItsOwnDescription(t *testing.T) {
 		}
 		f.send(f.calls[f.random.IntN(len(f.calls))])
 	}
+	if f.events == 0 {
+		t.Error("no event ever came over an event stream")
+	}
 	succeeded := map[string]bool{}
 	for key := range f.seen {
 		if id, status, _ := strings.Cut(key, " "); status[0] == '2' {
@@ -68,6 +72,7 @@ func newFuzz(t *testing.T) *fuzz {
 	doc, err := openapi3.NewLoader().LoadFromData(r.get("", "/openapi.json").is(200).body)
 	must(t, err)
 	must(t, doc.Validate(t.Context()))
+	openapi3filter.RegisterBodyDecoder(eventStream, openapi3filter.PlainBodyDecoder)
 	f := &fuzz{rig: r, doc: doc, random: rand.New(rand.NewPCG(7, 7)), seen: map[string]int{}}
 	f.tokens = []string{r.operator(), r.engineer(), r.auditor(), r.admin(), r.ani(), r.budi(), r.token("none"), ""}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) {
@@ -113,6 +118,10 @@ func (f *fuzz) send(call fuzzCall) {
 		case "query":
 			if p.Value.Required || f.chance(30) {
 				query.Set(p.Value.Name, value)
+			}
+		case "header":
+			if p.Value.Name != "Idempotency-Key" && f.chance(20) {
+				headers = append(headers, p.Value.Name, value)
 			}
 		}
 	}
@@ -198,6 +207,7 @@ var known = map[string][]string{
 	"severity": {"A", "B", "C"}, "closure": {"resolved", "product-defect"}, "programme": {"silver", "gold"}, "usage": {"developer"},
 	"email": {"a@example.com"}, "language": {"en", "id"}, "country": {"ID"}, "time_zone": {"Asia/Jakarta"}, "grant": {"g1", "g3"},
 	"starts_on": {"2026-03-02"}, "expires_on": {"2026-12-31"}, "after": {"1", "3"}, "limit": {"1", "50"}, "at": {"1", "2026-03-02T09:00:00Z"},
+	"types": {"incident", "contract.registered.v1", "account,incident.submitted.v1,link"}, "Last-Event-ID": {"0", "5", "100000"},
 	"sort": {"-title", "severity"}, "now": {"2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"}, "access_id": {"0230242323"}, "contract_id": {"0098765432"},
 }
 
@@ -240,7 +250,25 @@ func (f *fuzz) judge(call fuzzCall, target string, body any, a answer) {
 	if err := openapi3filter.ValidateResponse(f.t.Context(), input.SetBodyBytes(a.body)); err != nil {
 		f.t.Errorf("%s %s %v: %d %s\n%v", call.method, target, body, a.StatusCode, a.body, err)
 	}
-	if a.StatusCode >= http.StatusBadRequest {
+	switch {
+	case a.StatusCode >= http.StatusBadRequest:
 		a.problem()
+	case call.OperationID == eventsRoute:
+		f.judgeEvents(call, target, a)
+	}
+}
+
+// judgeEvents holds what came over an event stream to the description of an Event.
+func (f *fuzz) judgeEvents(call fuzzCall, target string, a answer) {
+	for _, m := range messages(f.t, a.body) {
+		if m.event == "" {
+			continue
+		}
+		f.events++
+		var data any
+		must(f.t, json.Unmarshal([]byte(m.data), &data))
+		if err := f.doc.ValidateSchemaJSON(f.doc.Components.Schemas["Event"].Value, data); err != nil {
+			f.t.Errorf("%s %s: %s: %v", call.method, target, m.data, err)
+		}
 	}
 }

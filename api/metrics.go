@@ -1,12 +1,17 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/supportledger/supportledger/api/token"
 )
 
 // Registry is what /metrics shows.
@@ -21,6 +26,10 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	refused  *prometheus.CounterVec
 	running  prometheus.Gauge
+
+	subscribers prometheus.Gauge
+	streamed    prometheus.Counter
+	ended       *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -36,13 +45,38 @@ func newMetrics() *metrics {
 			Name: "supportledger_http_problems_total", Help: "Answers that are problems, by code.",
 		}, []string{"code"}),
 		running: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "supportledger_http_requests_running", Help: "HTTP requests being worked on.",
+			Name: "supportledger_http_requests_running", Help: "HTTP requests being worked on, event streams too.",
 		}),
+		subscribers: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "supportledger_event_streams", Help: "Event streams that are open.",
+		}),
+		streamed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "supportledger_events_streamed_total", Help: "Events written to event streams.",
+		}),
+		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "supportledger_event_streams_ended_total", Help: "Event streams that ended: left by the client, stalled, with the token, because the ledger stops, failed.",
+		}, []string{"reason"}),
 	}
 }
 
 func (m *metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.duration, m.refused, m.running}
+	return []prometheus.Collector{m.requests, m.duration, m.refused, m.running, m.subscribers, m.streamed, m.ended}
+}
+
+// countEnd notes why an event stream has ended.
+func (m *metrics) countEnd(err error) {
+	reason := "failed"
+	switch {
+	case errors.Is(err, errStopping):
+		reason = "stopping"
+	case errors.Is(err, errStalled):
+		reason = "stalled"
+	case errors.Is(err, token.ErrExpired), errors.Is(err, token.ErrInvalid):
+		reason = "token"
+	case errors.Is(err, context.Canceled), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET):
+		reason = "left"
+	}
+	m.ended.WithLabelValues(reason).Inc()
 }
 
 // count notes how a call has ended.

@@ -80,6 +80,7 @@ var statuses = map[string]int{
 	"already-closed":      http.StatusConflict,
 	"already-renewed":     http.StatusConflict,
 	"below-zero":          http.StatusConflict,
+	"beyond-head":         http.StatusConflict,
 	"cancelled":           http.StatusConflict,
 	"expired":             http.StatusConflict,
 	"grant-lapsed":        http.StatusConflict,

@@ -61,8 +61,9 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 	tokens, err := token.NewVerifier(token.Config{BuiltIn: r.issuer, Account: keys.Account})
 	must(t, err)
 	config := Config{
-		Ledger: l, Projections: project(t, dir, r.store), Auditor: auditor, Catalog: r.catalog, Keys: keys, Tokens: tokens,
+		Ledger: l, Projections: project(t, dir, r.store), Auditor: auditor, Catalog: r.catalog, Keys: keys, Tokens: tokens, Store: r.store,
 		TestClock: r.clock, Registry: new(Registry), RefusalFloor: time.Millisecond,
+		Heartbeat: time.Millisecond,
 	}
 	for _, c := range change {
 		c(&config)
@@ -153,9 +154,26 @@ func (r *rig) do(as, method, path string, body any, headers ...string) answer {
 			q.Header.Set(headers[i], headers[i+1])
 		}
 	}
-	w := httptest.NewRecorder()
-	r.handler.ServeHTTP(w, q)
+	ctx, leave := context.WithCancel(q.Context())
+	defer leave()
+	w := leaver{httptest.NewRecorder(), leave}
+	r.handler.ServeHTTP(w, q.WithContext(ctx))
 	return answer{w.Result(), r.t, w.Body.Bytes()}
+}
+
+// A leaver is a client that leaves a stream when nothing new comes: it has seen
+// what there was.
+type leaver struct {
+	*httptest.ResponseRecorder
+	leave context.CancelFunc
+}
+
+// Flush implements http.Flusher.
+func (l leaver) Flush() {
+	l.ResponseRecorder.Flush()
+	if bytes.Contains(l.Body.Bytes(), []byte("\n\n: ")) {
+		l.leave()
+	}
 }
 
 func (r *rig) get(as, path string, headers ...string) answer {
@@ -228,8 +246,6 @@ func (a answer) equals(member string, want any) answer {
 	}
 	return a
 }
-
-type object = map[string]any
 
 // contract registers and activates a Silver contract (15 incidents).
 func (r *rig) contract() (c object) {

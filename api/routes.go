@@ -34,6 +34,7 @@ var (
 	engineers = []ledger.Role{ledger.Engineer}
 	readers   = []ledger.Role{ledger.Engineer, ledger.Operator, ledger.Auditor, ledger.Customer} // customers: their own
 	workers   = []ledger.Role{ledger.Engineer, ledger.Customer}                                  // customers: their own
+	listeners = []ledger.Role{ledger.Service, ledger.Auditor}
 	admins    = []ledger.Role{ledger.Admin}
 )
 
@@ -84,6 +85,8 @@ var routes = []route{
 	{id: "reopen-incident", method: post, path: "/v1/incidents/{number}/reopen", roles: workers, keyed: true},
 	{id: "close-incident", method: post, path: "/v1/incidents/{number}/close", roles: engineers, keyed: true},
 	{id: "reclassify-incident", method: post, path: "/v1/incidents/{number}/reclassify", roles: engineers, keyed: true},
+
+	{id: eventsRoute, method: get, path: eventsPath, roles: listeners},
 
 	{id: "erase-person", method: post, path: "/v1/erasures", roles: admins, keyed: true},
 	{id: testRoute, method: post, path: "/v1/test-clock", roles: admins},

@@ -22,7 +22,7 @@ var ErrCutOff = errors.New("requests were still under way at the end of the grac
 func Run(ctx context.Context, listener net.Listener, server *http.Server, grace time.Duration) error {
 	working, cutOff := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutOff()
-	server.BaseContext = func(net.Listener) context.Context { return working }
+	server.BaseContext = func(net.Listener) context.Context { return context.WithValue(working, stoppingKey{}, ctx) }
 	door := &door{handler: server.Handler}
 	server.Handler = door
 	ended := make(chan error, 1)

@@ -15,8 +15,12 @@ import (
 func (a *API) Handler() http.Handler { return http.HandlerFunc(a.serve) }
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), a.RequestTimeout)
-	defer cancel()
+	ctx := r.Context()
+	if r.URL.Path != eventsPath { // which lasts as long as it is listened to
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, a.RequestTimeout)
+		defer cancel()
+	}
 	c := begin(ctx, w, r)
 	for name, value := range securityHeaders {
 		w.Header()[name] = value
@@ -31,6 +35,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	case r.Method == http.MethodHead:
 		// The server drops the body of an answer to HEAD by itself.
+		c.head = true
 		r.Method = http.MethodGet
 	}
 	a.router.ServeHTTP(c, r)
@@ -94,7 +99,8 @@ func (a *API) logCall(c *call) {
 	a.log.LogAttrs(c, level, "request", attrs...)
 }
 
-// Serve answers requests on a listener until the context ends (Run).
+// Serve answers requests on a listener until the context ends (Run); event
+// streams end at once then.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger, grace time.Duration) error {
 	return Run(ctx, listener, &http.Server{
 		Handler:           handler,

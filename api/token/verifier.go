@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -89,14 +90,25 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 		}
 		v.known.Add(digest, claims)
 	}
-	if !claims.Expires.IsZero() && !v.now().Before(claims.Expires) {
-		v.known.Remove(digest)
-		return nil, ErrExpired
-	}
-	if v.revoked.lists(claims) {
-		return nil, ErrInvalid
+	if err := v.Standing(claims); err != nil {
+		if errors.Is(err, ErrExpired) {
+			v.known.Remove(digest)
+		}
+		return nil, err
 	}
 	return claims, nil
+}
+
+// Standing says whether a token that was verified still counts: nil, ErrExpired,
+// or ErrInvalid where it was revoked. It costs next to nothing.
+func (v *Verifier) Standing(c *Claims) error {
+	switch {
+	case !c.Expires.IsZero() && !v.now().Before(c.Expires):
+		return ErrExpired
+	case v.revoked.lists(c):
+		return ErrInvalid
+	}
+	return nil
 }
 
 func (v *Verifier) judge(ctx context.Context, raw string) (*Claims, error) {

@@ -145,7 +145,7 @@ func (v *service) makeAPI(s settings) error {
 		return err
 	}
 	config := api.Config{
-		Ledger: v.ledger, Projections: v.set, Auditor: v.auditor, Catalog: v.catalog, Keys: v.keys, Tokens: tokens,
+		Ledger: v.ledger, Projections: v.set, Auditor: v.auditor, Catalog: v.catalog, Keys: v.keys, Tokens: tokens, Store: v.store,
 		Logger: s.log, Version: version(), Rate: s.rate, Burst: s.burst,
 	}
 	if !s.ownMetrics {
