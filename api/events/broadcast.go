@@ -19,12 +19,9 @@ const (
 	flushFrames = 256
 )
 
-// Bounds of what a subscriber is handed at a time, and so of what one that has
-// stopped reading holds on to. A longer event comes alone.
-const (
-	batchFrames = 64
-	batchBytes  = 16 << 10
-)
+// batchBytes bounds what a subscriber is handed at a time, and so what one that
+// has stopped reading holds on to. A longer event comes alone.
+const batchBytes = 16 << 10
 
 // A broadcast reads the log once for all that keep up, and keeps the newest
 // published events. It has no queues: whoever wants what it no longer keeps is
@@ -139,7 +136,7 @@ func (b *broadcast) after(at eventstore.Position, f *Filter) (_ Batch, behind bo
 		if !f.wants(next.name, next.stream) {
 			continue
 		}
-		if bytes += len(next.text); len(batch.Frames) == batchFrames || bytes > batchBytes && len(batch.Frames) > 0 {
+		if bytes += len(next.text); bytes > batchBytes && len(batch.Frames) > 0 {
 			return batch, false, nil
 		}
 		batch.Frames = append(batch.Frames, next.text)

@@ -28,7 +28,7 @@ func (s *Subscription) read(ctx context.Context) (Batch, error) {
 }
 
 // fill takes records until a batch is full, and says whether they came to an end
-// before. Upto is the last record that was looked at. Those up to at are skipped.
+// before. Upto is the last record that was looked at; at, if that was none.
 func (s *Subscription) fill(ctx context.Context, at eventstore.Position, records iter.Seq2[eventstore.Record, error]) (b Batch, whole bool, err error) {
 	b.Upto = at
 	bytes, scanned := 0, 0
@@ -36,9 +36,10 @@ func (s *Subscription) fill(ctx context.Context, at eventstore.Position, records
 		if err != nil {
 			return b, false, fmt.Errorf("read log: %w", err)
 		}
-		if r.Position <= at {
-			continue
+		if scanned == scanAtOnce {
+			return b, false, nil
 		}
+		scanned++
 		if s.filter.wantsRecord(&r) {
 			text, err := s.hub.frame(ctx, r, s.personal)
 			if err != nil {
@@ -50,15 +51,11 @@ func (s *Subscription) fill(ctx context.Context, at eventstore.Position, records
 			b.Frames, b.Last = append(b.Frames, text), r.Position
 		}
 		b.Upto = r.Position
-		if scanned++; scanned == scanAtOnce || len(b.Frames) == batchFrames {
-			return b, false, nil
-		}
 	}
 	return b, true, nil
 }
 
-// A place is a revision of a contract's stream that is not later than the first
-// after a position.
+// A place is a revision of a contract's stream: the first after a position.
 type place struct {
 	after    eventstore.Position
 	revision eventstore.Revision
@@ -75,12 +72,13 @@ func (s *Subscription) readStream(ctx context.Context) (Batch, error) {
 			return Batch{}, err
 		}
 	}
-	begin, seen := s.found.revision, s.found.revision
+	begin, next := s.found.revision, s.found.revision // the first that is not taken
 	batch, whole, err := s.fill(ctx, s.at, func(yield func(eventstore.Record, error) bool) {
 		for r, err := range s.hub.Store.ReadStream(ctx, s.filter.stream, begin, eventstore.Forwards) {
-			if seen = r.Revision; !yield(r, err) {
+			if next = r.Revision; !yield(r, err) {
 				return
 			}
+			next++
 		}
 	})
 	if err != nil {
@@ -89,7 +87,7 @@ func (s *Subscription) readStream(ctx context.Context) (Batch, error) {
 	if whole {
 		batch.Upto = max(batch.Upto, head)
 	}
-	s.found = place{batch.Upto, seen}
+	s.found = place{batch.Upto, next}
 	return batch, nil
 }
 
