@@ -245,20 +245,40 @@ func TestAContractIsFollowedInItsOwnStream(t *testing.T) {
 	}
 	f := r.filter("", stream)
 	for after := eventstore.Start; after <= r.head(); after += 29 {
-		s := r.subscribe(after, f, false)
-		var got []eventstore.Position
-		for at := after; at < r.head(); {
-			batch := r.next(s, r.head())
-			for _, frame := range batch.Frames {
-				got = append(got, r.position(frame))
-			}
-			if at = batch.Upto; at > r.head() {
-				t.Fatalf("the subscriber stands at %d, beyond the head %d", at, r.head())
-			}
+		s := r.subscribe(after, f, after%2 == 0)
+		r.follows(s, after, f)
+		s.Close()
+	}
+	for _, personal := range []bool{true, false} {
+		s := r.subscribe(eventstore.Start, f, personal)
+		r.follows(s, eventstore.Start, f)
+		for range 10 {
+			before := r.head()
+			r.write(stream, "grant.adjusted.v1", "grant.lapsed.v1")
+			r.follows(s, before, f)
+			before = r.head()
+			r.write(uuid.NewString(), "contract.registered.v1")
+			r.follows(s, before, f)
 		}
 		s.Close()
-		if want := r.wanted(after, f); !slices.Equal(got, want) {
-			t.Fatalf("after %d: got %d events, want %d: %v", after, len(got), len(want), firstDifference(got, want))
+	}
+}
+
+// follows fails unless a subscriber that stands at a position gets what is wanted
+// of the rest, and then stands at the head.
+func (r *rig) follows(s *Subscription, after eventstore.Position, f Filter) {
+	r.t.Helper()
+	var got []eventstore.Position
+	for at := after; at < r.head(); {
+		batch := r.next(s, r.head())
+		for _, frame := range batch.Frames {
+			got = append(got, r.position(frame))
 		}
+		if at = batch.Upto; at > r.head() {
+			r.t.Fatalf("the subscriber stands at %d, beyond the head %d", at, r.head())
+		}
+	}
+	if want := r.wanted(after, f); !slices.Equal(got, want) {
+		r.t.Fatalf("after %d: got %d events, want %d: %v", after, len(got), len(want), firstDifference(got, want))
 	}
 }
