@@ -74,6 +74,7 @@ type Ledger struct {
 	streams *cache
 	numbers *numbers
 	guard   *guard
+	mails   *mailboxes
 	zones   zones
 	plans   sync.Pool // of *plan
 }
@@ -102,6 +103,7 @@ func New(c Config) (*Ledger, error) {
 	l.streams = newCache(size)
 	l.numbers = newNumbers(c.Store, c.Keys)
 	l.guard = newGuard(c.Store, c.Keys)
+	l.mails = newMailboxes(l)
 	return l, nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/domain/mail"
 	"github.com/supportledger/supportledger/domain/person"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/vault"
@@ -33,15 +34,28 @@ func seal[T any](ctx context.Context, l *Ledger, who uuid.UUID, texts T) (domain
 // Open opens an event's personal texts in place, for somebody who may read them;
 // those of a person who was forgotten are marked as erased.
 func (l *Ledger) Open(ctx context.Context, e domain.Event) error {
-	fact, ok := e.(contract.Event)
-	if !ok {
-		return nil
-	}
-	texts := contract.Personal(fact)
+	texts := Personal(e)
 	if texts == nil {
 		return nil
 	}
 	return l.openTexts(ctx, texts)
+}
+
+// Personal returns an event's personal texts; nil where it carries none.
+func Personal(e domain.Event) domain.Personal {
+	switch e := e.(type) {
+	case contract.Event:
+		return contract.Personal(e)
+	case mail.Event:
+		return mail.Personal(e)
+	}
+	return nil
+}
+
+// OpenRecipient opens to whom a mail went, likewise, where only its box is at
+// hand.
+func (l *Ledger) OpenRecipient(ctx context.Context, to *domain.Sealed[mail.Recipient]) error {
+	return l.openTexts(ctx, to)
 }
 
 func (l *Ledger) openTexts(ctx context.Context, texts domain.Personal) error {

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/domain/guessing"
+	"github.com/supportledger/supportledger/domain/mail"
 	"github.com/supportledger/supportledger/domain/person"
 	"github.com/supportledger/supportledger/eventstore"
 )
@@ -138,7 +140,12 @@ func decodeEvent(name string, data []byte) (domain.Event, error) {
 		e = new(person.Erased)
 	case (*NumbersReserved)(nil).Name():
 		e = new(NumbersReserved)
+	case (*MailsSwitchedOn)(nil).Name():
+		e = new(MailsSwitchedOn)
 	default:
+		if strings.HasPrefix(name, "mail.") {
+			return mail.Decode(name, data)
+		}
 		return contract.Decode(name, data)
 	}
 	if err := json.Unmarshal(data, e); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/domain/mail"
 )
 
 // Shown is an event's payload as it may leave the log: the ciphertext of a
@@ -43,6 +44,29 @@ func shown(e domain.Event) any {
 			*contract.IncidentClosed
 			Texts any `json:"texts,omitempty"`
 		}{e, opened(&e.Texts)}
+	case mail.Event:
+		return shownMail(e)
+	}
+	return e
+}
+
+func shownMail(e mail.Event) any {
+	switch e := e.(type) {
+	case *mail.Sent:
+		return struct {
+			*mail.Sent
+			Recipient any `json:"recipient,omitempty"`
+		}{e, opened(&e.Recipient)}
+	case *mail.GivenUp:
+		return struct {
+			*mail.GivenUp
+			Recipient any `json:"recipient,omitempty"`
+		}{e, opened(&e.Recipient)}
+	case *mail.Requested:
+		return struct {
+			*mail.Requested
+			Recipient any `json:"recipient,omitempty"`
+		}{e, opened(&e.Recipient)}
 	}
 	return e
 }

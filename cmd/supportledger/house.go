@@ -10,7 +10,6 @@ import (
 
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/domain"
-	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/projections"
@@ -77,11 +76,7 @@ func (h *house) projections(ctx context.Context) (*projections.Set, error) {
 
 // openTexts opens an event's personal texts, as far as their keys are there.
 func (h *house) openTexts(ctx context.Context, e domain.Event) error {
-	fact, ok := e.(contract.Event)
-	if !ok {
-		return nil
-	}
-	texts := contract.Personal(fact)
+	texts := ledger.Personal(e)
 	if texts == nil {
 		return nil
 	}

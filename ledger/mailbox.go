@@ -1,0 +1,328 @@
+package ledger
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain/mail"
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// mailboxes decide and record what becomes of mails. Like contracts, the wishes
+// for one stream are decided one after another, and those that arrive while an
+// append is under way ride together in the next. The states of the streams that
+// were used last are kept, within a limit. A mailbox that was put out while it
+// was at work does no harm: the revision that an append expects tells.
+type mailboxes struct {
+	ledger *Ledger
+	limit  int64 // bytes, by estimate
+
+	mu     sync.Mutex
+	byID   map[uuid.UUID]*list.Element // of *mailbox
+	recent *list.List                  // newest in front
+	weight int64
+}
+
+// mailboxesBytes is the room for the states of mails.
+const mailboxesBytes = 32 << 20
+
+func newMailboxes(l *Ledger) *mailboxes {
+	return &mailboxes{ledger: l, limit: mailboxesBytes, byID: make(map[uuid.UUID]*list.Element), recent: list.New()}
+}
+
+// A mailCommand is one wish, or one look, that waits for its turn.
+type mailCommand struct {
+	ctx   context.Context
+	meta  Meta
+	keyed bool         // a repeat may exist
+	wish  mail.Command // nil: only look
+	look  func(*mail.State)
+
+	done    chan struct{}
+	err     error
+	receipt Receipt
+	wrote   int // how many of the append's events there are up to its last
+}
+
+// A mailbox is the mails of one contract: the commands that wait, and the state.
+type mailbox struct {
+	id     uuid.UUID
+	name   string // of the stream
+	weight int64  // guarded by mailboxes.mu
+
+	mu      sync.Mutex
+	waiting []*mailCommand
+	running bool
+
+	// Owned by the goroutine that runs it.
+	state    *mail.State              // nil: to be read
+	commands map[uuid.UUID]mailRepeat // those under an Idempotency-Key
+	last     eventstore.Position      // of the last record
+	lastAt   time.Time                // its recorded time
+}
+
+// A mailRepeat says where a command under an Idempotency-Key is recorded.
+type mailRepeat struct {
+	position    eventstore.Position
+	fingerprint [16]byte
+	at          time.Time
+	wrote       int // in the append that is being made; 0 once it was
+}
+
+// execute lets a command take its turn and waits for the outcome.
+func (m *mailboxes) execute(contract uuid.UUID, c *mailCommand) error {
+	c.done = make(chan struct{})
+	if b := m.box(contract); b.add(c) {
+		go m.run(b)
+	}
+	select {
+	case <-c.done:
+		return c.err
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
+}
+
+// box finds a contract's mailbox, or makes one.
+func (m *mailboxes) box(contract uuid.UUID) *mailbox {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if at, ok := m.byID[contract]; ok {
+		m.recent.MoveToFront(at)
+		return at.Value.(*mailbox)
+	}
+	b := &mailbox{id: contract, name: MailsOf(contract), weight: mailboxWeight}
+	m.byID[contract] = m.recent.PushFront(b)
+	m.weight += b.weight
+	m.evict()
+	return b
+}
+
+const (
+	mailboxWeight = 512 // bytes of an empty mailbox
+	repeatWeight  = 96  // bytes of a remembered command
+)
+
+// reweigh notes how big a mailbox has become.
+func (m *mailboxes) reweigh(b *mailbox, weight int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if at, ok := m.byID[b.id]; ok && at.Value.(*mailbox) == b {
+		m.weight += weight - b.weight
+		b.weight = weight
+		m.evict()
+	}
+}
+
+// evict makes room, but keeps the one that was used last.
+func (m *mailboxes) evict() {
+	for m.weight > m.limit && m.recent.Len() > 1 {
+		oldest := m.recent.Back()
+		b := m.recent.Remove(oldest).(*mailbox)
+		delete(m.byID, b.id)
+		m.weight -= b.weight
+	}
+}
+
+// add lets a command wait, and says whether the mailbox has to be started.
+func (b *mailbox) add(c *mailCommand) (start bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting = append(b.waiting, c)
+	start = !b.running
+	b.running = true
+	return start
+}
+
+// take returns the commands that wait, at most maxBatch, or none and stops.
+func (b *mailbox) take() []*mailCommand {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := min(len(b.waiting), maxBatch)
+	batch := b.waiting[:n:n]
+	b.waiting = b.waiting[n:]
+	b.running = n > 0
+	return batch
+}
+
+// run works through a mailbox until nobody waits.
+func (m *mailboxes) run(b *mailbox) {
+	for {
+		batch := b.take()
+		if len(batch) == 0 {
+			return
+		}
+		if err := m.serve(b, batch); err != nil {
+			b.state = nil
+			for _, c := range batch {
+				c.err = fmt.Errorf("record mails of %s: %w", b.id, err)
+			}
+		}
+		m.reweigh(b, b.size())
+		for _, c := range batch {
+			close(c.done)
+		}
+	}
+}
+
+func (b *mailbox) size() int64 {
+	if b.state == nil {
+		return mailboxWeight
+	}
+	return mailboxWeight + b.state.Weight() + repeatWeight*int64(len(b.commands))
+}
+
+// serve decides a batch and records it. It gives every command its outcome.
+func (m *mailboxes) serve(b *mailbox, batch []*mailCommand) error {
+	// Callers come and go; what they asked together has to be finished.
+	ctx := context.WithoutCancel(batch[0].ctx)
+	for try := range maxTries {
+		pause(try)
+		if err := b.catchUp(ctx, m.ledger.store); err != nil {
+			return err
+		}
+		err := m.decide(ctx, b, batch)
+		if err == nil {
+			return nil
+		}
+		b.state = nil // what was evolved did not happen
+		if conflict := new(*eventstore.ConflictError); errors.As(err, conflict) {
+			m.ledger.metrics.conflicts.Inc()
+		} else if !errors.Is(err, eventstore.ErrUnknown) {
+			return err
+		}
+	}
+	return ErrBusy
+}
+
+// catchUp reads what was recorded since, here or on another node.
+func (b *mailbox) catchUp(ctx context.Context, store eventstore.Store) error {
+	if b.state == nil {
+		b.state, b.commands = new(mail.State), make(map[uuid.UUID]mailRepeat)
+		b.last, b.lastAt = eventstore.Start, time.Time{}
+	}
+	for r, err := range store.ReadStream(ctx, b.name, eventstore.Revision(b.state.Version()), eventstore.Forwards) {
+		if err != nil {
+			return err
+		}
+		if err := b.replay(&r); err != nil {
+			return fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
+		}
+	}
+	return nil
+}
+
+func (b *mailbox) replay(r *eventstore.Record) error {
+	if err := mail.Replay(b.state, r.Type, r.Data); err != nil {
+		return err
+	}
+	b.last, b.lastAt = r.Position, r.RecordedAt
+	meta, err := ReadMeta(r.Meta)
+	if err != nil {
+		return err
+	}
+	if meta.Fingerprint != ([16]byte{}) {
+		b.commands[meta.Command] = mailRepeat{position: r.Position, fingerprint: meta.Fingerprint, at: r.RecordedAt}
+	}
+	return nil
+}
+
+// decide decides the commands one after another, and records what follows.
+func (m *mailboxes) decide(ctx context.Context, b *mailbox, batch []*mailCommand) error {
+	p := mailPlan{from: b.state.Version(), at: m.ledger.Now(), attempt: rand.Uint64()}
+	if p.at.Before(b.lastAt) {
+		p.at = b.lastAt
+	}
+	for _, c := range batch {
+		c.err, c.receipt, c.wrote = c.ctx.Err(), Receipt{Position: b.last}, 0
+		switch {
+		case c.err != nil: // nobody waits for it any more
+		case c.look != nil:
+			c.look(b.state)
+		case !b.repeated(c, p.at):
+			if err := p.decide(b, c); err != nil {
+				return err
+			}
+		}
+	}
+	if len(p.events) == 0 {
+		return nil
+	}
+	appended, err := m.ledger.store.Append(ctx, eventstore.Append{
+		Stream: b.name, Expected: eventstore.Revision(p.from - 1), Events: p.events, At: p.at,
+	})
+	if err != nil {
+		return err
+	}
+	b.last, b.lastAt = appended.Position, appended.RecordedAt
+	b.settle(batch, len(p.events))
+	return nil
+}
+
+// A mailPlan is what a batch comes to.
+type mailPlan struct {
+	from    int64 // revision of the first event
+	at      time.Time
+	attempt uint64 // random
+	events  []eventstore.Event
+}
+
+// decide asks the domain and adds what follows.
+func (p *mailPlan) decide(b *mailbox, c *mailCommand) error {
+	decided, err := mail.Decide(b.state, c.wish)
+	if c.err = err; len(decided) == 0 {
+		return nil
+	}
+	for _, e := range decided {
+		data, err := mail.Encode(e)
+		if err != nil {
+			return err
+		}
+		p.events = append(p.events, eventstore.Event{
+			ID: eventID(c.meta.Command, p.attempt, len(p.events)), Type: e.Name(), Data: data, Meta: c.meta.append(nil),
+		})
+	}
+	mail.Evolve(b.state, decided...)
+	c.receipt.Changed, c.wrote = true, len(p.events)
+	if c.keyed {
+		b.commands[c.meta.Command] = mailRepeat{fingerprint: c.meta.Fingerprint, at: p.at, wrote: c.wrote}
+	}
+	return nil
+}
+
+// repeated answers a command that was decided before under the same key.
+func (b *mailbox) repeated(c *mailCommand, at time.Time) bool {
+	before, ok := b.commands[c.meta.Command]
+	if !ok || !c.keyed || at.Sub(before.at) > RememberFor {
+		return false
+	}
+	if before.fingerprint != c.meta.Fingerprint {
+		c.err = refuseReused()
+		return true
+	}
+	c.receipt, c.wrote = Receipt{Position: before.position, Changed: true, Replayed: true}, before.wrote
+	return true
+}
+
+// settle tells the commands where in the append of n events they stand; those
+// whose wish held already, that it did so after all of them.
+func (b *mailbox) settle(batch []*mailCommand, n int) {
+	for _, c := range batch {
+		switch {
+		case c.wrote > 0:
+			c.receipt.Position = b.last - eventstore.Position(n-c.wrote)
+			if c.keyed {
+				b.commands[c.meta.Command] = mailRepeat{position: c.receipt.Position, fingerprint: c.meta.Fingerprint, at: b.lastAt}
+			}
+		case !c.receipt.Replayed:
+			c.receipt.Position = b.last
+		}
+	}
+}
