@@ -3,13 +3,12 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/domain/contract"
-	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/projections"
 )
 
@@ -61,6 +60,7 @@ type historyInput struct {
 // A historyItem is one event of a contract (SPEC section 5).
 type historyItem struct {
 	Position   uint64                 `json:"position"`
+	Stream     string                 `json:"stream,omitempty" doc:"Where it is not the contract's own: its mails are recorded beside it, with revisions of their own"`
 	Revision   int64                  `json:"revision"`
 	Type       string                 `json:"type" example:"incident.deducted.v1"`
 	RecordedAt time.Time              `json:"recorded_at"`
@@ -81,7 +81,7 @@ func (a *API) getHistory(ctx context.Context, _ *call, in *historyInput) (*shown
 	if err != nil {
 		return nil, err
 	}
-	from, err := revision(in.Cursor)
+	from, err := placeOfHistory(in.Cursor)
 	if err != nil {
 		return nil, err
 	}
@@ -97,30 +97,34 @@ func (a *API) getHistory(ctx context.Context, _ *call, in *historyInput) (*shown
 		out.Items[i] = renderItem(&page.Items[i])
 	}
 	if page.Next != nil {
-		out.Next = "r" + strconv.FormatInt(int64(*page.Next), 10)
+		out.Next = fmt.Sprintf(historyCursor, page.Next.Contract, page.Next.Mails)
 	}
 	return &shown[list[historyItem]]{out}, nil
 }
 
 func renderItem(item *audit.Item) historyItem {
 	return historyItem{
-		Position: uint64(item.Position), Revision: int64(item.Revision), Type: item.Type, RecordedAt: item.RecordedAt,
+		Position: uint64(item.Position), Stream: item.Stream, Revision: int64(item.Revision), Type: item.Type, RecordedAt: item.RecordedAt,
 		By:   actorView{idOrNull(item.By.Account), string(item.By.Role), orNull(item.By.Portal)},
 		Data: item.Data, Balances: renderBalances(item.Balances),
 	}
 }
 
-// revision reads a history's cursor: "r12".
-func revision(cursor string) (eventstore.Revision, error) {
+// historyCursor is a place in a history: the next revision of the contract, and
+// that of its mails.
+const historyCursor = "r%dm%d"
+
+// placeOfHistory reads a history's cursor.
+func placeOfHistory(cursor string) (audit.Place, error) {
+	var from audit.Place
 	if cursor == "" {
-		return 0, nil
+		return from, nil
 	}
-	if len(cursor) > 1 && cursor[0] == 'r' {
-		if n, err := strconv.ParseInt(cursor[1:], 10, 62); err == nil && n >= 0 {
-			return eventstore.Revision(n), nil
-		}
+	_, err := fmt.Sscanf(cursor, historyCursor, &from.Contract, &from.Mails)
+	if err != nil || from.Contract < 0 || from.Mails < 0 || fmt.Sprintf(historyCursor, from.Contract, from.Mails) != cursor {
+		return audit.Place{}, malformedCursor()
 	}
-	return 0, malformedCursor()
+	return from, nil
 }
 
 func malformedCursor() *Problem {

@@ -11,6 +11,7 @@ import (
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
 )
 
 // A Moment is a point in a contract's past: a time, or the record at a position.
@@ -52,16 +53,16 @@ type Balances struct {
 
 // BalanceAt is what a contract's units were after the last record at or before a
 // moment, by position or by recorded time; what was due by then counts whether
-// or not it had been recorded (R5), except right after an event of the contract
-// that is asked for by its position. A contract that is unknown, or did not exist
+// or not it had been recorded (R5), except right after an event of the contract's
+// history that is asked for by its position. A contract that is unknown, or did not exist
 // yet, is refused with contract-not-found, a time that is still to come with
 // invalid-field, a position beyond the head with UnknownPosition.
 func (a *Auditor) BalanceAt(ctx context.Context, id uuid.UUID, at Moment) (Balances, error) {
-	asOf, err := a.locate(ctx, at)
+	asOf, stream, err := a.locate(ctx, at)
 	if err != nil {
 		return Balances{}, err
 	}
-	s, last := new(contract.State), eventstore.Start
+	s := new(contract.State)
 	for r, err := range a.store.ReadStream(ctx, id.String(), 0, eventstore.Forwards) {
 		if err != nil {
 			return Balances{}, fmt.Errorf("read contract %s: %w", id, err)
@@ -73,41 +74,44 @@ func (a *Auditor) BalanceAt(ctx context.Context, id uuid.UUID, at Moment) (Balan
 			return Balances{}, fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
 		}
 		s.Forget(r.RecordedAt)
-		last = r.Position
 	}
 	if !s.Exists() {
 		return Balances{}, refuseUnknown(id)
 	}
-	if last == at.Position { // as the history shows it beside that event
+	if stream == id.String() || stream == ledger.MailsOf(id) { // as the history shows it beside that event
 		return Balances{asOf, s.RecordedBalances()}, nil
 	}
 	return Balances{asOf, s.Balances(asOf.Time)}, nil
 }
 
-// locate finds the last record at or before a moment, and the time it stands for.
-func (a *Auditor) locate(ctx context.Context, at Moment) (AsOf, error) {
+// locate finds the last record at or before a moment, and the time it stands
+// for; and the stream of a record that was asked for by its position.
+func (a *Auditor) locate(ctx context.Context, at Moment) (_ AsOf, stream string, _ error) {
 	now := a.now()
 	newest, err := a.before(ctx, eventstore.LastPosition)
 	if err != nil {
-		return AsOf{}, err
+		return AsOf{}, "", err
 	}
 	switch {
 	case at.Position > newest.Position:
 		r := domain.Refuse(UnknownPosition, "take a position from an answer of this ledger", "at names a position that never was")
 		r.Fields = []domain.Field{{Name: "at", Reason: "names a position that never was"}}
-		return AsOf{}, r
+		return AsOf{}, "", r
 	case at.Position > 0:
 		record, err := a.before(ctx, at.Position+1)
-		return AsOf{at.Position, record.Time}, err
+		if record.Position == at.Position {
+			stream = record.Stream
+		}
+		return AsOf{at.Position, record.RecordedAt}, stream, err
 	case at.Time.IsZero():
-		return AsOf{newest.Position, later(now, newest.Time)}, nil
-	case at.Time.After(later(now, newest.Time)):
-		return AsOf{}, domain.RefuseField("at", "lies in the future: it is "+now.Format(time.RFC3339)+" now")
-	case !at.Time.Before(newest.Time):
-		return AsOf{newest.Position, at.Time}, nil
+		return AsOf{newest.Position, later(now, newest.RecordedAt)}, "", nil
+	case at.Time.After(later(now, newest.RecordedAt)):
+		return AsOf{}, "", domain.RefuseField("at", "lies in the future: it is "+now.Format(time.RFC3339)+" now")
+	case !at.Time.Before(newest.RecordedAt):
+		return AsOf{newest.Position, at.Time}, "", nil
 	}
 	p, err := a.search(ctx, at.Time, newest.Position)
-	return AsOf{p, at.Time}, err
+	return AsOf{p, at.Time}, "", err
 }
 
 // search finds the last position recorded at or before a time. Recorded times
@@ -120,7 +124,7 @@ func (a *Auditor) search(ctx context.Context, at time.Time, below eventstore.Pos
 		if err != nil {
 			return 0, err
 		}
-		if record.Time.After(at) {
+		if record.RecordedAt.After(at) {
 			high = mid
 		} else {
 			low = mid
@@ -130,16 +134,15 @@ func (a *Auditor) search(ctx context.Context, at time.Time, below eventstore.Pos
 	return found.Position, err
 }
 
-// before is where the last record before a position stands; zero where there is
-// none.
-func (a *Auditor) before(ctx context.Context, p eventstore.Position) (AsOf, error) {
+// before is the last record before a position; zero where there is none.
+func (a *Auditor) before(ctx context.Context, p eventstore.Position) (eventstore.Record, error) {
 	for r, err := range a.store.ReadAllBackwards(ctx, p) {
 		if err != nil {
-			return AsOf{}, fmt.Errorf("read before position %v: %w", p, err)
+			return eventstore.Record{}, fmt.Errorf("read before position %v: %w", p, err)
 		}
-		return AsOf{r.Position, r.RecordedAt}, nil
+		return r, nil
 	}
-	return AsOf{}, nil
+	return eventstore.Record{}, nil
 }
 
 func later(a, b time.Time) time.Time {

@@ -32,12 +32,28 @@ func (d *distinct) begin() bool {
 	return d.next()
 }
 
+// sum is what a key of a kind is told apart by.
+func (d *distinct) sum(kind byte, key []byte) [2]uint64 {
+	var buf [64]byte
+	k := append(append(buf[:0], kind), key...)
+	return [2]uint64{maphash.Bytes(d.seeds[0], k), maphash.Bytes(d.seeds[1], k)}
+}
+
+// lacks says that a key of a kind was not noted so far; false where its share is
+// not being looked at.
+func (d *distinct) lacks(kind byte, key []byte) bool {
+	sum := d.sum(kind, key)
+	if d.idle || !d.now.has(sum[0]) {
+		return false
+	}
+	_, seen := d.seen[sum]
+	return !seen
+}
+
 // again notes a key of a kind. It returns when the key was noted before; ok is
 // false where it was not, or where its share is not being looked at.
 func (d *distinct) again(kind byte, key []byte, at time.Time) (before time.Time, ok bool) {
-	var buf [64]byte
-	k := append(append(buf[:0], kind), key...)
-	sum := [2]uint64{maphash.Bytes(d.seeds[0], k), maphash.Bytes(d.seeds[1], k)}
+	sum := d.sum(kind, key)
 	if d.idle || !d.now.has(sum[0]) {
 		return time.Time{}, false
 	}
@@ -68,6 +84,7 @@ const (
 	eventKey byte = iota
 	numberKey
 	commandKey
+	mailCommandKey
 )
 
 func numberBytes(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -52,6 +52,8 @@ const (
 	LawOnce        = "R21: for every incident, deducted minus credited back is 0 or 1"
 	LawBalance     = "R22: granted + adjusted = available + consumed + lapsed + moved"
 	LawNumber      = "R25: an incident's number has its check digit and is given once"
+	LawMail        = "R29, R39: every sending is recorded whole, and a mail is sent once"
+	LawMailCause   = "R39: what a mail is about was recorded before it"
 	LawIndex       = "the store's index says what its log says"
 	LawProjection  = "every read model equals its rebuild"
 )

@@ -9,6 +9,7 @@ import (
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
 )
 
 // A forgery is one wrong record in a log that is otherwise right: which law it
@@ -233,6 +234,79 @@ var forgeries = map[string]forgery{
 	}},
 	"two units for one incident": {audit.LawOnce, func(s *saga, f *forger) { f.set(f.find(s.pack, "incident.deducted", 1), "quantity", 2) }},
 
+	// Mails.
+	"a mail sent twice": {audit.LawMail, func(s *saga, f *forger) {
+		i := f.find(uuid.Nil, "mail.sent", 1)
+		f.copy(i, i+1, true)
+	}},
+	"given up after it was sent": {audit.LawMail, func(s *saga, f *forger) {
+		f.set(f.find(uuid.Nil, "mail.given-up", 1), "mail", letter(1, uuid.Nil).Mail)
+	}},
+	"given up twice without a wish": {audit.LawMail, func(s *saga, f *forger) {
+		i := f.find(uuid.Nil, "mail.given-up", 1)
+		f.copy(i, i+1, true)
+	}},
+	"asked for though it was sent": {audit.LawMail, func(s *saga, f *forger) {
+		f.set(f.find(uuid.Nil, "mail.requested", 1), "mail", letter(1, uuid.Nil).Mail)
+	}},
+	"asked for before it was given up": {audit.LawMail, func(s *saga, f *forger) {
+		f.remove(f.find(uuid.Nil, "mail.given-up", 1))
+		f.find(uuid.Nil, "mail.requested", 1)
+	}},
+	"a sending without a Message-ID": {audit.LawMail, func(s *saga, f *forger) { f.set(f.find(uuid.Nil, "mail.sent", 1), "message_id", nil) }},
+	"a sending by no try":            {audit.LawMail, func(s *saga, f *forger) { f.set(f.find(uuid.Nil, "mail.sent", 1), "try", 0) }},
+	"a sending to nobody":            {audit.LawMail, func(s *saga, f *forger) { f.set(f.find(uuid.Nil, "mail.sent", 1), "recipient", nil) }},
+	"given up without a reason":      {audit.LawMail, func(s *saga, f *forger) { f.set(f.find(uuid.Nil, "mail.given-up", 1), "reason", nil) }},
+	"a mail of a kind that is none":  {audit.LawMail, func(s *saga, f *forger) { f.set(f.find(uuid.Nil, "mail.sent", 1), "kind", "greeting") }},
+	"a mail without an id":           {audit.LawMail, func(s *saga, f *forger) { f.set(f.find(uuid.Nil, "mail.sent", 1), "mail", uuid.Nil) }},
+	"mails that are switched on twice": {audit.LawMail, func(s *saga, f *forger) {
+		i := f.find(uuid.Nil, "mails.switched-on", 1)
+		f.copy(i, i+1, true)
+	}},
+	"mails that are switched on elsewhere": {audit.LawStream, func(s *saga, f *forger) {
+		f.records[f.find(uuid.Nil, "mails.switched-on", 1)].Stream = "mail"
+	}},
+	"a contract's event among its mails": {audit.LawStream, func(s *saga, f *forger) {
+		f.add("contract.suspended", map[string]any{}, f.find(uuid.Nil, "mail.sent", 1)+1)
+	}},
+	"a mail in a contract's stream": {audit.LawStream, func(s *saga, f *forger) {
+		f.add("mail.sent", letter(9, f.records[0].ID), f.find(s.pack, "incident.closed", 1))
+	}},
+	"a mail among failed tries": {audit.LawStream, func(s *saga, f *forger) {
+		f.add("mail.sent", letter(9, f.records[0].ID), f.find(uuid.Nil, "link.refused", 1))
+	}},
+	"a mail that nothing has caused": {audit.LawMailCause, func(s *saga, f *forger) { f.set(f.find(uuid.Nil, "mail.sent", 1), "cause", nil) }},
+	"a sending for what never happened": {audit.LawMailCause, func(s *saga, f *forger) {
+		f.set(f.find(uuid.Nil, "mail.sent", 1), "cause", uuid.New())
+	}},
+	"given up for what never happened": {audit.LawMailCause, func(s *saga, f *forger) {
+		f.set(f.find(uuid.Nil, "mail.given-up", 1), "cause", uuid.New())
+	}},
+	"asked for what never happened": {audit.LawMailCause, func(s *saga, f *forger) {
+		f.set(f.find(uuid.Nil, "mail.requested", 1), "cause", uuid.New())
+	}},
+	"a mail before its cause": {audit.LawMailCause, func(s *saga, f *forger) {
+		i := f.find(uuid.Nil, "mail.sent", 1)
+		f.set(i, "cause", f.records[i+1].ID)
+	}},
+	"mails of nothing": {audit.LawMailCause, func(s *saga, f *forger) {
+		for i := range f.records {
+			if f.records[i].Stream == ledger.MailsOf(s.pack) {
+				f.records[i].Stream = ledger.MailsOf(uuid.UUID{1})
+			}
+		}
+		f.find(uuid.Nil, "mail.sent", 1)
+	}},
+	"a wish for a mail that is recorded twice": {audit.LawCommand, func(s *saga, f *forger) {
+		asked := f.find(uuid.Nil, "mail.requested", 1)
+		given := f.find(uuid.Nil, "mail.given-up", 3)
+		meta := f.records[asked].Meta
+		f.records[given].Stream = ledger.MailsOf(s.pack)
+		f.renumber()
+		f.records[given].Meta = meta
+		f.at = given
+	}},
+
 	// Balances and numbers.
 	"a balance afterwards that is not": {audit.LawBalance, func(s *saga, f *forger) { f.set(f.find(s.pack, "incident.deducted", 1), "remaining", 1) }},
 	"a limit where there is none":      {audit.LawBalance, func(s *saga, f *forger) { f.set(f.find(s.endless, "incident.deducted", 1), "remaining", 1) }},
@@ -293,7 +367,7 @@ func TestVerifyNamesEveryBrokenLaw(t *testing.T) {
 		audit.LawPositions, audit.LawTime, audit.LawRevisions, audit.LawEventID, audit.LawMetadata, audit.LawDecodes,
 		audit.LawStream, audit.LawCommand, audit.LawPair, audit.LawOneContract, audit.LawState, audit.LawTerm, audit.LawLapse,
 		audit.LawLinks, audit.LawRenewal, audit.LawReissue, audit.LawAtomic, audit.LawPayer, audit.LawIncident, audit.LawOnce,
-		audit.LawBalance, audit.LawNumber,
+		audit.LawBalance, audit.LawNumber, audit.LawMail, audit.LawMailCause,
 	} {
 		if !proven[law] {
 			t.Errorf("no forgery breaks %q", law)

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/domain/mail"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
 )
@@ -172,7 +173,7 @@ func (c *logCheck) decode(r *eventstore.Record) (*recorded, *wrong) {
 	if err != nil {
 		return nil, breaks(LawMetadata, "%v", err)
 	}
-	if !c.first && !c.streams.wants(r) && (c.distinct.idle || r.Type != submitted) {
+	if !c.first && !c.streams.wants(r) && (c.distinct.idle || r.Type != submitted && !mail.Knows(r.Type)) {
 		return &recorded{Record: *r, Meta: meta}, nil
 	}
 	rec, err := ledger.Decode(*r)
@@ -194,12 +195,28 @@ func (c *logCheck) checkDistinct(r *recorded) *wrong {
 			return breaks(LawNumber, "number %v was given before, at %s", e.Number, stamp(before))
 		}
 	}
-	id, ok := ledger.ContractOf(r.Stream)
-	if !ok || r.Stream == c.stream && r.Meta.Command == c.command {
+	if w := c.checkCause(r); w != nil {
+		return w
+	}
+	return c.checkCommand(r)
+}
+
+// checkCommand holds that a command's records stand together, and that it was
+// recorded once: of mails, one that came under a key.
+func (c *logCheck) checkCommand(r *recorded) *wrong {
+	if r.Stream == c.stream && r.Meta.Command == c.command {
 		return nil
 	}
-	key := append(id[:], r.Meta.Command[:]...)
-	before, again := c.distinct.again(commandKey, key, r.RecordedAt)
+	kind := commandKey
+	id, ok := ledger.ContractOf(r.Stream)
+	if !ok && r.Meta.Fingerprint != ([16]byte{}) {
+		kind = mailCommandKey
+		id, ok = ledger.MailedContract(r.Stream)
+	}
+	if !ok {
+		return nil
+	}
+	before, again := c.distinct.again(kind, append(id[:], r.Meta.Command[:]...), r.RecordedAt)
 	if again && r.RecordedAt.Sub(before) < ledger.RememberFor { // later, a key may be used again
 		return breaks(LawCommand, "command %s was recorded before, at %s, and others came in between", r.Meta.Command, stamp(before))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/domain/mail"
 	"github.com/supportledger/supportledger/ledger"
 )
 
@@ -56,7 +57,7 @@ func (c *crowd) compare(id uuid.UUID) {
 	if fmt.Sprint(own) != fmt.Sprint(got.Balances) {
 		c.rt.Fatalf("contract %s: the ledger says %v, the auditor %v", id, own, got.Balances)
 	}
-	page, err := c.auditor.History(context.Background(), id, 0, 1000, c.Open)
+	page, err := c.auditor.History(context.Background(), id, audit.Place{}, 1000, c.Open)
 	must(c.t, err)
 	for _, item := range page.Items {
 		for unit, b := range item.Balances {
@@ -104,6 +105,8 @@ func (c *crowd) ask() {
 		c.work()
 	case n == 15:
 		c.succeed(id)
+	case n == 16:
+		c.mail(id)
 	default:
 		c.operate(id)
 	}
@@ -160,6 +163,24 @@ func (c *crowd) work() {
 		_, err = c.Close(context.Background(), c.by(engineer, "close"), ref, closure, "done")
 	}
 	c.allow(err)
+}
+
+// mail records this or that of one of a few mails.
+func (c *crowd) mail(id uuid.UUID) {
+	about := letter(byte(rapid.IntRange(1, 3).Draw(c.rt, "mail")), c.records()[0].ID)
+	ctx := context.Background()
+	for range rapid.IntRange(1, 4).Draw(c.rt, "steps") {
+		var err error
+		switch rapid.IntRange(0, 2).Draw(c.rt, "step") {
+		case 0:
+			_, err = c.RecordSent(ctx, postOffice, id, mail.RecordSent{Letter: about, Recipient: c.sealed(""), Try: 1, MessageID: "<m@example.com>"})
+		case 1:
+			_, err = c.RecordGivenUp(ctx, postOffice, id, mail.RecordGivenUp{Letter: about, Reason: "erased"})
+		case 2:
+			_, err = c.ResendMail(ctx, c.by(operator, "resend"), id, about.Mail)
+		}
+		c.allow(err)
+	}
 }
 
 func (c *crowd) succeed(id uuid.UUID) {

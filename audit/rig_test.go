@@ -15,6 +15,7 @@ import (
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/domain/mail"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/ledger"
@@ -39,6 +40,8 @@ var (
 	ani      = ledger.Actor{Account: uuid.MustParse("00000000-0000-4000-8000-000000000001"), Role: ledger.Customer, Portal: "desk"}
 	budi     = ledger.Actor{Account: uuid.MustParse("00000000-0000-4000-8000-000000000002"), Role: ledger.Customer, Portal: "desk"}
 )
+
+var postOffice = ledger.Request{By: ledger.Actor{Role: ledger.System}}
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
@@ -120,6 +123,36 @@ func (r *rig) closeIncident(ref ledger.IncidentRef, closure string) {
 	r.t.Helper()
 	_, err := r.Close(r.t.Context(), r.by(engineer, "close"), ref, closure, "It was unplugged.")
 	must(r.t, err)
+}
+
+func letter(n byte, cause uuid.UUID) mail.Letter {
+	return mail.Letter{Mail: uuid.UUID{15: n}, Kind: mail.Submitted, Cause: cause, Language: "id"}
+}
+
+// sealed is citra's address, sealed.
+func (r *rig) sealed(said string) domain.Sealed[mail.Recipient] {
+	r.t.Helper()
+	to, err := r.SealRecipient(context.Background(), r.keys.Contact("citra@example.com"), mail.Recipient{Name: "Citra", Email: "citra@example.com", Said: said})
+	must(r.t, err)
+	return to
+}
+
+// sent records a mail as sent.
+func (r *rig) sent(id uuid.UUID, about mail.Letter) ledger.Receipt {
+	r.t.Helper()
+	receipt, err := r.RecordSent(context.Background(), postOffice, id,
+		mail.RecordSent{Letter: about, Recipient: r.sealed(""), Try: 1, MessageID: "<m@example.com>"})
+	must(r.t, err)
+	return receipt
+}
+
+// givenUp records a mail as given up.
+func (r *rig) givenUp(id uuid.UUID, about mail.Letter) ledger.Receipt {
+	r.t.Helper()
+	receipt, err := r.RecordGivenUp(context.Background(), postOffice, id,
+		mail.RecordGivenUp{Letter: about, Recipient: r.sealed("550 nobody"), Tries: 9, Reason: "unreachable"})
+	must(r.t, err)
+	return receipt
 }
 
 // now moves the clock, and records what has become due on contracts.

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"hash/maphash"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -40,6 +41,7 @@ const (
 type streamCheck struct {
 	next     eventstore.Revision
 	contract *contractCheck // nil for other streams
+	mails    *mailCheck     // nil for other streams
 	reserved uint32         // the first number that is free, of a day
 	last     eventstore.Record
 	weight   int64
@@ -52,7 +54,10 @@ func newStreams(memory int64, pair PairCheck) *streams {
 	}
 }
 
-func (s *streams) hash(stream string) uint64 { return maphash.String(s.seed, stream) }
+// hash puts a contract and its mails into the same share.
+func (s *streams) hash(stream string) uint64 {
+	return maphash.String(s.seed, strings.TrimPrefix(stream, "mails-"))
+}
 
 // begin forgets the streams of the share before.
 func (s *streams) begin() bool {
@@ -77,16 +82,31 @@ func (s *streams) check(r *recorded) *wrong {
 	c.last.Data, c.last.Meta = nil, nil
 	w := replaying(func() *wrong { return s.step(c, r) })
 	s.weigh(c)
-	for w == nil && s.weight > s.limit && len(s.open) > 1 {
+	for w == nil && s.weight > s.limit && s.divisible() {
 		s.thin()
 	}
 	return w
+}
+
+// divisible says whether not all that is open has to be looked at together.
+func (s *streams) divisible() bool {
+	first, any := uint64(0), false
+	for stream := range s.open {
+		hash := s.hash(stream)
+		if any && hash != first {
+			return true
+		}
+		first, any = hash, true
+	}
+	return false
 }
 
 func (s *streams) add(stream string) *streamCheck {
 	c := new(streamCheck)
 	if id, ok := ledger.ContractOf(stream); ok {
 		c.contract = &contractCheck{id: id, state: new(contract.State), incidents: make(map[contract.Number]*incidentCheck)}
+	} else if id, ok := ledger.MailedContract(stream); ok {
+		c.mails = &mailCheck{contract: id, last: make(map[uuid.UUID]mailStep)}
 	}
 	s.open[stream] = c
 	return c
@@ -94,7 +114,10 @@ func (s *streams) add(stream string) *streamCheck {
 
 // step holds an event against the laws of its kind of stream.
 func (s *streams) step(c *streamCheck, r *recorded) *wrong {
-	if c.contract == nil {
+	switch {
+	case c.mails != nil:
+		return s.checkMail(c.mails, r)
+	case c.contract == nil:
 		return c.other(r)
 	}
 	e, ok := r.Event.(contract.Event)
@@ -122,6 +145,11 @@ func (c *streamCheck) other(r *recorded) *wrong {
 		return inStream(r, e, "guesses")
 	case *person.Erased:
 		return inStream(r, e, "person-"+e.Person.String())
+	case *ledger.MailsSwitchedOn:
+		if r.Revision > 0 {
+			return breaks(LawMail, "mails are switched on, and were before")
+		}
+		return inStream(r, e, "mails")
 	case *ledger.NumbersReserved:
 		if w := inStream(r, e, "numbers-"+e.Day); w != nil {
 			return w
@@ -145,6 +173,9 @@ func inStream(r *recorded, e domain.Event, stream string) *wrong {
 // weigh brings the estimate of memory up to date.
 func (s *streams) weigh(c *streamCheck) {
 	weight := int64(streamBytes)
+	if c.mails != nil {
+		weight += mailBytes * int64(len(c.mails.last))
+	}
 	if c.contract != nil {
 		weight += incidentBytes*int64(len(c.contract.incidents)) + grantBytes*int64(len(c.contract.state.Grants()))
 	}

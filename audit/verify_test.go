@@ -12,6 +12,7 @@ import (
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/domain/mail"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
 )
@@ -31,6 +32,7 @@ func tell(t testing.TB) *saga {
 	s.others()
 	s.now(start.AddDate(1, 0, 2), s.pack, s.renewal, s.replacement, s.endless)
 	s.submit(ani, s.renewal)
+	s.mails()
 	return s
 }
 
@@ -103,6 +105,26 @@ func (s *saga) others() {
 	refused(s.t, err, contract.PairNotValid)
 	_, err = s.Erase(s.t.Context(), s.by(operator, "erase"), budi.Account, "asked")
 	must(s.t, err)
+}
+
+// mails of the pack, and of the incident that no contract pays for: one that
+// went, one that was given up, asked for and went, one that was given up for
+// good, one that another node had given up, and one that time has caused.
+func (s *saga) mails() {
+	_, err := s.SwitchMailsOn(s.t.Context())
+	must(s.t, err)
+	cause := s.records()[0].ID
+	s.sent(s.pack, letter(1, cause))
+	s.givenUp(s.pack, letter(2, cause))
+	_, err = s.ResendMail(s.t.Context(), s.by(operator, "resend"), s.pack, letter(2, cause).Mail)
+	must(s.t, err)
+	s.sent(s.pack, letter(2, cause))
+	s.givenUp(s.pack, letter(3, cause))
+	s.sent(s.pack, letter(3, cause))
+	s.givenUp(s.free, letter(4, cause))
+	last := letter(5, uuid.Nil)
+	last.Kind = mail.Expiring
+	s.sent(s.pack, last)
 }
 
 func TestVerifyFindsNothingWrongWithASaga(t *testing.T) {
