@@ -1,8 +1,10 @@
 package audit_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
 
@@ -249,6 +251,44 @@ func TestR39_HistoryWithMailsGoesOnWhereAPageEnded(t *testing.T) {
 	}
 	for range r.auditor.Replay(t.Context(), id, nil) { // and left in the middle
 		break
+	}
+}
+
+// busyStore records something whenever a stream is about to be read.
+type busyStore struct {
+	eventstore.Store
+	busy func()
+}
+
+func (s busyStore) ReadStream(ctx context.Context, stream string, from eventstore.Revision, d eventstore.Direction) iter.Seq2[eventstore.Record, error] {
+	s.busy()
+	return s.Store.ReadStream(ctx, stream, from, d)
+}
+
+// What is recorded while a history is read is not part of it: neither a mail
+// without the event before it, nor the other way round.
+func TestHistoryIsAsOfTheCall(t *testing.T) {
+	r := newRig(t)
+	id, want := mailed(r)
+	cause, n := r.records()[0].ID, byte(100)
+	auditor, err := audit.New(busyStore{r.store, func() {
+		n++
+		r.sent(id, letter(n, cause))
+		r.change(id, &contract.AddGrant{Unit: contract.Incident, Quantity: 1, Reason: "more"})
+	}}, r.clock)
+	must(t, err)
+	var replayed []audit.Item
+	for item, err := range auditor.Replay(t.Context(), id, nil) {
+		must(t, err)
+		replayed = append(replayed, item)
+	}
+	if got := lines(replayed); got != want {
+		t.Errorf("replayed\n%s\nwant\n%s", got, want)
+	}
+	page, err := auditor.History(t.Context(), id, audit.Place{}, 1000, nil)
+	must(t, err)
+	if last := page.Items[len(page.Items)-1].Position; last != page.AsOf.Position {
+		t.Errorf("as of %v the history ends at %v", page.AsOf.Position, last)
 	}
 }
 
