@@ -30,7 +30,7 @@ func (h *history) step(t *rapid.T) {
 }
 
 func (h *history) act(t *rapid.T) error {
-	what := rapid.IntRange(0, 12).Draw(t, "what")
+	what := rapid.IntRange(0, 14).Draw(t, "what")
 	switch {
 	case len(h.contracts) == 0 || what == 0:
 		programme := rapid.SampledFrom([]string{"blank", "pack", "endless"}).Draw(t, "programme")
@@ -41,6 +41,8 @@ func (h *history) act(t *rapid.T) error {
 		return nil
 	case what == 2 || what == 12:
 		return h.succeed(t)
+	case what >= 13:
+		return h.mails(t)
 	case what <= 5:
 		return h.operate(t)
 	case what <= 7 || len(h.incidents) == 0:

@@ -39,6 +39,7 @@ func TestR5_rowsSayWhatTheLogSays_atAnyTime(t *testing.T) {
 		}
 		h.checkDue(rt, states)
 		h.checkIncidents(rt)
+		h.checkMails(rt)
 		h.deliverAgain()
 		if _, err := h.Compare(context.Background(), "", nil); err != nil {
 			rt.Fatal(err)

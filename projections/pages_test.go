@@ -160,6 +160,7 @@ func TestCursor_ofAnotherQuestionIsRefused(t *testing.T) {
 		},
 		"another list": func(p Page) error { _, err := r.Desk.List(t.Context(), r.now(), DeskFilter{}, p); return err },
 		"contracts":    func(p Page) error { _, err := r.Contracts.List(t.Context(), r.now(), ContractFilter{}, p); return err },
+		"mails":        func(p Page) error { _, err := r.Mails.List(t.Context(), r.now(), MailFilter{}, p); return err },
 		"benefits":     func(p Page) error { _, err := r.Benefits.OfAccount(t.Context(), r.now(), ani.Account, p); return err },
 		"links":        func(p Page) error { _, err := r.Links.OfAccount(t.Context(), r.now(), ani.Account, p); return err },
 		"links of one": func(p Page) error { _, err := r.Links.OfContract(t.Context(), r.now(), c.ID, p); return err },

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/supportledger/supportledger/domain/mail"
 	"github.com/supportledger/supportledger/ledger"
 )
 
@@ -31,6 +32,16 @@ func TestQuestions_useTheirIndex(t *testing.T) {
 		"due":    func() error { _, err := s.Due.Due(ctx, at, ledger.DueContract{At: at}, 10); return err },
 		"access id": func() error {
 			_, err := s.Contracts.List(ctx, at, ContractFilter{AccessID: "0000000003"}, Page{})
+			return err
+		},
+		"mail": func() error { _, _, err := s.Mails.Find(ctx, benchID(3)); return err },
+		"mails of a contract": func() error {
+			_, err := s.Mails.List(ctx, at, MailFilter{Contract: benchID(3)}, Page{})
+			return err
+		},
+		"mails of a kind": func() error { _, err := s.Mails.List(ctx, at, MailFilter{Kind: mail.IDs}, Page{}); return err },
+		"mails given up": func() error {
+			_, err := s.Mails.List(ctx, at, MailFilter{Status: mail.StatusGivenUp}, Page{})
 			return err
 		},
 		"partner": func() error { _, err := s.Contracts.List(ctx, at, ContractFilter{PartnerID: "1"}, Page{}); return err },

@@ -23,6 +23,7 @@ type rig struct {
 	*ledger.Ledger
 	*Set
 	t      testing.TB
+	keys   *vault.Keys
 	clock  *ledger.TestClock
 	store  *pebblestore.Store
 	people *vault.PeopleFile
@@ -39,14 +40,14 @@ var (
 )
 
 func newRig(t testing.TB) *rig {
-	r := &rig{t: t, clock: ledger.NewTestClock(start)}
+	r := &rig{t: t, keys: vault.Generate(), clock: ledger.NewTestClock(start)}
 	dir := t.TempDir()
 	var err error
 	r.store, err = pebblestore.Open(filepath.Join(dir, "store"), pebblestore.Options{ReserveBytes: 1})
 	must(t, err)
 	r.people, err = vault.CreatePeople(filepath.Join(dir, "people"))
 	must(t, err)
-	r.Ledger, err = ledger.New(ledger.Config{Store: r.store, Keys: vault.Generate(), People: r.people, Catalog: shelf(), Clock: r.clock})
+	r.Ledger, err = ledger.New(ledger.Config{Store: r.store, Keys: r.keys, People: r.people, Catalog: shelf(), Clock: r.clock})
 	must(t, err)
 	r.Set = openSet(t, Config{Dir: filepath.Join(dir, "rows"), Store: r.store})
 	t.Cleanup(func() {

@@ -57,6 +57,7 @@ type Set struct {
 	Activity  *Activity  // what an account has asked for
 	Desk      *Desk      // what engineers have to do
 	Erasures  *Erasures  // who was forgotten
+	Mails     *Mails     // which mails were sent, and which were not
 
 	dir         string
 	store       eventstore.Store
@@ -76,7 +77,7 @@ type Set struct {
 func Open(ctx context.Context, c Config) (*Set, error) {
 	s := &Set{
 		dir: c.Dir, store: c.Store, log: c.Logger, builds: make(chan struct{}, 1), most: usualBatches,
-		projections: []*projection{contractsProjection(), requestsProjection(), erasuresProjection()},
+		projections: []*projection{contractsProjection(), requestsProjection(), erasuresProjection(), mailsProjection()},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -88,7 +89,7 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	if err := s.open(ctx, c.CacheBytes); err != nil {
 		return nil, fmt.Errorf("open projections in %s: %w", c.Dir, err)
 	}
-	contracts, requests, erasures := s.projections[0], s.projections[1], s.projections[2]
+	contracts, requests, erasures, mails := s.projections[0], s.projections[1], s.projections[2], s.projections[3]
 	s.Contracts = &Contracts{reader{s, contracts}}
 	s.Links = &Links{reader{s, contracts}}
 	s.Benefits = &Benefits{reader{s, contracts}}
@@ -97,6 +98,7 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	s.Activity = &Activity{reader{s, requests}}
 	s.Desk = &Desk{reader{s, requests}}
 	s.Erasures = &Erasures{reader{s, erasures}}
+	s.Mails = &Mails{reader{s, mails}}
 	return s, nil
 }
 
