@@ -14,13 +14,16 @@ import (
 func FuzzR39_NothingThatClientsSendChangesTheFormOfALetter(f *testing.F) {
 	for _, seed := range []struct{ name, email, title, other string }{
 		{"Ani Wijaya", "ani@example.com", "Backup fails", "Gold 20Pack"},
-		{"Ani\r\nBcc: eve@example.com", "ani@example.com\r\nBcc: eve@example.com", "a\r\nBcc: eve@example.com\r\n\r\n<b>", "x\r\n.\r\nQUIT"},
+		{"Ani\r\nBcc: eve@example.com", "ani@example.com", "a\r\nBcc: eve@example.com\r\n\r\n<b>", "x\r\n.\r\nQUIT"},
 		{`Ani "Wi" \jaya`, "ani@example.com", "=?utf-8?q?=0D=0ABcc:_eve@example.com?=", "=?utf-8?b?aGk=?="},
 		{"Łukasz Żółć", "łukasz@例え.jp", strings.Repeat("Überlänge ", 30), "éè"},
 		{"阿尼·維查亞", "ani@例え.jp", strings.Repeat("題", 200), "平"},
 		{"Ani (at) <ani>, you; me: all", "a?=b@example.com", strings.Repeat("x", 1200), "-- "},
 		{strings.Repeat("n", 2000), "\"a b\"@example.com", "<script>alert(1)</script>{{.}}", "</table></main>"},
-		{"\xff\xfe", "\x00@x", "\u2028line\u0085break\x7f\x00", "\u202eright\u202c"},
+		{"Ani", "ani@example.com\r\nBcc: eve@example.com", "a", "b"},
+		{"Ani", "Ani <ani@example.com>", "a", "b"},
+		{"Ani", "\x00@x", "a", "b"},
+		{"\xff\xfe", "a@b", "\u2028line\u0085break\x7f\x00", "\u202eright\u202c"},
 		{"=?utf-8?q?eve?=", "ani@example.com", "a..b", "--00000000000000000000000000000007--"},
 		{"", "", "", ""},
 		{" . ", "a@b", ".", "="},
