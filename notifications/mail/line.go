@@ -171,7 +171,7 @@ func (l *line) quit() {
 }
 
 // goodbye is how long a server has to answer QUIT.
-const goodbye = 5 * time.Second
+const goodbye = 2 * time.Second
 
 // causeOf is why something ended: the context's reason if that is over.
 func causeOf(ctx context.Context, err error) error {
