@@ -100,7 +100,7 @@ func TestR39_ALetterThatIsCutIsNotDelivered(t *testing.T) {
 	}})
 	s := transport(t, p.host, p.port, plain)
 	letter := fewLeftLetter(1)
-	letter.Vendor = strings.Repeat("more than the buffers of a connection hold ", 1<<19)
+	letter.Vendor = strings.Repeat("more than the buffers of a connection hold ", 1<<17)
 	ctx, cancel := context.WithCancel(t.Context())
 	var sending sync.WaitGroup
 	sending.Go(func() {
@@ -123,7 +123,7 @@ func TestR39_ContentHasItsTime(t *testing.T) {
 	p := open(t, script{begin: func(io.Reader) { <-goOn }})
 	s := transport(t, p.host, p.port, func(s *mail.Server) { plain(s); s.Timeouts.Content = brief })
 	letter := fewLeftLetter(1)
-	letter.Vendor = strings.Repeat("more than the buffers of a connection hold ", 1<<19)
+	letter.Vendor = strings.Repeat("more than the buffers of a connection hold ", 1<<17)
 	wantError(t, s.Send(t.Context(), rendered(t, letter)), mail.Passing, "send content", 0, "timeout")
 	close(goOn)
 }
