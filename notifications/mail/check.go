@@ -2,12 +2,16 @@ package mail
 
 import (
 	"fmt"
+	"io"
 	"strings"
 )
 
 // trial writes the sample letters of a kind and says what is wrong with them.
 func (f form) trial(l *language, kind Kind) error {
 	for _, sample := range samples(kind, l.tag) {
+		if err := f.alone.Execute(io.Discard, page{sample.oneLine(), "a subject"}); err != nil {
+			return plainly(err) // which would be told of the layout around it
+		}
 		w, err := f.write(sample)
 		if err != nil {
 			return err

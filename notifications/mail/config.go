@@ -102,7 +102,7 @@ func (c Config) server(from netmail.Address) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.PlainIDs = c.SMTPPlainIDs
+	s.PlainPassword, s.PlainIDs = c.SMTPPlainPassword, c.SMTPPlainIDs
 	if s.Password, err = c.password(s.User); err != nil {
 		return nil, err
 	}

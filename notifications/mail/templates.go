@@ -24,8 +24,9 @@ type Templates struct {
 // A form is what one kind of letter is written with in one language. The text's
 // first line is the subject.
 type form struct {
-	text *text.Template
-	html *html.Template
+	text  *text.Template
+	html  *html.Template
+	alone *html.Template // the HTML without the layout around it, to try whose mistake it is
 }
 
 // CheckTemplates says everything that is wrong with the templates in a vendor's
@@ -147,22 +148,42 @@ func (s sources) names() string {
 func (s sources) form(l *language, kind Kind) (made form, err error) {
 	functions := map[string]any{"date": l.date, "moment": l.moment, "duration": l.duration, "left": l.left, "number": l.number}
 	frame, content := path.Join(l.tag, layout), formName(l, kind)
+	made.text, err = s.parseText(frame+".txt", content+".txt", functions)
+	errHTML := s.parseHTML(&made, frame+".html", content+".html", functions)
+	return made, errors.Join(plainly(err), plainly(errHTML))
+}
 
-	plain, errText := text.New(frame + ".txt").Funcs(functions).Parse(s[frame+".txt"])
-	if errText == nil {
-		var inner *text.Template
-		if inner, errText = plain.New(content + ".txt").Parse(s[content+".txt"]); errText == nil {
-			_, errText = plain.AddParseTree("content", inner.Tree)
-		}
+func (s sources) parseText(frame, content string, functions text.FuncMap) (*text.Template, error) {
+	whole, err := text.New(frame).Funcs(functions).Parse(s[frame])
+	if err != nil {
+		return nil, err
 	}
-	rich, errHTML := html.New(frame + ".html").Funcs(functions).Parse(s[frame+".html"])
-	if errHTML == nil {
-		var inner *html.Template
-		if inner, errHTML = rich.New(content + ".html").Parse(s[content+".html"]); errHTML == nil {
-			_, errHTML = rich.AddParseTree("content", inner.Tree)
-		}
+	inner, err := whole.New(content).Parse(s[content])
+	if err != nil {
+		return nil, err
 	}
-	return form{plain, rich}, errors.Join(plainly(errText), plainly(errHTML))
+	_, err = whole.AddParseTree("content", inner.Tree)
+	return whole, err
+}
+
+func (s sources) parseHTML(into *form, frame, content string, functions html.FuncMap) error {
+	whole, err := html.New(frame).Funcs(functions).Parse(s[frame])
+	if err != nil {
+		return err
+	}
+	inner, err := whole.New(content).Parse(s[content])
+	if err != nil {
+		return err
+	}
+	if _, err := whole.AddParseTree("content", inner.Tree); err != nil {
+		return err
+	}
+	apart, err := whole.Clone()
+	if err != nil {
+		return err
+	}
+	into.html, into.alone = whole, apart.Lookup(content)
+	return nil
 }
 
 // plainly is a template's error as "file:line: what is wrong".
