@@ -61,6 +61,9 @@ func (s *SMTP) Send(ctx context.Context, m *Message) error {
 	if m.Secret && s.server.Plain && !s.server.PlainIDs {
 		return &Error{Verdict: Configuration, Step: "send a letter with a Contract ID without TLS", Cause: errPlainIDs}
 	}
+	if ctx.Err() != nil {
+		return &Error{Step: "send letter", Cause: context.Cause(ctx)}
+	}
 	select {
 	case <-s.turn:
 		defer s.release()

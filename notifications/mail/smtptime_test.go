@@ -72,7 +72,7 @@ func TestR39_TheContextEndsWhateverIsWaitedFor(t *testing.T) {
 	s := transport(t, r.host, r.port, plain)
 	over, cancel := context.WithCancelCause(t.Context())
 	cancel(errEnough)
-	wantError(t, s.Send(over, rendered(t, fewLeftLetter(1))), mail.Passing, "connect", 0, "enough")
+	wantError(t, s.Send(over, rendered(t, fewLeftLetter(1))), mail.Passing, "send letter", 0, "enough")
 }
 
 func TestR39_WhoWaitsForAnotherLetterCanGiveUp(t *testing.T) {
