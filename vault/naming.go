@@ -79,6 +79,12 @@ func (k *Keys) Digest(purpose, data string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// Installation names the installation to whoever listens to it: the same on every
+// node and for ever, and no other installation has it.
+func (k *Keys) Installation() uuid.UUID {
+	return newUUID([sha256.Size]byte(subkey(k.naming, "installation")))
+}
+
 // newUUID makes a UUID of version 8 (RFC 9562, section 5.8) from a digest.
 func newUUID(sum [sha256.Size]byte) uuid.UUID {
 	id := uuid.UUID(sum[:16])

@@ -23,6 +23,7 @@ func TestR2_NamesNeverChange(t *testing.T) {
 		"fingerprint":     {fmt.Sprintf("%x", k.Fingerprint([]byte("{}"))), "3f45a766738ca573a171ddbdc9fdedab"},
 		"number":          {fmt.Sprintf("%015d", middleOf(t, k, june, 7)), "000000006599641"},
 		"digest":          {k.Digest("link refused", "0230242323"), "b1de2b2644f561022c7fb34df0be6cc9"},
+		"installation":    {k.Installation().String(), "bebeb4d2-2347-8072-b289-acd7981f2010"},
 	} {
 		if c[0] != c[1] {
 			t.Errorf("%s is %s, was %s: every installation's data would be lost", what, c[0], c[1])
@@ -47,6 +48,8 @@ func TestR2_EveryDigitOfThePairCounts(t *testing.T) {
 		"command of another":    k.Command(person(2), "0230242323", "1234567890", ""),
 		"account, moved over":   k.Account("02302423231", "234567890"),
 		"account, empty issuer": k.Account("", "02302423231234567890"),
+		"the installation":      k.Installation(),
+		"another one":           Generate().Installation(),
 	})
 }
 
