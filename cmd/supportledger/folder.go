@@ -15,6 +15,7 @@ import (
 //
 //	store/           the log and its index
 //	read/            the read models; derived, may be thrown away
+//	nats/            the NATS server's copy of what was recorded; may be thrown away
 //	people           a key per person
 //	keys-check.json  which of the installation's keys the data belongs to
 //	token-key.pem    the built-in issuer's key
@@ -28,6 +29,7 @@ func (f folder) file(name string) string { return filepath.Join(string(f), name)
 
 func (f folder) store() string     { return f.file("store") }
 func (f folder) read() string      { return f.file("read") }
+func (f folder) nats() string      { return f.file("nats") }
 func (f folder) people() string    { return f.file("people") }
 func (f folder) keysCheck() string { return f.file("keys-check.json") }
 func (f folder) tokenKey() string  { return f.file("token-key.pem") }

@@ -18,6 +18,8 @@ import (
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/ledger"
+	"github.com/supportledger/supportledger/notifications"
+	"github.com/supportledger/supportledger/notifications/broker"
 	"github.com/supportledger/supportledger/projections"
 )
 
@@ -34,6 +36,7 @@ type settings struct {
 	rate         float64
 	burst        int
 	ownMetrics   bool // metrics have a listener of their own
+	nats         natsSettings
 	log          *slog.Logger
 	onFatal      func(error)
 }
@@ -45,6 +48,8 @@ type service struct {
 	issuer   *token.Issuer
 	ledger   *ledger.Ledger
 	api      *api.API
+	broker   *broker.Broker // nil where the operator's NATS is used
+	feed     *notifications.Feed
 	registry *registry
 	onFatal  func(error)
 	stop     context.CancelFunc
@@ -87,6 +92,9 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 		return nil, err
 	}
 	if _, err := v.projections(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.openFeed(s.nats); err != nil {
 		return nil, err
 	}
 	if err := v.makeAPI(s); err != nil {
@@ -170,6 +178,7 @@ func (v *service) begin(ctx context.Context) error {
 	v.work.Go(func() error { return v.follow(work) })
 	v.work.Go(func() error { return v.ledger.Attend(work, v.set.Due) })
 	v.work.Go(func() error { return v.watchPeople(work) })
+	v.work.Go(func() error { return v.feed.Run(work) })
 	head, err := v.store.Head(ctx)
 	if err != nil {
 		return err
@@ -244,6 +253,9 @@ func (v *service) close() error {
 	if v.work != nil {
 		v.stop()
 		err = v.work.Wait()
+	}
+	if v.broker != nil {
+		err = errors.Join(err, v.broker.Close())
 	}
 	return errors.Join(err, v.house.close())
 }

@@ -1,0 +1,86 @@
+package notifications
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// Sizes of what is prepared ahead of publishing.
+const (
+	chunkRecords = 128
+	chunksAhead  = 4
+)
+
+// A message is an event ready to be published, but for its place in the stream.
+type message struct {
+	*nats.Msg
+	position eventstore.Position
+}
+
+// A chunk is some consecutive records: the messages of those that are published.
+type chunk struct {
+	messages []message
+	last     eventstore.Position
+	records  int
+}
+
+// read makes messages of what lies after a position, for ever.
+func (f *Feed) read(ctx context.Context, after eventstore.Position, out chan<- chunk) error {
+	for {
+		c := chunk{}
+		for r, err := range f.store.ReadAll(ctx, after) {
+			if err != nil {
+				return fmt.Errorf("read the log: %w", err)
+			}
+			if err := f.take(&c, r); err != nil {
+				return &RecordError{r.Position, r.Stream, r.Revision, r.Type, err}
+			}
+			after = r.Position
+			if c.records == chunkRecords {
+				if err := hand(ctx, out, c); err != nil {
+					return err
+				}
+				c = chunk{}
+			}
+		}
+		if err := hand(ctx, out, c); err != nil {
+			return err
+		}
+		if err := f.store.Wait(ctx, after); err != nil {
+			return fmt.Errorf("wait for the log: %w", err)
+		}
+	}
+}
+
+// take adds a record to a chunk.
+func (f *Feed) take(c *chunk, r eventstore.Record) error {
+	c.last = r.Position
+	c.records++
+	carried, err := isPublished(r.Type)
+	if err != nil || !carried {
+		return err
+	}
+	m, err := newMessage(r, f.source)
+	if err != nil {
+		return err
+	}
+	c.messages = append(c.messages, message{m, r.Position})
+	return nil
+}
+
+// hand passes on a chunk in which something is.
+func hand(ctx context.Context, out chan<- chunk, c chunk) error {
+	if c.records == 0 {
+		return nil
+	}
+	select {
+	case out <- c:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

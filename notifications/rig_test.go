@@ -1,0 +1,262 @@
+package notifications_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/notifications"
+	"github.com/supportledger/supportledger/notifications/broker"
+)
+
+var installation = uuid.MustParse("00000000-0000-4000-8000-0000000000aa")
+
+// tooLong is more than anything here may take.
+const tooLong = 30 * time.Second
+
+// A rig is a log, a NATS server, and a feed from one to the other.
+type rig struct {
+	t      testing.TB
+	dir    string
+	store  *pebblestore.Store
+	broker *broker.Broker
+	dial   notifications.Dial // to the broker, unless a test goes another way
+	said   *transcript
+	feed   *notifications.Feed
+	stop   func() // of the feed
+	last   map[uuid.UUID]eventstore.Revision
+	made   int
+}
+
+func newRig(t testing.TB) *rig {
+	r := &rig{t: t, dir: t.TempDir(), said: new(transcript), last: map[uuid.UUID]eventstore.Revision{}, stop: func() {}}
+	r.store = r.openLog("store")
+	r.startBroker()
+	t.Cleanup(func() { r.stopFeed(); r.stopBroker(); _ = r.store.Close() })
+	return r
+}
+
+func (r *rig) openLog(name string) *pebblestore.Store {
+	r.t.Helper()
+	store, err := pebblestore.Open(filepath.Join(r.dir, name), pebblestore.Options{ReserveBytes: 1})
+	must(r.t, err)
+	return store
+}
+
+func (r *rig) startBroker() {
+	r.t.Helper()
+	var err error
+	r.broker, err = broker.Open(broker.Config{Dir: filepath.Join(r.dir, "nats"), Logger: r.said.logger()})
+	must(r.t, err)
+	r.dial = r.broker.Dial
+}
+
+func (r *rig) stopBroker() {
+	if r.broker != nil {
+		must(r.t, r.broker.Close())
+		r.broker = nil
+	}
+}
+
+// startFeed lets a feed run until stopFeed.
+func (r *rig) startFeed() { r.startFeedAs(installation, 1) }
+
+func (r *rig) startFeedAs(who uuid.UUID, replicas int) {
+	r.feed, r.stop = r.another(who, replicas)
+}
+
+// another is one more feed, and how to stop it.
+func (r *rig) another(who uuid.UUID, replicas int) (*notifications.Feed, func()) {
+	feed := notifications.New(notifications.Config{
+		Store: r.store, Installation: who, Dial: r.dial, Replicas: replicas, Logger: r.said.logger(),
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- feed.Run(ctx) }()
+	return feed, sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			r.t.Errorf("the feed ended with %v", err)
+		}
+	})
+}
+
+func (r *rig) stopFeed() { r.stop() }
+
+// append records n events over a few contracts, some of which are not published.
+func (r *rig) append(n int) {
+	r.t.Helper()
+	for range n {
+		stream := uuid.NewSHA1(installation, fmt.Append(nil, r.made%7))
+		r.record(stream, &contract.Suspended{Reason: fmt.Sprint("reason ", r.made)})
+	}
+}
+
+// record records one event.
+func (r *rig) record(stream uuid.UUID, e contract.Event) {
+	r.t.Helper()
+	last, ok := r.last[stream]
+	if !ok {
+		last = eventstore.NoStream
+	}
+	data, err := contract.Encode(e)
+	must(r.t, err)
+	done, err := r.store.Append(context.Background(), eventstore.Append{
+		Stream: stream.String(), Expected: last, At: start.Add(time.Duration(r.made) * time.Second),
+		Events: []eventstore.Event{{ID: uuid.NewSHA1(installation, fmt.Append(nil, "event ", r.made)), Type: e.Name(), Data: data, Meta: meta("mpn")}},
+	})
+	must(r.t, err)
+	r.last[stream] = done.Revision
+	r.made++
+}
+
+var start = time.Date(2026, 3, 1, 9, 0, 0, 123456000, time.UTC)
+
+// meta is the recorded form of who caused an event: version, role, account,
+// command, fingerprint, catalogue, trace, portal.
+func meta(portal string) []byte {
+	b := append([]byte{1, 1}, bytes.Repeat([]byte{0xa1}, 16)...)
+	b = append(b, bytes.Repeat([]byte{0xc0}, 16+16+32)...)
+	b = append(b, bytes.Repeat([]byte{0x7e}, 16)...)
+	return append(b, portal...)
+}
+
+// caughtUp waits until the stream holds everything that the log holds now.
+func (r *rig) caughtUp() {
+	r.t.Helper()
+	head, err := r.store.Head(context.Background())
+	must(r.t, err)
+	r.until(fmt.Sprintf("position %v", head), func() bool { return r.feed.Position() == head })
+}
+
+// until waits for something.
+func (r *rig) until(what string, holds func() bool) {
+	r.t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(tooLong)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-late:
+			r.t.Fatalf("%s never came:\n%s", what, r.said)
+		}
+	}
+}
+
+// untilSaid waits for a line in the log.
+func (r *rig) untilSaid(what string) {
+	r.t.Helper()
+	r.until(fmt.Sprintf("%q", what), func() bool { return strings.Contains(r.said.String(), what) })
+}
+
+// js is a way around the feed.
+func (r *rig) js() jetstream.JetStream {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), tooLong)
+	defer cancel()
+	nc, err := r.dial(ctx)
+	must(r.t, err)
+	r.t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	must(r.t, err)
+	return js
+}
+
+func (r *rig) stream() jetstream.Stream {
+	r.t.Helper()
+	var found jetstream.Stream
+	js := r.js()
+	r.until("the stream", func() (ok bool) {
+		s, err := js.Stream(context.Background(), notifications.Stream)
+		found = s
+		return err == nil
+	})
+	return found
+}
+
+// messages reads the whole stream.
+func (r *rig) messages() (all []*jetstream.RawStreamMsg) {
+	r.t.Helper()
+	stream := r.stream()
+	info, err := stream.Info(context.Background(), jetstream.WithDeletedDetails(true))
+	must(r.t, err)
+	for seq := info.State.FirstSeq; seq <= info.State.LastSeq && info.State.Msgs > 0; seq++ {
+		m, err := stream.GetMsg(context.Background(), seq)
+		if err != nil && strings.Contains(err.Error(), "no message found") {
+			continue
+		}
+		must(r.t, err)
+		all = append(all, m)
+	}
+	return all
+}
+
+// mustBeTheLog holds the stream to what it promises.
+func (r *rig) mustBeTheLog() {
+	r.t.Helper()
+	all := r.messages()
+	n := 0
+	for record, err := range r.store.ReadAll(context.Background(), eventstore.Start) {
+		must(r.t, err)
+		if n >= len(all) {
+			r.t.Fatalf("the stream ends after %d messages, before position %v:\n%s", n, record.Position, r.said)
+		}
+		h := all[n].Header
+		for name, want := range map[string]string{
+			nats.MsgIdHdr: record.ID.String(), notifications.HeaderPosition: record.Position.String(),
+			notifications.HeaderRevision: fmt.Sprint(record.Revision), notifications.HeaderOrdinal: strconv.Itoa(n + 1),
+		} {
+			if h.Get(name) != want {
+				r.t.Fatalf("message %d (sequence %d): %s is %q, want %q\n%s", n, all[n].Sequence, name, h.Get(name), want, r.said)
+			}
+		}
+		n++
+	}
+	if len(all) != n {
+		r.t.Fatalf("the stream holds %d messages, the log %d events", len(all), n)
+	}
+}
+
+// A transcript may be read while it is written.
+type transcript struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *transcript) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *transcript) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func (s *transcript) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
