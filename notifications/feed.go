@@ -63,6 +63,7 @@ type Feed struct {
 func New(c Config) *Feed {
 	f := &Feed{
 		store: c.Store, source: sourceOf(c.Installation), dial: c.Dial, replicas: max(1, c.Replicas), log: c.Logger,
+		heals: heals{first: healPauseFirst, most: healPauseMost},
 	}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
@@ -110,13 +111,19 @@ func (f *Feed) Run(ctx context.Context) error {
 // connected publishes over a connection, which it makes if there is none.
 func (f *Feed) connected(ctx context.Context, nc **nats.Conn) error {
 	if *nc == nil || (*nc).IsClosed() {
-		made, err := f.dial(ctx, nats.Name("supportledger feed"))
+		made, err := f.dial(ctx, nats.Name("supportledger feed"), nats.ErrorHandler(f.heard))
 		if err != nil {
 			return fmt.Errorf("connect to NATS: %w", err)
 		}
 		*nc = made
 	}
 	return f.session(ctx, *nc)
+}
+
+// heard takes what a connection tells beside its answers; whatever is of
+// consequence shows in these.
+func (f *Feed) heard(_ *nats.Conn, _ *nats.Subscription, err error) {
+	f.log.Debug("the connection to NATS", "error", err)
 }
 
 // jitter keeps ledgers that were stopped together from meeting again.

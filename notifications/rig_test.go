@@ -3,6 +3,8 @@ package notifications_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -34,7 +36,8 @@ type rig struct {
 	dir    string
 	store  *pebblestore.Store
 	broker *broker.Broker
-	dial   notifications.Dial // to the broker, unless a test goes another way
+	dial   notifications.Dial // to the server
+	line   notifications.Dial // the feed's way there, where that is another one
 	said   *transcript
 	feed   *notifications.Feed
 	stop   func() // of the feed
@@ -76,18 +79,27 @@ func (r *rig) stopBroker() {
 func (r *rig) startFeed() { r.startFeedAs(installation, 1) }
 
 func (r *rig) startFeedAs(who uuid.UUID, replicas int) {
-	r.feed, r.stop = r.another(who, replicas)
+	r.feed = r.newFeed(who, replicas)
+	r.runFeed()
 }
 
-// another is one more feed, and how to stop it.
-func (r *rig) another(who uuid.UUID, replicas int) (*notifications.Feed, func()) {
-	feed := notifications.New(notifications.Config{
-		Store: r.store, Installation: who, Dial: r.dial, Replicas: replicas, Logger: r.said.logger(),
+func (r *rig) newFeed(who uuid.UUID, replicas int) *notifications.Feed {
+	dial := r.dial
+	if r.line != nil {
+		dial = r.line
+	}
+	return notifications.New(notifications.Config{
+		Store: r.store, Installation: who, Dial: dial, Replicas: replicas, Logger: r.said.logger(),
 	})
+}
+
+// runFeed lets the newest feed run.
+func (r *rig) runFeed() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
+	feed := r.feed
 	go func() { ended <- feed.Run(ctx) }()
-	return feed, sync.OnceFunc(func() {
+	r.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			r.t.Errorf("the feed ended with %v", err)
@@ -197,7 +209,7 @@ func (r *rig) messages() (all []*jetstream.RawStreamMsg) {
 	must(r.t, err)
 	for seq := info.State.FirstSeq; seq <= info.State.LastSeq && info.State.Msgs > 0; seq++ {
 		m, err := stream.GetMsg(context.Background(), seq)
-		if err != nil && strings.Contains(err.Error(), "no message found") {
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue
 		}
 		must(r.t, err)
@@ -260,3 +272,27 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// mustSayOnce holds the log to one line about something.
+func (r *rig) mustSayOnce(what string) {
+	r.t.Helper()
+	if n := strings.Count(r.said.String(), what); n != 1 {
+		r.t.Errorf("%q was said %d times:\n%s", what, n, r.said)
+	}
+}
+
+// recordRaw records an event of any kind.
+func (r *rig) recordRaw(stream string, last eventstore.Revision, eventType string, meta []byte, e any) {
+	r.t.Helper()
+	data, err := json.Marshal(e)
+	must(r.t, err)
+	_, err = r.store.Append(context.Background(), eventstore.Append{
+		Stream: stream, Expected: last, At: start.Add(time.Duration(r.made) * time.Second),
+		Events: []eventstore.Event{{ID: uuid.NewSHA1(installation, fmt.Append(nil, "event ", r.made)), Type: eventType, Data: data, Meta: meta}},
+	})
+	must(r.t, err)
+	r.made++
+}
+
+// bare is the recorded form of what the ledger did by itself.
+func bare() []byte { return append([]byte{1, 0}, make([]byte, 16*3+32+16)...) }

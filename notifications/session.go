@@ -32,6 +32,7 @@ type session struct {
 	js        jetstream.JetStream
 	stream    jetstream.Stream
 	from      place
+	healAt    time.Time     // when the stream may be filled again, if it lacks messages
 	sent      atomic.Uint64 // the sequence that the last message sent will have
 	confirmed atomic.Uint64 // the sequence that the last one confirmed has
 	inFlight  chan flight
@@ -56,10 +57,13 @@ func (f *Feed) session(ctx context.Context, nc *nats.Conn) error {
 		return err
 	}
 	f.toldWorking(from)
-	s := &session{Feed: f, js: js, stream: stream, from: from, inFlight: make(chan flight, window)}
+	s := &session{Feed: f, js: js, stream: stream, from: from, healAt: f.heals.next(), inFlight: make(chan flight, window)}
 	s.sent.Store(from.seq)
 	s.confirmed.Store(from.seq)
 	f.progress.position.Store(uint64(from.position))
+	if !from.replace {
+		f.progress.missing.Store(max(0, from.missing))
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	chunks := make(chan chunk, chunksAhead)
 	g.Go(func() error { return f.read(ctx, from.position, chunks) })
@@ -160,12 +164,13 @@ func (s *session) land(ctx context.Context, f flight) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if s.from.replace && f.seq == s.from.seq+1 {
+		s.heals.began(time.Now())
+		s.progress.missing.Store(0)
+	}
 	s.confirmed.Store(f.seq)
 	s.progress.published.Add(1)
 	s.metrics.published.Inc()
-	if s.from.replace || s.from.missing == 0 {
-		s.progress.missing.Store(0)
-	}
 	return nil
 }
 
@@ -188,6 +193,9 @@ func (s *session) look(ctx context.Context) error {
 		if err := s.compare(info.State, least, s.sent.Load()); err != nil {
 			return err
 		}
+		if s.from.missing != 0 && time.Now().After(s.healAt) {
+			return fmt.Errorf("%w: it may be filled again", errMoved)
+		}
 	}
 }
 
@@ -202,9 +210,9 @@ func (s *session) compare(state jetstream.StreamState, least, most uint64) error
 	case s.from.replace && state.LastSeq == s.from.seq:
 		return nil // not yet
 	}
-	want := s.from.ordinal + state.LastSeq - s.from.seq
-	if state.Msgs+s.from.missing != want {
-		return fmt.Errorf("%w: it holds %d messages of %d", errMoved, state.Msgs, want-s.from.missing)
+	want := int64(s.from.ordinal+state.LastSeq-s.from.seq) - s.from.missing
+	if int64(state.Msgs) != want {
+		return fmt.Errorf("%w: it holds %d messages, not %d", errMoved, state.Msgs, want)
 	}
 	return nil
 }

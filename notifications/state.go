@@ -14,7 +14,7 @@ type progress struct {
 	position  atomic.Uint64 // of the last record that needs nothing more
 	published atomic.Uint64 // messages that the stream has confirmed
 	connected atomic.Bool
-	missing   atomic.Uint64 // messages that the stream should hold and does not
+	missing   atomic.Int64 // messages that the stream should hold and does not
 }
 
 // Position is the place in the log up to which the stream holds everything.
@@ -67,10 +67,12 @@ func (f *Feed) toldWorking(at place) {
 }
 
 // heals bounds how often a stream is filled again, lest the feed does nothing
-// else where somebody or something keeps deleting messages.
+// else where somebody or something keeps deleting messages. It belongs to the
+// feed's goroutines, one session at a time.
 type heals struct {
-	last  time.Time
-	pause time.Duration
+	first, most time.Duration // between two, which becomes longer each time
+	last        time.Time
+	pause       time.Duration // after the last
 }
 
 const (
@@ -78,16 +80,13 @@ const (
 	healPauseMost  = time.Hour
 )
 
-// may says whether the stream may be filled again now.
-func (h *heals) may(now time.Time) bool {
-	if h.last.IsZero() || now.Sub(h.last) > healPauseMost {
-		h.pause = healPauseFirst
-		h.last = now
-		return true
+// next is when the stream may be filled again.
+func (h *heals) next() time.Time { return h.last.Add(h.pause) }
+
+// began says that the stream holds the first message of what it is filled with.
+func (h *heals) began(now time.Time) {
+	if now.Sub(h.last) > h.most {
+		h.pause = 0
 	}
-	if now.Sub(h.last) < h.pause {
-		return false
-	}
-	h.last, h.pause = now, min(2*h.pause, healPauseMost)
-	return true
+	h.last, h.pause = now, max(h.first, min(2*h.pause, h.most))
 }

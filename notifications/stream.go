@@ -33,7 +33,7 @@ type place struct {
 	seq      uint64              // the stream's last sequence, which the next message follows
 	ordinal  uint64              // how many messages there should be by then
 	position eventstore.Position // of the last event that is there
-	missing  uint64              // how many of them are not there
+	missing  int64               // how many of them are not there; below 0: too many are
 	replace  bool                // the next message replaces all others
 }
 
@@ -152,18 +152,18 @@ func (f *Feed) mustBeOurs(ctx context.Context, said told) error {
 const wayOut = "Put the newer log back; or tell the subscribers that what they have seen beyond the log is void, and remove the stream " +
 	"(of a ledger's own NATS server: the folder nats, while the ledger is stopped), so that it is made and filled again"
 
-// heal decides what to do about a stream that lacks messages before its last:
-// what is missing cannot be put back in its place, so everything is published
-// again in place of what is there.
+// heal decides what to do about a stream that lacks messages before its last, or
+// holds too many: what is missing cannot be put back in its place, so everything
+// is published again in place of what is there.
 func (f *Feed) heal(at place, state jetstream.StreamState) place {
-	at.missing = at.ordinal - min(at.ordinal, state.Msgs)
-	attrs := []any{"stream", Stream, "missing", at.missing, "messages", state.Msgs, "first", state.FirstSeq, "last", state.LastSeq}
-	if at.missing != f.progress.missing.Swap(at.missing) {
+	at.missing = int64(at.ordinal) - int64(state.Msgs)
+	if at.missing != f.progress.missing.Swap(max(0, at.missing)) {
 		f.metrics.gaps.Inc()
 	}
-	if !f.heals.may(time.Now()) {
+	attrs := []any{"stream", Stream, "missing", at.missing, "messages", state.Msgs, "first", state.FirstSeq, "last", state.LastSeq}
+	if time.Now().Before(f.heals.next()) {
 		f.log.Error("the stream lacks messages again, so soon after it was filled; subscribers that begin now miss them until it is filled again",
-			append(attrs, "not before", f.heals.last.Add(f.heals.pause))...)
+			append(attrs, "not before", f.heals.next())...)
 		return at
 	}
 	f.log.Error("the stream lacks messages; everything is published again in place of what it holds", attrs...)

@@ -1,0 +1,214 @@
+package notifications_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/supportledger/supportledger/notifications"
+)
+
+// serveNATS runs a server as an operator does, with what differs from the usual.
+func serveNATS(t testing.TB, change func(*server.Options)) *server.Server {
+	t.Helper()
+	options := &server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
+		JetStreamMaxMemory: 1 << 20, JetStreamMaxStore: 1 << 30,
+	}
+	if change != nil {
+		change(options)
+	}
+	s, err := server.NewServer(options)
+	must(t, err)
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(tooLong) {
+		t.Fatal("the NATS server does not get ready")
+	}
+	return s
+}
+
+// A line is a way to a server that a test can disturb.
+type line struct {
+	t testing.TB
+	*toxiproxy.Proxy
+}
+
+func newLine(t testing.TB, to string) line {
+	t.Helper()
+	api := &toxiproxy.ApiServer{Collection: toxiproxy.NewProxyCollection(), Metrics: toxiproxy.NewMetricsContainer(nil)}
+	api.Logger = silent(api.Logger)
+	l := line{t, toxiproxy.NewProxy(api, "nats", "127.0.0.1:0", to)}
+	must(t, l.Start())
+	t.Cleanup(l.Stop)
+	return l
+}
+
+// silent is a logger that writes nowhere, of a type that is not ours.
+func silent[T any](*T) *T { return new(T) }
+
+// disturb adds a toxic to both directions or one, until calm.
+func (l line) disturb(toxic string) {
+	l.t.Helper()
+	_, err := l.Toxics.AddToxicJson(strings.NewReader(toxic))
+	must(l.t, err)
+}
+
+func (l line) calm() { l.Toxics.ResetToxics(context.Background()) }
+
+// R38: whatever happens to the line, the stream is the log afterwards.
+func TestR38_OverABadLineNothingIsLostOrDoubled(t *testing.T) {
+	for what, toxics := range map[string][]string{
+		"delayed":    {`{"type": "latency", "stream": "downstream", "attributes": {"latency": 80, "jitter": 60}}`},
+		"reset":      {`{"type": "reset_peer", "stream": "downstream", "attributes": {"timeout": 30}}`},
+		"cut off":    {`{"type": "limit_data", "stream": "upstream", "attributes": {"bytes": 20000}}`},
+		"deaf":       {`{"type": "limit_data", "stream": "downstream", "attributes": {"bytes": 4000}}`},
+		"in pieces":  {`{"type": "slicer", "stream": "upstream", "attributes": {"average_size": 50, "size_variation": 20}}`},
+		"black hole": {`{"type": "timeout", "stream": "downstream", "attributes": {"timeout": 0}}`},
+		"slow":       {`{"type": "bandwidth", "stream": "upstream", "attributes": {"rate": 200}}`, `{"type": "limit_data", "stream": "downstream", "attributes": {"bytes": 9000}}`},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			s := serveNATS(t, nil)
+			l := newLine(t, s.Addr().String())
+			r.dial = notifications.Remote{URL: "nats://" + s.Addr().String()}.Dial
+			r.line = notifications.Remote{URL: "nats://" + l.Listen}.Dial
+			r.startFeed()
+			r.append(20)
+			r.caughtUp()
+			for range 3 {
+				for _, toxic := range toxics {
+					l.disturb(toxic)
+				}
+				r.append(120)
+				l.calm()
+				r.append(30)
+				r.caughtUp()
+			}
+			r.mustBeTheLog()
+		})
+	}
+}
+
+// R38: while NATS is away nothing stops but the feed, which says so once, and
+// catches up by itself.
+func TestR38_NATSMayBeAwayForAWhile(t *testing.T) {
+	r := newRig(t)
+	s := serveNATS(t, nil)
+	l := newLine(t, s.Addr().String())
+	r.dial = notifications.Remote{URL: "nats://" + s.Addr().String()}.Dial
+	r.line = notifications.Remote{URL: "nats://" + l.Listen}.Dial
+	l.Stop()
+	r.startFeed()
+	r.append(50)
+	r.untilSaid("does not reach NATS")
+	must(t, l.Start())
+	r.caughtUp()
+	l.Stop()
+	r.append(50)
+	r.mustMeasure("supportledger_feed_connected", 0)
+	retries := r.measure("supportledger_feed_retries_total")
+	r.until("more tries", func() bool { return r.measure("supportledger_feed_retries_total") >= retries+4 })
+	must(t, l.Start())
+	r.caughtUp()
+	r.mustBeTheLog()
+	if n := strings.Count(r.said.String(), "does not reach NATS"); n != 2 {
+		t.Errorf("that NATS was away twice was said %d times:\n%s", n, r.said)
+	}
+	if n := strings.Count(r.said.String(), "the feed publishes"); n != 2 {
+		t.Errorf("that it is back was said %d times:\n%s", n, r.said)
+	}
+}
+
+// Several ledgers on one log need no leader.
+func TestR38_ManyFeedsMakeOneStream(t *testing.T) {
+	r := newRig(t)
+	r.append(500)
+	var stops []func()
+	for range 3 {
+		r.startFeed()
+		stops = append(stops, r.stop)
+	}
+	for n := range 300 {
+		r.append(1)
+		if n == 100 || n == 200 {
+			stops[n/100-1]()
+		}
+	}
+	r.caughtUp()
+	stops[2]()
+	r.mustBeTheLog()
+}
+
+// R38: a cluster may lose a server, and get it back.
+func TestR38_AClusterMayLoseAServer(t *testing.T) {
+	r := newRig(t)
+	nodes := serveCluster(t, 3)
+	var urls []string
+	for _, n := range nodes {
+		urls = append(urls, "nats://"+n.Addr().String())
+	}
+	r.dial = notifications.Remote{URL: strings.Join(urls, ",")}.Dial
+	r.startFeedAs(installation, 3)
+	r.append(200)
+	r.caughtUp()
+	info, err := r.stream().Info(context.Background())
+	must(t, err)
+	if info.Config.Replicas != 3 {
+		t.Fatalf("the stream has %d replicas", info.Config.Replicas)
+	}
+	lost := slices.IndexFunc(nodes, func(n *server.Server) bool { return n.Name() == info.Cluster.Leader })
+	var losing sync.WaitGroup
+	losing.Go(func() { nodes[lost].Shutdown(); nodes[lost].WaitForShutdown() })
+	r.append(300)
+	losing.Wait()
+	r.append(100)
+	r.caughtUp()
+	r.mustBeTheLog()
+}
+
+// serveCluster runs a cluster whose JetStream has a leader.
+func serveCluster(t testing.TB, n int) (nodes []*server.Server) {
+	t.Helper()
+	var routes []string
+	var ports []int
+	for range n {
+		ports = append(ports, freePort(t))
+		routes = append(routes, fmt.Sprint("nats://127.0.0.1:", ports[len(ports)-1]))
+	}
+	for i := range n {
+		nodes = append(nodes, serveNATS(t, func(o *server.Options) {
+			o.ServerName = fmt.Sprint("node-", i)
+			o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]}
+			o.Routes = server.RoutesFromStr(strings.Join(routes, ","))
+			o.SyncInterval = time.Second
+		}))
+	}
+	led := func(s *server.Server) bool { return s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == n }
+	late := time.After(tooLong)
+	for !slices.ContainsFunc(nodes, led) {
+		select {
+		case <-late:
+			t.Fatal("the cluster has no leader")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nodes
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
