@@ -3,7 +3,9 @@ package token
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -15,9 +17,11 @@ import (
 // at again.
 const lookAgain = time.Second
 
-// revoked is the list of what does not count any more. The file has one entry
-// on each line, "jti ID" for a token or "sub ISSUER SUBJECT" for everything of a
-// sign-in; empty lines and those that start with # say nothing.
+// revoked is the list of what does not count any more. The file has one entry on
+// each line, in the words of the token's own claims: {"jti": "ID"} for a token,
+// {"iss": "ISSUER", "sub": "SUBJECT"} for everything of a sign-in. Where nothing in
+// it has spaces, "jti ID" and "sub ISSUER SUBJECT" will do. Empty lines and those
+// that start with # say nothing.
 type revoked struct {
 	path string
 	now  func() time.Time
@@ -87,16 +91,43 @@ func parseRevoked(text []byte) (map[string]bool, map[[2]string]bool, error) {
 	ids, subs := make(map[string]bool), make(map[[2]string]bool)
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for n := 1; lines.Scan(); n++ {
-		words := strings.Fields(lines.Text())
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		e, ok := parseRevocation(line)
 		switch {
-		case len(words) == 0 || strings.HasPrefix(words[0], "#"):
-		case len(words) == 2 && words[0] == "jti":
-			ids[words[1]] = true
-		case len(words) == 3 && words[0] == "sub":
-			subs[[2]string{words[1], words[2]}] = true
+		case ok && e.ID != "" && e.Issuer == "" && e.Subject == "":
+			ids[e.ID] = true
+		case ok && e.ID == "" && e.Issuer != "" && e.Subject != "":
+			subs[[2]string{e.Issuer, e.Subject}] = true
 		default:
-			return nil, nil, fmt.Errorf(`line %d is neither "jti ID" nor "sub ISSUER SUBJECT"`, n)
+			return nil, nil, fmt.Errorf(`line %d is none of "jti ID", "sub ISSUER SUBJECT", {"jti": "ID"} and {"iss": "ISSUER", "sub": "SUBJECT"}`, n)
 		}
 	}
 	return ids, subs, lines.Err()
+}
+
+type revocation struct {
+	ID      string `json:"jti"`
+	Issuer  string `json:"iss"`
+	Subject string `json:"sub"`
+}
+
+// parseRevocation reads a line.
+func parseRevocation(line string) (e revocation, ok bool) {
+	if strings.HasPrefix(line, "{") {
+		d := json.NewDecoder(strings.NewReader(line))
+		d.DisallowUnknownFields()
+		err := d.Decode(&e)
+		_, more := d.Token()
+		return e, err == nil && more == io.EOF
+	}
+	switch words := strings.Fields(line); {
+	case len(words) == 2 && words[0] == "jti":
+		return revocation{ID: words[1]}, true
+	case len(words) == 3 && words[0] == "sub":
+		return revocation{Issuer: words[1], Subject: words[2]}, true
+	}
+	return e, false
 }

@@ -196,8 +196,39 @@ func TestARevokedTokenDoesNotCount(t *testing.T) {
 	}
 }
 
+// Whatever a subject or an id is made of, it can be revoked, and old lists still
+// say what they said.
+func TestTheListOfRevokedTokensCarriesEverySubject(t *testing.T) {
+	names := []string{"ani", "Ani Wijaya", " ani ", "#ani", `{"ani"}`, `"ani"`, "a\nb", "ańi\u2028", `\`, "sub x y"}
+	var list strings.Builder
+	list.WriteString("# by hand\n\n  jti 7\nsub https://a ani\n\tsub\thttps://a\t\"x\"  \r\n")
+	for _, name := range names {
+		line, err := json.Marshal(map[string]string{"iss": "https://b c", "sub": name})
+		must(t, err)
+		list.Write(append(line, '\n'))
+		line, err = json.Marshal(map[string]string{"jti": name})
+		must(t, err)
+		list.Write(append(line, '\n'))
+	}
+	ids, subs, err := parseRevoked([]byte(list.String()))
+	must(t, err)
+	for _, name := range names {
+		if !ids[name] || !subs[[2]string{"https://b c", name}] {
+			t.Errorf("%q is not revoked", name)
+		}
+	}
+	if !ids["7"] || !subs[[2]string{"https://a", "ani"}] || !subs[[2]string{"https://a", `"x"`}] || len(ids) != len(names)+1 || len(subs) != len(names)+2 {
+		t.Errorf("read %v and %v", ids, subs)
+	}
+}
+
 func TestRevokedNamesTheLineThatIsWrong(t *testing.T) {
-	if _, _, err := parseRevoked([]byte("jti 1\n\nsub x\n")); err == nil || !strings.Contains(err.Error(), "line 3") {
-		t.Fatalf("got %v", err)
+	for _, wrong := range []string{
+		"sub x", "sub x Ani Wijaya", "jti", "what is this", "{", `{"jti": 7}`, `{"jti": ""}`, `{"sub": "ani"}`, `{"iss": "x"}`,
+		`{"jti": "1", "iss": "x", "sub": "ani"}`, `{"jit": "1"}`, `{"jti": "1"} {"jti": "2"}`, `{"jti": "1"} x`, `["jti", "1"]`,
+	} {
+		if _, _, err := parseRevoked([]byte("jti 1\n\n" + wrong + "\n")); err == nil || !strings.Contains(err.Error(), "line 3") {
+			t.Errorf("%s: got %v", wrong, err)
+		}
 	}
 }
