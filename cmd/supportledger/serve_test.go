@@ -179,6 +179,18 @@ func TestTokenCreate(t *testing.T) {
 	fail(t, exitUsage, []string{"--scope"}, "token", "create", "--data", dir, "--subject", "x", "--role", "service", "--scope", "everything")
 }
 
+func TestTokenCreateMakesNoLedger(t *testing.T) {
+	fresh, never := t.TempDir(), filepath.Join(t.TempDir(), "nowhere")
+	for _, dir := range []string{fresh, never} {
+		fail(t, exitFailed, []string{dir, "no ledger", "serve"}, "token", "create", "--data", dir, "--subject", "x", "--role", "admin")
+	}
+	if exists(never) || len(filesOf(t, fresh)) > 0 {
+		t.Error("something was made there")
+	}
+	must(t, serve(t, fresh).stop())
+	succeed(t, "token", "create", "--data", fresh, "--subject", "x", "--role", "admin")
+}
+
 func TestMetricsMayHaveAListenerOfTheirOwn(t *testing.T) {
 	s := serve(t, t.TempDir(), "--metrics-listen", "127.0.0.1:0")
 	s.linked(1)

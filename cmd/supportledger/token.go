@@ -26,15 +26,17 @@ type tokenCmd struct {
 var knownRoles = []string{"customer", "engineer", "operator", "auditor", "service", "admin"}
 
 // Run prints a token. It needs the issuer's key only, so that it need not ask a
-// running ledger.
+// running ledger; it makes none, for a token by a key that no ledger has is good
+// for nothing.
 func (c *tokenCmd) Run(_ context.Context, t *terminal) error {
 	claims, err := c.claims(time.Now())
 	if err != nil {
 		return err
 	}
 	f := folder(c.Data)
-	if err := f.make(); err != nil {
-		return err
+	if !exists(f.tokenKey()) {
+		return fmt.Errorf("%s is missing: no ledger was started in %s yet. Name the folder that serve was started with, or start it once; that makes the key",
+			f.tokenKey(), c.Data)
 	}
 	issuer, err := token.OpenIssuer(f.tokenKey())
 	if err != nil {
