@@ -37,33 +37,32 @@ type IncidentInput struct {
 }
 
 // find finds an incident that the caller may see. Whatever the reason for which
-// there is none, the answer is the same (R36).
+// there is none, the answer is the same and comes at the same time (R36): when the
+// index has seen everything that was recorded before (R37), although it may know
+// at once that the incident is another account's.
 func (a *API) find(ctx context.Context, c *call, text string) (ledger.IncidentRef, error) {
 	n, ok := vault.CheckNumber(text)
 	if !ok {
 		return ledger.IncidentRef{}, contract.RefuseNoIncident()
 	}
-	ref, found, err := a.lookUp(ctx, contract.Number(n))
-	if err != nil {
+	ref, found, err := a.findOwn(ctx, c, contract.Number(n))
+	if err != nil || found {
 		return ref, err
 	}
-	if !found || c.role == ledger.Customer && ref.Owner != c.account() {
-		return ref, contract.RefuseNoIncident()
+	if err := a.awaitHead(ctx); err != nil {
+		return ref, err
 	}
-	return ref, nil
+	ref, found, err = a.findOwn(ctx, c, contract.Number(n))
+	if err == nil && !found {
+		err = contract.RefuseNoIncident()
+	}
+	return ref, err
 }
 
-// lookUp asks the index; one that does not know a number has to have seen
-// everything that was recorded before it is believed (R37).
-func (a *API) lookUp(ctx context.Context, n contract.Number) (ledger.IncidentRef, bool, error) {
+// findOwn asks the index for an incident that the caller may see.
+func (a *API) findOwn(ctx context.Context, c *call, n contract.Number) (ledger.IncidentRef, bool, error) {
 	ref, found, err := a.Projections.Incidents.Find(ctx, n)
-	if err != nil || found {
-		return ref, found, err
-	}
-	if err := a.awaitHead(ctx); err != nil {
-		return ref, false, err
-	}
-	return a.Projections.Incidents.Find(ctx, n)
+	return ref, found && (c.role != ledger.Customer || ref.Owner == c.account()), err
 }
 
 type incidentReadInput struct {

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,6 +36,7 @@ type rig struct {
 	store   *pebblestore.Store
 	catalog *catalog.Catalog
 	keys    atomic.Int64
+	halt    func() // the projections
 }
 
 var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC) // a Monday
@@ -60,8 +62,10 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 	must(t, err)
 	tokens, err := token.NewVerifier(token.Config{BuiltIn: r.issuer, Account: keys.Account})
 	must(t, err)
+	set, halt := project(t, dir, r.store)
+	r.halt = halt
 	config := Config{
-		Ledger: l, Projections: project(t, dir, r.store), Auditor: auditor, Catalog: r.catalog, Keys: keys, Tokens: tokens, Store: r.store,
+		Ledger: l, Projections: set, Auditor: auditor, Catalog: r.catalog, Keys: keys, Tokens: tokens, Store: r.store,
 		TestClock: r.clock, Registry: new(Registry), RefusalFloor: time.Millisecond,
 		Heartbeat: time.Millisecond,
 	}
@@ -74,22 +78,22 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 	return r
 }
 
-// project runs the projections until the test ends.
-func project(t testing.TB, dir string, store *pebblestore.Store) *projections.Set {
+// project runs the projections until they are halted or the test ends.
+func project(t testing.TB, dir string, store *pebblestore.Store) (set *projections.Set, halt func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	set, err := projections.Open(ctx, projections.Config{Dir: filepath.Join(dir, "projections"), Store: store})
 	must(t, err)
 	ended := make(chan error, 1)
 	go func() { ended <- set.Run(ctx) }()
-	t.Cleanup(func() {
+	halt = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("projections: %v", err)
 		}
-		_ = set.Close()
 	})
-	return set
+	t.Cleanup(func() { halt(); _ = set.Close() })
+	return set, halt
 }
 
 func must(t testing.TB, err error) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/supportledger/supportledger/vault"
 )
 
 // The answer pair-not-valid takes as long for IDs that nobody has as for those
@@ -32,6 +34,33 @@ func TestR8TimeTellsNothingAboutAPair(t *testing.T) {
 	if difference > floor/5 {
 		t.Errorf("the medians differ by %v: unknown %v, unable %v", difference, median(unknown), median(unable))
 	}
+}
+
+// Where the index has not seen everything, another account's incident is waited
+// for like an unknown one, although the index knows it: time would tell that the
+// number exists (R36, R37).
+func TestR36_TimeTellsNothingAboutANumber(t *testing.T) {
+	r := newRig(t)
+	c := r.linked()
+	number := r.submit(r.ani(), c).is(201).text("number")
+	r.get(r.budi(), "/v1/incidents/"+number).refuses(404, "incident-not-found") // the index has seen it
+	unknown := number[:13] + "00"
+	for n := 0; !isNumber(unknown) || unknown == number; n++ {
+		unknown = number[:12] + fmt.Sprintf("%03d", n)
+	}
+	r.halt()
+	r.contract() // the index will never see this
+	r.get(r.ani(), "/v1/incidents/"+number).is(200)
+	r.get(r.engineer(), "/v1/incidents/"+number).is(200)
+	for _, n := range []string{number, unknown} {
+		r.get(r.budi(), "/v1/incidents/"+n).refuses(503, "unavailable")
+		r.post(r.budi(), "/v1/incidents/"+n+"/comments", object{"text": "Mine?"}).refuses(503, "unavailable")
+	}
+}
+
+func isNumber(text string) bool {
+	_, ok := vault.CheckNumber(text)
+	return ok
 }
 
 // refusal is how long it takes to be told that a pair is not valid.
