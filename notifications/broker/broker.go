@@ -6,65 +6,110 @@
 // which reads its files meanwhile; Close stops it cleanly, and kill -9 is safe
 // too. A JetStream that has given up, as on a full disk, is started again. What
 // lies in its folder is a copy that the feed makes anew.
+//
+// Where it listens, nobody comes in but the subscribers of a file, which may be
+// changed at any time. A subscriber pulls what it may read, by a durable consumer
+// that has its name, and can do nothing else: it is alone in an account that
+// knows nothing but that consumer.
 package broker
 
 import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
 // Config says how the server runs.
 type Config struct {
-	Dir    string // its files; made if there is none
-	Logger *slog.Logger
+	Dir       string // its files; made if there is none
+	Listen    string // HOST:PORT for subscribers; "" for none, port 0 takes a free one
+	UsersFile string // who they are; looked at again every second
+	Users     Users  // who they are where there is no file
+	TLS       *tls.Config
+	Logger    *slog.Logger
 }
 
 // A Broker is a NATS server that runs until it is closed.
 type Broker struct {
 	config Config
+	host   string // where it listens
+	port   int
+	users  source // of the goroutine that keeps the server running
 	log    *slog.Logger
 	secret string // by which this process is known to the server
 	quit   chan struct{}
 	done   chan struct{}
 
 	mu      sync.Mutex
-	server  *server.Server // nil until the first one runs
-	running chan struct{}  // closed when server is not nil
+	current *run          // nil while none runs
+	running chan struct{} // closed while one runs
 }
 
-// Open starts a server in the background.
+// Open starts a server in the background. It refuses what cannot be meant: an
+// address that is taken, a file of subscribers with a mistake.
 func Open(c Config) (*Broker, error) {
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
+	b := &Broker{
+		config: c, log: c.Logger, secret: rand.Text(), users: source{path: c.UsersFile, last: c.Users},
+		quit: make(chan struct{}), done: make(chan struct{}), running: make(chan struct{}),
+	}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
+	if err := b.findAddress(); err != nil {
+		return nil, fmt.Errorf("start NATS: %w", err)
+	}
+	if _, _, err := b.users.changed(); err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("start NATS: %w", err)
-	}
-	b := &Broker{
-		config: c, log: c.Logger, secret: rand.Text(),
-		quit: make(chan struct{}), done: make(chan struct{}), running: make(chan struct{}),
 	}
 	go b.keepRunning()
 	return b, nil
 }
 
-// How long the server rests before it is started again, and how often it is
-// looked at.
+// findAddress settles where to listen, a free port included, so that it stays
+// the same when the server is started again.
+func (b *Broker) findAddress() error {
+	if b.config.Listen == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", b.config.Listen)
+	if err != nil {
+		return err
+	}
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	b.host = host
+	b.port, err = strconv.Atoi(port)
+	return errors.Join(err, l.Close())
+}
+
+// Address is where the server listens; "" where it does not.
+func (b *Broker) Address() string {
+	if b.config.Listen == "" {
+		return ""
+	}
+	return net.JoinHostPort(b.host, strconv.Itoa(b.port))
+}
+
+// How long the server rests before it is started again.
 const (
 	restFirst = time.Second
 	restMost  = time.Minute
-	lookEvery = 2 * time.Second
 )
 
 // keepRunning starts a server, and another one when it has given up.
@@ -88,85 +133,39 @@ func (b *Broker) keepRunning() {
 	}
 }
 
-// runOnce runs one server until it is told to quit, which is no error, or the
-// server can do no more.
-func (b *Broker) runOnce() error {
-	logger := &logger{log: b.log, fatal: make(chan error, 1)}
-	s, err := server.NewServer(b.options())
-	if err != nil {
-		return fmt.Errorf("start NATS: %w", err)
-	}
-	s.SetLoggerV2(logger, false, false, false)
-	started := make(chan struct{})
-	go func() { defer close(started); s.Start() }()
-	defer func() {
-		b.put(nil)
-		s.Shutdown()
-		s.WaitForShutdown()
-		<-started
-	}()
-	select {
-	case <-started:
-	case <-b.quit: // it is waited for below
-		<-started
-		return nil
-	}
-	if !s.JetStreamEnabled() {
-		return logger.reason()
-	}
-	b.put(s)
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-b.quit:
-			return nil
-		case <-tick.C:
-			if !s.JetStreamEnabled() {
-				return logger.reason()
-			}
-		}
-	}
-}
-
-// errGaveUp is all that is known where the server did not say more.
-var errGaveUp = errors.New("its JetStream has stopped, as it does when the disk is full")
-
-func (b *Broker) options() *server.Options {
-	return &server.Options{
-		ServerName: "supportledger", DontListen: true, NoSigs: true,
-		JetStream: true, StoreDir: b.config.Dir, JetStreamMaxMemory: maxMemory, DisableJetStreamBanner: true,
-		CustomClientAuthentication: b,
-	}
-}
-
-// maxMemory is of streams in memory, of which there are none.
-const maxMemory = 16 << 20
-
-// put makes a server the one that connections lead to; nil for none.
-func (b *Broker) put(s *server.Server) {
+// put makes a run the one that connections lead to; nil for none.
+func (b *Broker) put(r *run) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.server == nil && s != nil {
+	if b.current == nil && r != nil {
 		close(b.running)
 	}
-	if b.server != nil && s == nil {
+	if b.current != nil && r == nil {
 		b.running = make(chan struct{})
 	}
-	b.server = s
+	b.current = r
 }
 
-// Dial connects this process to the server, when it runs.
-func (b *Broker) Dial(ctx context.Context, options ...nats.Option) (*nats.Conn, error) {
+// Ready waits until the server runs.
+func (b *Broker) Ready(ctx context.Context) error {
 	b.mu.Lock()
 	running := b.running
 	b.mu.Unlock()
 	select {
 	case <-running:
+		return nil
 	case <-b.done:
-		return nil, errClosed
+		return errors.New("the NATS server is closed")
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
+	}
+}
+
+// Dial connects this process to the server, when it runs, and again whenever
+// there is another.
+func (b *Broker) Dial(ctx context.Context, options ...nats.Option) (*nats.Conn, error) {
+	if err := b.Ready(ctx); err != nil {
+		return nil, err
 	}
 	own := []nats.Option{
 		nats.InProcessServer(b), nats.UserInfo(ownName, b.secret), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true),
@@ -175,27 +174,19 @@ func (b *Broker) Dial(ctx context.Context, options ...nats.Option) (*nats.Conn, 
 	return nats.Connect("", append(own, options...)...)
 }
 
-var errClosed = errors.New("the NATS server is closed")
-
 // InProcessConn is how a connection of this process is made, and made again.
 func (b *Broker) InProcessConn() (net.Conn, error) {
 	b.mu.Lock()
-	s := b.server
+	r := b.current
 	b.mu.Unlock()
-	if s == nil {
+	if r == nil {
 		return nil, errors.New("the NATS server does not run at the moment")
 	}
-	return s.InProcessConn()
+	return r.server.InProcessConn()
 }
 
-// ownName is the user that this process is.
-const ownName = "supportledger"
-
-// Check lets this process in, and nobody else.
-func (b *Broker) Check(c server.ClientAuthentication) bool {
-	o := c.GetOpts()
-	return o.Username == ownName && equal(o.Password, b.secret)
-}
+// ownName is the user that this process is; no subscriber can be called so.
+const ownName = "supportledger_itself"
 
 // equal compares secrets in the same time wherever they differ.
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -1,0 +1,169 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A door passes subscribers' wishes for a consumer on to JetStream, if they are
+// for their own, pulled, and within what they may read.
+type door struct {
+	gate *gate
+	nc   *nats.Conn
+}
+
+// maxUnacked bounds what waits in memory for one subscriber.
+const maxUnacked = 10_000
+
+// doorPatience bounds how long JetStream may take.
+const doorPatience = 5 * time.Second
+
+// openDoor answers wishes until the connection is closed.
+func openDoor(g *gate, nc *nats.Conn) (*door, error) {
+	d := &door{g, nc}
+	for _, subject := range []string{doorPrefix + "*", doorPrefix + "*.>"} {
+		if _, err := nc.Subscribe(subject, d.answer); err != nil {
+			return nil, fmt.Errorf("listen to subscribers: %w", err)
+		}
+	}
+	return d, nil
+}
+
+// answer is for one wish. The account that it came from is in its subject, where
+// the import has put it.
+func (d *door) answer(m *nats.Msg) {
+	name, _, _ := strings.Cut(strings.TrimPrefix(m.Subject, doorPrefix), ".")
+	body, err := d.ask(name, m.Data)
+	if err != nil {
+		d.gate.log.Warn("a subscriber was refused a consumer", "subscriber", name, "reason", err)
+		body = refusal(err)
+	}
+	if err := m.Respond(body); err != nil {
+		d.gate.log.Warn("a subscriber was not answered", "subscriber", name, "error", err)
+	}
+}
+
+// ask checks a wish and passes it on.
+func (d *door) ask(name string, wish []byte) ([]byte, error) {
+	user, ok := d.gate.user(name)
+	if !ok {
+		return nil, errors.New("you are no subscriber any more")
+	}
+	var r server.CreateConsumerRequest
+	if err := json.Unmarshal(wish, &r); err != nil {
+		return nil, fmt.Errorf("the request is no JSON of a consumer: %w", err)
+	}
+	if err := user.mayHave(&r); err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := d.nc.Request(apiCreate+name, body, doorPatience)
+	if err != nil {
+		return nil, fmt.Errorf("JetStream does not answer: %w", err)
+	}
+	return answer.Data, nil
+}
+
+// mayHave refuses what a subscriber may not have, and says what it may.
+func (u *User) mayHave(r *server.CreateConsumerRequest) error {
+	c := &r.Config
+	for _, name := range []string{c.Name, c.Durable} {
+		if name != "" && name != u.Name {
+			return fmt.Errorf("the consumer must be called %s, not %s", u.Name, name)
+		}
+	}
+	c.Name = u.Name
+	if r.Stream != streamName {
+		return fmt.Errorf("stream_name must be %s", streamName)
+	}
+	if c.DeliverSubject != "" || c.DeliverGroup != "" || c.Heartbeat != 0 || c.FlowControl || c.Direct || c.Sourcing {
+		return errors.New("consumers that push are not served: leave out deliver_subject and pull")
+	}
+	if c.AckPolicy != server.AckExplicit && c.AckPolicy != server.AckAll {
+		return errors.New("ack_policy must be explicit or all")
+	}
+	if c.MaxAckPending < 0 || c.MaxAckPending > maxUnacked {
+		return fmt.Errorf("max_ack_pending must be 1 to %d", maxUnacked)
+	}
+	return u.mayRead(slices.Concat(c.FilterSubjects, filled(c.FilterSubject)))
+}
+
+// mayRead refuses filters that let through what a subscriber may not read.
+func (u *User) mayRead(filters []string) error {
+	if len(filters) == 0 {
+		return fmt.Errorf("filter_subject is missing: name what to read, within %s", strings.Join(u.Subjects, " "))
+	}
+	for _, f := range filters {
+		within := func(allowed string) bool { return server.SubjectMatchesFilter(f, allowed) }
+		if !server.IsValidSubject(f) || !slices.ContainsFunc(u.Subjects, within) {
+			return fmt.Errorf("filter_subject %q is not within %s", f, strings.Join(u.Subjects, " "))
+		}
+	}
+	return nil
+}
+
+func filled(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+// refusal is an answer in JetStream's own form.
+func refusal(err error) []byte {
+	body, jsonErr := json.Marshal(server.JSApiConsumerCreateResponse{ApiResponse: server.ApiResponse{
+		Type: server.JSApiConsumerCreateResponseType, Error: &server.ApiError{Code: 403, Description: err.Error()},
+	}})
+	if jsonErr != nil {
+		return nil // two strings and a number
+	}
+	return body
+}
+
+// sweep removes the consumers that read more than their subscribers may now, of
+// those that wait for it, and lets these in.
+func (d *door) sweep(ctx context.Context) error {
+	js, err := jetstream.New(d.nc)
+	if err != nil {
+		return err
+	}
+	for _, u := range d.gate.waiting() {
+		if err := d.sweepOne(ctx, js, u); err != nil {
+			return fmt.Errorf("look at the consumer of subscriber %s: %w", u.Name, err)
+		}
+		d.gate.swept(u)
+	}
+	return nil
+}
+
+func (d *door) sweepOne(ctx context.Context, js jetstream.JetStream, u User) error {
+	c, err := js.Consumer(ctx, streamName, u.Name)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	config := c.CachedInfo().Config
+	if u.mayRead(slices.Concat(config.FilterSubjects, filled(config.FilterSubject))) == nil {
+		return nil
+	}
+	d.gate.log.Warn("the consumer of a subscriber reads more than it may now, and is removed", "subscriber", u.Name)
+	err = js.DeleteConsumer(ctx, streamName, u.Name)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil
+	}
+	return err
+}

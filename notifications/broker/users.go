@@ -1,0 +1,194 @@
+package broker
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"golang.org/x/crypto/bcrypt"
+)
+
+// A User is a subscriber: who may connect, and what may be read.
+type User struct {
+	Name     string   `json:"name"`
+	Password string   `json:"password"` // its bcrypt hash
+	Subjects []string `json:"subjects"` // e.g. ledger.events.incident.>
+}
+
+// Users are the subscribers, each with a name of its own.
+type Users struct {
+	Users []User `json:"users"`
+}
+
+const (
+	maxUserBytes = 32
+	allEvents    = "ledger.events.>"
+)
+
+// userName is what a subscriber may be called: its consumer has the same name,
+// and those of the ledger itself have an underscore in theirs.
+var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+
+// ReadUsers reads a file; the error names what is wrong in it. A file that is
+// missing is an error that wraps fs.ErrNotExist.
+func ReadUsers(path string) (Users, error) {
+	body, err := os.ReadFile(path)
+	if err != nil {
+		return Users{}, fmt.Errorf("read subscribers: %w", err)
+	}
+	u, err := parseUsers(body)
+	if err != nil {
+		return Users{}, fmt.Errorf("read subscribers: file %s: %w", path, err)
+	}
+	return u, nil
+}
+
+func parseUsers(body []byte) (u Users, err error) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&u); err != nil {
+		return Users{}, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Users{}, errors.New("something follows after the end")
+	}
+	seen := map[string]bool{}
+	for _, user := range u.Users {
+		if seen[user.Name] {
+			return Users{}, fmt.Errorf("user %q is there twice", user.Name)
+		}
+		seen[user.Name] = true
+		if err := user.validate(); err != nil {
+			return Users{}, err
+		}
+	}
+	return u, nil
+}
+
+func (u *User) validate() error {
+	if err := validName(u.Name); err != nil {
+		return err
+	}
+	if _, err := bcrypt.Cost([]byte(u.Password)); err != nil {
+		return fmt.Errorf("user %s: password is no bcrypt hash: %w", u.Name, err)
+	}
+	return validSubjects(u.Name, u.Subjects)
+}
+
+func validName(name string) error {
+	if len(name) > maxUserBytes || !userName.MatchString(name) {
+		return fmt.Errorf("name %q: want 1 to %d lower-case letters, digits and hyphens", name, maxUserBytes)
+	}
+	return nil
+}
+
+func validSubjects(name string, subjects []string) error {
+	if len(subjects) == 0 {
+		return fmt.Errorf("user %s: subjects is empty: name what may be read, such as ledger.events.incident.>", name)
+	}
+	for _, s := range subjects {
+		if !server.IsValidSubject(s) || !server.SubjectMatchesFilter(s, allEvents) {
+			return fmt.Errorf("user %s: subject %q is not within %s", name, s, allEvents)
+		}
+	}
+	return nil
+}
+
+// Add adds a subscriber, and returns its password, which is stored nowhere.
+func (u *Users) Add(name string, subjects []string) (password string, err error) {
+	if err := errors.Join(validName(name), validSubjects(name, subjects)); err != nil {
+		return "", err
+	}
+	if slices.ContainsFunc(u.Users, func(x User) bool { return x.Name == name }) {
+		return "", fmt.Errorf("there is a subscriber %s already: remove it first", name)
+	}
+	password = strings.ToLower(rand.Text())
+	user, err := newUser(name, password, subjects)
+	if err != nil {
+		return "", err
+	}
+	u.Users = append(u.Users, user)
+	return password, nil
+}
+
+// newUser makes a user who has this password.
+func newUser(name, password string, subjects []string) (User, error) {
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
+	if err != nil {
+		return User{}, fmt.Errorf("hash the password: %w", err)
+	}
+	return User{name, string(hash), subjects}, nil
+}
+
+// Remove removes a subscriber.
+func (u *Users) Remove(name string) error {
+	before := len(u.Users)
+	u.Users = slices.DeleteFunc(u.Users, func(x User) bool { return x.Name == name })
+	if len(u.Users) == before {
+		return fmt.Errorf("there is no subscriber %s", name)
+	}
+	return nil
+}
+
+// Write replaces a file all at once by one that its owner alone may read.
+func (u *Users) Write(path string) error {
+	if u.Users == nil {
+		u.Users = []User{}
+	}
+	body, err := json.MarshalIndent(u, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write subscribers: %w", err)
+	}
+	half, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("write subscribers: %w", err)
+	}
+	_, err = half.Write(append(body, '\n'))
+	err = errors.Join(err, half.Sync(), half.Close())
+	if err == nil {
+		err = os.Rename(half.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write subscribers: %w", errors.Join(err, os.Remove(half.Name())))
+	}
+	return nil
+}
+
+// source is where the subscribers come from: a file that is looked at again, or
+// a list that stays.
+type source struct {
+	path string
+	seen os.FileInfo // as it was when it was read
+	last Users
+	told string // what was last wrong with it
+}
+
+// changed reads the file again where it has changed since.
+func (s *source) changed() (Users, bool, error) {
+	if s.path == "" {
+		return s.last, false, nil
+	}
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return s.last, false, fmt.Errorf("read subscribers: %w", err)
+	}
+	if s.seen != nil && os.SameFile(info, s.seen) && info.ModTime().Equal(s.seen.ModTime()) && info.Size() == s.seen.Size() {
+		return s.last, false, nil
+	}
+	s.seen = info
+	u, err := ReadUsers(s.path)
+	if err != nil {
+		return s.last, false, err
+	}
+	s.last, s.told = u, ""
+	return u, true, nil
+}
