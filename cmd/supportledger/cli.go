@@ -29,6 +29,11 @@ type cli struct {
 	Token struct {
 		Create tokenCmd `cmd:"" help:"Print a bearer token of the built-in issuer."`
 	} `cmd:"" help:"Look after tokens."`
+	Subscribers struct {
+		Add    subscribersAddCmd    `cmd:"" help:"Add a subscriber of the feed, and print its password once."`
+		Remove subscribersRemoveCmd `cmd:"" help:"Remove a subscriber; its connections end."`
+		List   subscribersListCmd   `cmd:"" help:"List the subscribers with what they may read."`
+	} `cmd:"" help:"Look after those who listen to the feed over NATS."`
 	Keys struct {
 		Create keysCreateCmd `cmd:"" help:"Make the keys of a new installation."`
 		Rotate keysRotateCmd `cmd:"" help:"Add a new encryption key, which seals from the next start on."`

@@ -21,6 +21,7 @@ import (
 //	token-key.pem    the built-in issuer's key
 //	keys.json        the installation's keys: only for development
 //	dev-tokens.json  tokens for development
+//	dev-subscriber.json  who may listen to the feed, for development
 //	control.sock     the running ledger's ear
 //	restoring/       a ledger that is being restored
 type folder string

@@ -25,7 +25,7 @@ func (v *service) register() error {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
 	for _, some := range [][]prometheus.Collector{
-		v.store.Collectors(), v.ledger.Collectors(), v.set.Collectors(), v.feed.Collectors(), v.api.Collectors(),
+		v.store.Collectors(), v.ledger.Collectors(), v.set.Collectors(), v.feedCollectors(), v.api.Collectors(),
 	} {
 		all = append(all, some...)
 	}
@@ -35,4 +35,12 @@ func (v *service) register() error {
 		}
 	}
 	return nil
+}
+
+// feedCollectors are the feed's metrics, if there is one.
+func (v *service) feedCollectors() []prometheus.Collector {
+	if v.feed == nil {
+		return nil
+	}
+	return v.feed.Collectors()
 }

@@ -117,6 +117,9 @@ func (s *search) look(from *server, p pack, in incident) {
 			s.keep(from, as, http.MethodGet, path, nil)
 		}
 	}
+	for _, m := range from.listen() {
+		s.said["message "+m.Headers().Get("ce-ordinal")] = fmt.Sprint(m.Subject(), m.Headers(), string(m.Data()))
+	}
 	s.said["history"] = succeed(s.t, "history", "--data", from.dir, "--json", p.ID)
 }
 
@@ -124,7 +127,7 @@ func (s *search) look(from *server, p pack, in incident) {
 // an erasure nothing shows what a person has written, and verify stays ok.
 func TestR3_R47_SearchOfEverything(t *testing.T) {
 	dir := t.TempDir()
-	from := serve(t, dir, "--log-level", "debug", "--log", "json")
+	from := serve(t, dir, "--log-level", "debug", "--log", "json", "--nats-listen", "127.0.0.1:0")
 	s := &search{t: t, said: make(map[string]string)}
 	p, in := s.life(from)
 	s.look(from, p, in)
@@ -135,7 +138,7 @@ func TestR3_R47_SearchOfEverything(t *testing.T) {
 	s.texts = []string{p.ContractID}
 	s.mustFindNone("R3")
 
-	from = serve(t, dir, "--log-level", "debug")
+	from = serve(t, dir, "--log-level", "debug", "--nats-listen", "127.0.0.1:0")
 	var me struct{ Account string }
 	from.get("customer-ani", "/v1/me", &me)
 	from.post("admin", "/v1/erasures", fields{"account": me.Account, "reason": "asked"}, nil, http.StatusOK)

@@ -30,6 +30,8 @@ type serveCmd struct {
 	Issuers string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ISSUERS" help:"A JSON file that lists OpenID Connect issuers whose tokens count, and what they may assert."`
 	Revoked string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_REVOKED" help:"A file that lists revoked tokens; it is read again when it changes."`
 
+	natsFlags
+
 	MetricsListen string  `placeholder:"HOST:PORT" env:"SUPPORTLEDGER_METRICS_LISTEN" help:"Where to serve /metrics; on --listen if left out."`
 	Rate          float64 `default:"0" placeholder:"N" env:"SUPPORTLEDGER_RATE" help:"Requests a second that one account may send; 0 is no limit."`
 	Burst         int     `default:"20" placeholder:"N" env:"SUPPORTLEDGER_BURST" help:"Requests that one account may send at once, where there is a rate; ${default} if left out."`
@@ -103,21 +105,32 @@ func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 			return s, 0, err
 		}
 	}
-	return s, grace, nil
+	s.nats, err = c.natsFlags.settings(c.Dev)
+	return s, grace, err
 }
 
 // mustBeLoopback refuses to serve a development ledger, whose keys and tokens lie
 // beside its data, to other machines.
 func mustBeLoopback(address string) error {
-	host, _, err := net.SplitHostPort(address)
+	loopback, err := isLoopback(address)
 	if err != nil {
 		return fmt.Errorf("%w: --listen %q is not HOST:PORT", errAskedWrongly, address)
 	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+	if loopback {
 		return nil
 	}
 	return fmt.Errorf("%w: --dev is refused on %s, which other machines can reach: listen on 127.0.0.1 or leave --dev out and name --keys FILE",
 		errAskedWrongly, address)
+}
+
+// isLoopback says whether an address can be reached from this machine alone.
+func isLoopback(address string) (bool, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false, err
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback(), nil
 }
 
 func (c *serveCmd) logger(w io.Writer) *slog.Logger {
@@ -214,6 +227,9 @@ func (c *serveCmd) serve(ctx context.Context, v *service, e ears, grace time.Dur
 	if e.metrics != nil {
 		g.Go(func() error { return api.Serve(ctx, e.metrics, v.registry.handler(), v.log, grace) })
 		fmt.Fprintf(out, "metrics on http://%s/metrics\n", e.metrics.Addr())
+	}
+	if err := v.tellSubscribers(out); err != nil {
+		return err
 	}
 	v.log.Info("listening", "address", e.api.Addr().String(), "folder", c.Data, "version", version(), "keys", v.keys, "catalogue", v.catalog.Digest)
 	fmt.Fprintf(out, "listening on http://%s\n", e.api.Addr())

@@ -48,12 +48,15 @@ type service struct {
 	issuer   *token.Issuer
 	ledger   *ledger.Ledger
 	api      *api.API
-	broker   *broker.Broker // nil where the operator's NATS is used
-	feed     *notifications.Feed
+	feed     *notifications.Feed // nil where nothing is published
+	broker   *broker.Broker      // nil where the operator's NATS is used
+	natsTLS  bool
 	registry *registry
-	onFatal  func(error)
-	stop     context.CancelFunc
-	work     *errgroup.Group
+
+	subscriber *devSubscriber // nil unless the ledger made one
+	onFatal    func(error)
+	stop       context.CancelFunc
+	work       *errgroup.Group
 }
 
 // startService opens a folder and sets everything to work. The first to be
@@ -94,7 +97,7 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 	if _, err := v.projections(ctx); err != nil {
 		return nil, err
 	}
-	if err := v.openFeed(s.nats); err != nil {
+	if err := v.openFeed(s); err != nil {
 		return nil, err
 	}
 	if err := v.makeAPI(s); err != nil {
@@ -178,7 +181,7 @@ func (v *service) begin(ctx context.Context) error {
 	v.work.Go(func() error { return v.follow(work) })
 	v.work.Go(func() error { return v.ledger.Attend(work, v.set.Due) })
 	v.work.Go(func() error { return v.watchPeople(work) })
-	v.work.Go(func() error { return v.feed.Run(work) })
+	v.work.Go(func() error { return v.runFeed(work) })
 	head, err := v.store.Head(ctx)
 	if err != nil {
 		return err
@@ -254,10 +257,7 @@ func (v *service) close() error {
 		v.stop()
 		err = v.work.Wait()
 	}
-	if v.broker != nil {
-		err = errors.Join(err, v.broker.Close())
-	}
-	return errors.Join(err, v.house.close())
+	return errors.Join(err, v.closeBroker(), v.house.close())
 }
 
 // handler answers requests.

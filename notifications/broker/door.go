@@ -91,8 +91,8 @@ func (u *User) mayHave(r *server.CreateConsumerRequest) error {
 	if c.DeliverSubject != "" || c.DeliverGroup != "" || c.Heartbeat != 0 || c.FlowControl || c.Direct || c.Sourcing {
 		return errors.New("consumers that push are not served: leave out deliver_subject and pull")
 	}
-	if c.AckPolicy != server.AckExplicit && c.AckPolicy != server.AckAll {
-		return errors.New("ack_policy must be explicit or all")
+	if c.AckPolicy == server.AckFlowControl {
+		return errors.New("ack_policy must be explicit, all or none")
 	}
 	if c.MaxAckPending < 0 || c.MaxAckPending > maxUnacked {
 		return fmt.Errorf("max_ack_pending must be 1 to %d", maxUnacked)

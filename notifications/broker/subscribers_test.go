@@ -73,7 +73,6 @@ func TestR38_ASubscriberIsRefusedConsumersThatAreNotItsOwn(t *testing.T) {
 		"any noun":           {consumer("ani", "ledger.events.*.>"), "is not within"},
 		"one of two too far": {consumer("ani", "ledger.events.incident.closed.>", "ledger.events.contract.>"), "is not within"},
 		"no filter":          {own(func(c *jetstream.ConsumerConfig) { c.FilterSubject = "" }), "filter_subject is missing"},
-		"unacknowledged":     {own(func(c *jetstream.ConsumerConfig) { c.AckPolicy = jetstream.AckNonePolicy }), "ack_policy must be"},
 		"without bound":      {own(func(c *jetstream.ConsumerConfig) { c.MaxAckPending = -1 }), "max_ack_pending must be"},
 		"more than may wait": {own(func(c *jetstream.ConsumerConfig) { c.MaxAckPending = 10_001 }), "max_ack_pending must be"},
 	} {

@@ -105,28 +105,24 @@ func validSubjects(name string, subjects []string) error {
 
 // Add adds a subscriber, and returns its password, which is stored nowhere.
 func (u *Users) Add(name string, subjects []string) (password string, err error) {
-	if err := errors.Join(validName(name), validSubjects(name, subjects)); err != nil {
-		return "", err
-	}
-	if slices.ContainsFunc(u.Users, func(x User) bool { return x.Name == name }) {
-		return "", fmt.Errorf("there is a subscriber %s already: remove it first", name)
-	}
 	password = strings.ToLower(rand.Text())
-	user, err := newUser(name, password, subjects)
-	if err != nil {
-		return "", err
-	}
-	u.Users = append(u.Users, user)
-	return password, nil
+	return password, u.Put(name, password, subjects)
 }
 
-// newUser makes a user who has this password.
-func newUser(name, password string, subjects []string) (User, error) {
+// Put adds a subscriber who has this password.
+func (u *Users) Put(name, password string, subjects []string) error {
+	if err := errors.Join(validName(name), validSubjects(name, subjects)); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(u.Users, func(x User) bool { return x.Name == name }) {
+		return fmt.Errorf("there is a subscriber %s already: remove it first", name)
+	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
 	if err != nil {
-		return User{}, fmt.Errorf("hash the password: %w", err)
+		return fmt.Errorf("hash the password: %w", err)
 	}
-	return User{name, string(hash), subjects}, nil
+	u.Users = append(u.Users, User{name, string(hash), subjects})
+	return nil
 }
 
 // Remove removes a subscriber.
