@@ -117,10 +117,23 @@ func (s *search) look(from *server, p pack, in incident) {
 			s.keep(from, as, http.MethodGet, path, nil)
 		}
 	}
+	s.hear(from)
+	s.said["history"] = succeed(s.t, "history", "--data", from.dir, "--json", p.ID)
+}
+
+// hear listens to the feed, which carries neither what is sealed nor what was.
+func (s *search) hear(from *server) {
+	s.t.Helper()
 	for _, m := range from.listen() {
 		s.said["message "+m.Headers().Get("ce-ordinal")] = fmt.Sprint(m.Subject(), m.Headers(), string(m.Data()))
+		var data map[string]any
+		must(s.t, json.Unmarshal(m.Data(), &data))
+		for _, secret := range []string{"contract_id", "primary_contact", "texts"} {
+			if value, there := data[secret]; there {
+				s.t.Errorf("a message on %s has %s: %v", m.Subject(), secret, value)
+			}
+		}
 	}
-	s.said["history"] = succeed(s.t, "history", "--data", from.dir, "--json", p.ID)
 }
 
 // R3: the Contract ID stands nowhere but in the answer to registering. R47: after
