@@ -32,6 +32,7 @@ func newMetrics(f *Feed) *metrics {
 		gauges: []prometheus.Collector{
 			gauge("position", "Position in the log up to which the stream holds everything.", func() float64 { return float64(f.Position()) }),
 			gauge("lag", "Positions from there to the log's head; -1 while the log cannot be asked.", f.lag),
+			gauge("messages", "Messages that the stream should hold by now.", func() float64 { return float64(f.progress.messages.Load()) }),
 			gauge("missing", "Messages that the stream lacks before its last; they come when it is filled again.", func() float64 { return float64(f.progress.missing.Load()) }),
 			gauge("connected", "1 while the feed publishes, 0 while it cannot reach NATS or refuses the stream.", func() float64 {
 				if f.progress.connected.Load() {

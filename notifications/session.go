@@ -61,6 +61,7 @@ func (f *Feed) session(ctx context.Context, nc *nats.Conn) error {
 	s.sent.Store(from.seq)
 	s.confirmed.Store(from.seq)
 	f.progress.position.Store(uint64(from.position))
+	f.progress.messages.Store(from.ordinal)
 	if !from.replace {
 		f.progress.missing.Store(max(0, from.missing))
 	}
@@ -169,6 +170,7 @@ func (s *session) land(ctx context.Context, f flight) error {
 		s.progress.missing.Store(0)
 	}
 	s.confirmed.Store(f.seq)
+	s.progress.messages.Store(s.from.ordinal + f.seq - s.from.seq)
 	s.progress.published.Add(1)
 	s.metrics.published.Inc()
 	return nil

@@ -13,6 +13,7 @@ import (
 type progress struct {
 	position  atomic.Uint64 // of the last record that needs nothing more
 	published atomic.Uint64 // messages that the stream has confirmed
+	messages  atomic.Uint64 // that the stream should hold by then
 	connected atomic.Bool
 	missing   atomic.Int64 // messages that the stream should hold and does not
 }

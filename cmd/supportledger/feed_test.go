@@ -88,7 +88,9 @@ func (s *server) listen() (said []jetstream.Msg) {
 	defer nc.Close()
 	js, err := jetstream.New(nc)
 	must(s.t, err)
-	s.until("the feed", func() bool { return s.metric("supportledger_feed_lag") == "0" && s.metric("supportledger_feed_connected") == "1" })
+	s.until("the feed", func() bool {
+		return s.metric("supportledger_feed_lag") == "0" && s.metric("supportledger_feed_connected") == "1"
+	})
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	_ = js.DeleteConsumer(ctx, d.Stream, d.Consumer)
