@@ -157,7 +157,7 @@ func mailed(r *rig) (id uuid.UUID, history string) {
 	r.givenUp(c.ID, letter(2, cause))
 	ref := r.submit(ani, c.ID)
 	r.sent(c.ID, letter(3, cause))
-	_, err := r.ResendMail(r.t.Context(), r.by(operator, "resend"), c.ID, letter(2, cause).Mail)
+	_, err := r.ResendMail(r.t.Context(), r.by(operator, "resend"), c.ID, letter(2, cause).Mail, "asked")
 	must(r.t, err)
 	other := r.register("pack")
 	r.sent(other.ID, letter(9, cause))

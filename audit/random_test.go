@@ -177,7 +177,7 @@ func (c *crowd) mail(id uuid.UUID) {
 		case 1:
 			_, err = c.RecordGivenUp(ctx, postOffice, id, mail.RecordGivenUp{Letter: about, Reason: "erased"})
 		case 2:
-			_, err = c.ResendMail(ctx, c.by(operator, "resend"), id, about.Mail)
+			_, err = c.ResendMail(ctx, c.by(operator, "resend"), id, about.Mail, "asked")
 		}
 		c.allow(err)
 	}

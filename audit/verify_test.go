@@ -116,7 +116,7 @@ func (s *saga) mails() {
 	cause := s.records()[0].ID
 	s.sent(s.pack, letter(1, cause))
 	s.givenUp(s.pack, letter(2, cause))
-	_, err = s.ResendMail(s.t.Context(), s.by(operator, "resend"), s.pack, letter(2, cause).Mail)
+	_, err = s.ResendMail(s.t.Context(), s.by(operator, "resend"), s.pack, letter(2, cause).Mail, "asked")
 	must(s.t, err)
 	s.sent(s.pack, letter(2, cause))
 	s.givenUp(s.pack, letter(3, cause))

@@ -43,12 +43,15 @@ type mailCommand struct {
 	meta  Meta
 	keyed bool         // a repeat may exist
 	wish  mail.Command // nil: only look
-	look  func(*mail.State)
+	// look, if not nil, sees the state after the wish was decided. What it finds
+	// counts only once done is closed without an error.
+	look func(*mail.State)
 
 	done    chan struct{}
 	err     error
 	receipt Receipt
-	wrote   int // how many of the append's events there are up to its last
+	place   eventstore.Revision // of its event, if it has one
+	wrote   int                 // how many of the append's events there are up to its last
 }
 
 // A mailbox is the mails of one contract: the commands that wait, and the state.
@@ -71,6 +74,7 @@ type mailbox struct {
 // A mailRepeat says where a command under an Idempotency-Key is recorded.
 type mailRepeat struct {
 	position    eventstore.Position
+	place       eventstore.Revision
 	fingerprint [16]byte
 	at          time.Time
 	wrote       int // in the append that is being made; 0 once it was
@@ -229,7 +233,7 @@ func (b *mailbox) replay(r *eventstore.Record) error {
 		return err
 	}
 	if meta.Fingerprint != ([16]byte{}) {
-		b.commands[meta.Command] = mailRepeat{position: r.Position, fingerprint: meta.Fingerprint, at: r.RecordedAt}
+		b.commands[meta.Command] = mailRepeat{position: r.Position, place: r.Revision, fingerprint: meta.Fingerprint, at: r.RecordedAt}
 	}
 	return nil
 }
@@ -242,14 +246,16 @@ func (m *mailboxes) decide(ctx context.Context, b *mailbox, batch []*mailCommand
 	}
 	for _, c := range batch {
 		c.err, c.receipt, c.wrote = c.ctx.Err(), Receipt{Position: b.last}, 0
-		switch {
-		case c.err != nil: // nobody waits for it any more
-		case c.look != nil:
-			c.look(b.state)
-		case !b.repeated(c, p.at):
+		if c.err != nil {
+			continue // nobody waits for it any more
+		}
+		if c.wish != nil && !b.repeated(c, p.at) {
 			if err := p.decide(b, c); err != nil {
 				return err
 			}
+		}
+		if c.err == nil && c.look != nil {
+			c.look(b.state)
 		}
 	}
 	if len(p.events) == 0 {
@@ -291,8 +297,9 @@ func (p *mailPlan) decide(b *mailbox, c *mailCommand) error {
 	}
 	mail.Evolve(b.state, decided...)
 	c.receipt.Changed, c.wrote = true, len(p.events)
+	c.place = eventstore.Revision(b.state.Version() - 1)
 	if c.keyed {
-		b.commands[c.meta.Command] = mailRepeat{fingerprint: c.meta.Fingerprint, at: p.at, wrote: c.wrote}
+		b.commands[c.meta.Command] = mailRepeat{place: c.place, fingerprint: c.meta.Fingerprint, at: p.at, wrote: c.wrote}
 	}
 	return nil
 }
@@ -307,7 +314,8 @@ func (b *mailbox) repeated(c *mailCommand, at time.Time) bool {
 		c.err = refuseReused()
 		return true
 	}
-	c.receipt, c.wrote = Receipt{Position: before.position, Changed: true, Replayed: true}, before.wrote
+	c.receipt = Receipt{Position: before.position, Changed: true, Replayed: true}
+	c.place, c.wrote = before.place, before.wrote
 	return true
 }
 
@@ -319,7 +327,7 @@ func (b *mailbox) settle(batch []*mailCommand, n int) {
 		case c.wrote > 0:
 			c.receipt.Position = b.last - eventstore.Position(n-c.wrote)
 			if c.keyed {
-				b.commands[c.meta.Command] = mailRepeat{position: c.receipt.Position, fingerprint: c.meta.Fingerprint, at: b.lastAt}
+				b.commands[c.meta.Command] = mailRepeat{position: c.receipt.Position, place: c.place, fingerprint: c.meta.Fingerprint, at: b.lastAt}
 			}
 		case !c.receipt.Replayed:
 			c.receipt.Position = b.last

@@ -77,25 +77,64 @@ func (l *Ledger) RecordGivenUp(ctx context.Context, r Request, contract uuid.UUI
 	return l.recordMail(ctx, r, contract, &given)
 }
 
-// ResendMail asks that a mail which was given up is sent again. The wish is
-// durable when it returns: whoever sends mails finds it in the log, as
-// mail.requested. Asking twice is no change; mail.AlreadySent and mail.NotFound
-// refuse the rest.
-func (l *Ledger) ResendMail(ctx context.Context, r Request, contract, id uuid.UUID) (Receipt, error) {
-	return l.recordMail(ctx, r, contract, &mail.Resend{Mail: id, At: l.Now()})
-}
-
 func (l *Ledger) recordMail(ctx context.Context, r Request, contract uuid.UUID, wish mail.Command) (Receipt, error) {
-	c := &mailCommand{ctx: ctx, wish: wish, keyed: r.Key != ""}
-	target := contract.String()
-	if resend, ok := wish.(*mail.Resend); ok {
-		target = resend.Mail.String()
-	}
-	c.meta = l.meta(r, target)
+	c := &mailCommand{ctx: ctx, wish: wish, keyed: r.Key != "", meta: l.meta(r, contract.String())}
 	if err := l.count(l.mails.execute(contract, c)); err != nil {
 		return Receipt{}, err
 	}
 	return c.receipt, nil
+}
+
+// A MailAnswer is a mail that was asked for again, as it was right after it, its
+// recipient opened.
+type MailAnswer struct {
+	Receipt
+	Contract  uuid.UUID // or the incident that no contract pays for
+	Letter    mail.Letter
+	Recipient domain.Sealed[mail.Recipient]
+	At        time.Time // when it was asked for
+}
+
+// ResendMail asks that a mail which was given up is sent again. The wish is
+// durable when it returns: whoever sends mails finds it in the log, as
+// mail.requested. Asking twice is no change; mail.AlreadySent and mail.NotFound
+// refuse the rest.
+func (l *Ledger) ResendMail(ctx context.Context, r Request, contract, id uuid.UUID, reason string) (MailAnswer, error) {
+	var now mail.Standing
+	c := &mailCommand{
+		ctx: ctx, wish: &mail.Resend{Mail: id, Reason: reason, At: l.Now()}, keyed: r.Key != "", meta: l.meta(r, id.String()),
+		look: func(s *mail.State) { now = s.Standing(id) },
+	}
+	if err := l.count(l.mails.execute(contract, c)); err != nil {
+		return MailAnswer{}, err
+	}
+	answer := MailAnswer{Receipt: c.receipt, Contract: contract, Letter: now.Letter, Recipient: now.Recipient, At: now.At}
+	if c.receipt.Replayed {
+		e, err := l.requestedAt(ctx, contract, c.place)
+		if err != nil {
+			return MailAnswer{}, err
+		}
+		answer.Letter, answer.Recipient, answer.At = e.Letter, e.Recipient, e.At
+	}
+	return answer, l.OpenRecipient(ctx, &answer.Recipient)
+}
+
+// requestedAt reads again what a wish has recorded.
+func (l *Ledger) requestedAt(ctx context.Context, contract uuid.UUID, at eventstore.Revision) (*mail.Requested, error) {
+	for r, err := range l.store.ReadStream(ctx, MailsOf(contract), at, eventstore.Forwards) {
+		if err != nil {
+			return nil, fmt.Errorf("read mails of %s: %w", contract, err)
+		}
+		e, err := mail.Decode(r.Type, r.Data)
+		if err != nil {
+			return nil, fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
+		}
+		if requested, ok := e.(*mail.Requested); ok {
+			return requested, nil
+		}
+		break
+	}
+	return nil, fmt.Errorf("read mails of %s: at revision %d nothing was asked for", contract, at)
 }
 
 // MailsSwitchedOn says that from here on mails are sent. It is bookkeeping of

@@ -1,10 +1,9 @@
 package ledger_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"runtime"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -126,11 +125,11 @@ func TestR39_AMailThatWasSentIsKnownEverywhere(t *testing.T) {
 func TestR39_AGivenUpMailCanBeSentAgain(t *testing.T) {
 	r := newRig(t)
 	id := r.active(1).ID
-	_, err := r.ResendMail(t.Context(), r.by(operator, "resend"), id, mailID(1))
+	_, err := r.ResendMail(t.Context(), r.by(operator, "resend"), id, mailID(1), "asked")
 	refused(t, err, mail.NotFound)
 	r.givenUp(r.Ledger, id, 1)
 	wish := r.by(operator, "resend")
-	first, err := r.ResendMail(t.Context(), wish, id, mailID(1))
+	first, err := r.ResendMail(t.Context(), wish, id, mailID(1), "asked")
 	must(t, err)
 	record := r.recordAt(first.Position)
 	if asked, ok := record.Event.(*mail.Requested); !ok || asked.Letter != about(1) || record.Meta.By != operator {
@@ -142,22 +141,30 @@ func TestR39_AGivenUpMailCanBeSentAgain(t *testing.T) {
 	if standing.Status != mail.StatusRequested || standing.Tries != 9 || standing.Letter != about(1) {
 		t.Errorf("after a restart it stands as %+v", standing)
 	}
-	again, err := r.ResendMail(t.Context(), wish, id, mailID(1))
+	again, err := r.ResendMail(t.Context(), wish, id, mailID(1), "asked")
 	must(t, err)
 	if !again.Replayed || again.Position != first.Position {
 		t.Errorf("asked again under the same key: %+v, want that of %v", again, first.Position)
 	}
 	wish.Body = []byte("another")
-	_, err = r.ResendMail(t.Context(), wish, id, mailID(1))
+	_, err = r.ResendMail(t.Context(), wish, id, mailID(1), "asked")
 	refused(t, err, "idempotency-key-reused")
-	held, err := r.ResendMail(t.Context(), r.by(operator, "resend"), id, mailID(1))
+	held, err := r.ResendMail(t.Context(), r.by(operator, "resend"), id, mailID(1), "asked")
 	must(t, err)
 	if held.Changed || held.Replayed {
 		t.Errorf("asked again under another key: %+v", held)
 	}
 	r.sent(r.Ledger, id, 1)
-	_, err = r.ResendMail(t.Context(), r.by(operator, "resend"), id, mailID(1))
+	_, err = r.ResendMail(t.Context(), r.by(operator, "resend"), id, mailID(1), "asked")
 	refused(t, err, mail.AlreadySent)
+	wish.Body = []byte("resend")
+	late, err := r.ResendMail(t.Context(), wish, id, mailID(1), "asked")
+	must(t, err)
+	for _, got := range []ledger.MailAnswer{again, held, late} {
+		if got.Receipt = first.Receipt; !reflect.DeepEqual(got, first) || got.Letter != about(1) || got.Recipient.Clear.Email != "citra@example.com" {
+			t.Errorf("answered with\n%+v, first with\n%+v", got, first)
+		}
+	}
 	if got := r.types(ledger.MailsOf(id)); got != "mail.given-up mail.requested mail.sent" {
 		t.Errorf("recorded is %s", got)
 	}
@@ -203,77 +210,6 @@ func TestR39_SendersOnTwoNodesRecordEachMailOnce(t *testing.T) {
 	}
 	if a, b := r.types(ledger.MailsOf(contracts[0])), r.types(ledger.MailsOf(contracts[1])); strings.Count(a+" "+b, "mail.sent") != mails {
 		t.Errorf("recorded are %s and %s", a, b)
-	}
-}
-
-// slowStore holds appends back until it is told to let them through.
-type slowStore struct {
-	eventstore.Store
-	begun, through chan struct{}
-}
-
-func (s *slowStore) Append(ctx context.Context, a eventstore.Append) (eventstore.Appended, error) {
-	s.begun <- struct{}{}
-	<-s.through
-	return s.Store.Append(ctx, a)
-}
-
-// A volley under one key is one wish, also where it rides in one append together
-// with others.
-func TestR39_AVolleyUnderOneKeyIsOneWish(t *testing.T) {
-	r := newRig(t)
-	id := r.active(1).ID
-	r.givenUp(r.Ledger, id, 1)
-	r.givenUp(r.Ledger, id, 2)
-	slow := &slowStore{Store: r.store, begun: make(chan struct{}, 9), through: make(chan struct{})}
-	node, err := ledger.New(ledger.Config{Store: slow, Keys: r.keys, People: r.people, Catalog: shelf(), Clock: r.clock})
-	must(t, err)
-	wishes := []ledger.Request{r.by(operator, "resend"), r.by(operator, "resend")}
-	var all sync.WaitGroup
-	resend := func(n int, wish ledger.Request) *ledger.Receipt {
-		receipt := new(ledger.Receipt)
-		all.Go(func() {
-			var err error
-			if *receipt, err = node.ResendMail(t.Context(), wish, id, mailID(n)); err != nil {
-				t.Error(err)
-			}
-		})
-		return receipt
-	}
-	first := resend(1, wishes[0])
-	<-slow.begun
-	const volley = 8
-	var volleys [volley]*ledger.Receipt
-	for i := range volleys {
-		volleys[i] = resend(2, wishes[1])
-	}
-	waiting := func(n int) {
-		for node.MailsWaiting(id) < n {
-			runtime.Gosched()
-		}
-	}
-	waiting(volley)
-	held := resend(2, r.by(operator, "resend"))
-	waiting(volley + 1)
-	close(slow.through)
-	all.Wait()
-	anew := 0
-	for _, got := range volleys {
-		if !got.Replayed {
-			anew++
-		}
-		if got.Position != first.Position+1 || !got.Changed {
-			t.Errorf("answered with %+v, after %+v", got, first)
-		}
-	}
-	if held.Position != first.Position+1 || held.Changed {
-		t.Errorf("under another key it was answered with %+v, after %+v", held, first)
-	}
-	if anew != 1 || len(slow.begun) != 1 {
-		t.Errorf("%d were decided anew, in %d appends", anew, len(slow.begun))
-	}
-	if got := r.types(ledger.MailsOf(id)); got != "mail.given-up mail.given-up mail.requested mail.requested" {
-		t.Errorf("recorded is %s", got)
 	}
 }
 
@@ -352,7 +288,7 @@ func TestR47_TheAddressOfAMailIsForgottenWithItsPerson(t *testing.T) {
 		t.Errorf("what was said is cut to %d bytes: ...%q", len(said), said[990:])
 	}
 	positions := []eventstore.Position{r.givenUp(r.Ledger, id, 1).Position}
-	asked, err := r.ResendMail(t.Context(), r.by(operator, "resend"), id, mailID(1))
+	asked, err := r.ResendMail(t.Context(), r.by(operator, "resend"), id, mailID(1), "asked")
 	must(t, err)
 	positions = append(positions, asked.Position, r.sent(r.Ledger, id, 2).Position)
 	shown := func(open bool) (all []string) {

@@ -52,7 +52,7 @@ func (r *rig) givenUp(id uuid.UUID, about mail.Letter) mail.RecordGivenUp {
 
 func (r *rig) resend(id uuid.UUID, about mail.Letter) {
 	r.t.Helper()
-	_, err := r.ResendMail(context.Background(), r.by(operator, "resend"), id, about.Mail)
+	_, err := r.ResendMail(context.Background(), r.by(operator, "resend"), id, about.Mail, "asked")
 	must(r.t, err)
 }
 
@@ -170,7 +170,7 @@ func (h *history) mails(t *rapid.T) error {
 	case 1:
 		_, err = h.RecordGivenUp(ctx, postOffice, id, mail.RecordGivenUp{Letter: about, Recipient: h.sealed("550"), Tries: 3, Reason: "unreachable"})
 	case 2:
-		_, err = h.ResendMail(ctx, h.by(operator, "resend"), id, about.Mail)
+		_, err = h.ResendMail(ctx, h.by(operator, "resend"), id, about.Mail, "asked")
 	}
 	return err
 }

@@ -31,7 +31,7 @@ func givenUp(mail uuid.UUID) Event {
 }
 
 func requested(mail uuid.UUID) Event {
-	return &Requested{Letter: about(mail), Recipient: theEnd, At: now}
+	return &Requested{Letter: about(mail), Recipient: theEnd, Reason: "asked", At: now}
 }
 
 // but changes a command for the worse.
@@ -42,7 +42,7 @@ func but[C any](c *C, change func(*C)) *C {
 
 func TestR39_WhatMayBeRecordedOfAMail(t *testing.T) {
 	given := func(events ...Event) []Event { return events }
-	resend := &Resend{Mail: first, At: now}
+	resend := &Resend{Mail: first, Reason: "asked", At: now}
 	for rule, c := range map[string]struct {
 		given   []Event
 		when    Command

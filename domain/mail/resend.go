@@ -10,8 +10,9 @@ import (
 
 // Resend is an operator's wish that a mail which was given up is tried again.
 type Resend struct {
-	Mail uuid.UUID
-	At   time.Time
+	Mail   uuid.UUID
+	Reason string // may be empty
+	At     time.Time
 }
 
 func (c *Resend) decide(s *State) ([]Event, error) {
@@ -22,7 +23,7 @@ func (c *Resend) decide(s *State) ([]Event, error) {
 	case StatusRequested:
 		return nil, nil
 	case StatusGivenUp:
-		return []Event{&Requested{Letter: known.Letter, Recipient: known.Recipient, At: c.At}}, nil
+		return []Event{&Requested{Letter: known.Letter, Recipient: known.Recipient, Reason: c.Reason, At: c.At}}, nil
 	}
 	return nil, RefuseUnknown(c.Mail)
 }
@@ -42,6 +43,7 @@ const NotFound = "mail-not-found"
 type Requested struct {
 	Letter
 	Recipient domain.Sealed[Recipient] `json:"recipient"`
+	Reason    string                   `json:"reason,omitempty"`
 	At        time.Time                `json:"at"`
 }
 

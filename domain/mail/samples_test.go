@@ -25,6 +25,6 @@ func samples() []Event {
 	return []Event{
 		&Sent{Letter: about, Recipient: theAddress, Try: 2, MessageID: "<1@example.com>", At: now},
 		&GivenUp{Letter: about, Recipient: theEnd, Tries: 12, Reason: "unreachable", At: now},
-		&Requested{Letter: about, Recipient: theEnd, At: now},
+		&Requested{Letter: about, Recipient: theEnd, Reason: "the address works again", At: now},
 	}
 }

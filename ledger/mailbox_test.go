@@ -1,0 +1,82 @@
+package ledger_test
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// slowStore holds appends back until it is told to let them through.
+type slowStore struct {
+	eventstore.Store
+	begun, through chan struct{}
+}
+
+func (s *slowStore) Append(ctx context.Context, a eventstore.Append) (eventstore.Appended, error) {
+	s.begun <- struct{}{}
+	<-s.through
+	return s.Store.Append(ctx, a)
+}
+
+// A volley under one key is one wish, also where it rides in one append together
+// with others.
+func TestR39_AVolleyUnderOneKeyIsOneWish(t *testing.T) {
+	r := newRig(t)
+	id := r.active(1).ID
+	r.givenUp(r.Ledger, id, 1)
+	r.givenUp(r.Ledger, id, 2)
+	slow := &slowStore{Store: r.store, begun: make(chan struct{}, 9), through: make(chan struct{})}
+	node, err := ledger.New(ledger.Config{Store: slow, Keys: r.keys, People: r.people, Catalog: shelf(), Clock: r.clock})
+	must(t, err)
+	wishes := []ledger.Request{r.by(operator, "resend"), r.by(operator, "resend")}
+	var all sync.WaitGroup
+	resend := func(n int, wish ledger.Request) *ledger.MailAnswer {
+		receipt := new(ledger.MailAnswer)
+		all.Go(func() {
+			var err error
+			if *receipt, err = node.ResendMail(t.Context(), wish, id, mailID(n), "asked"); err != nil {
+				t.Error(err)
+			}
+		})
+		return receipt
+	}
+	first := resend(1, wishes[0])
+	<-slow.begun
+	const volley = 8
+	var volleys [volley]*ledger.MailAnswer
+	for i := range volleys {
+		volleys[i] = resend(2, wishes[1])
+	}
+	waiting := func(n int) {
+		for node.MailsWaiting(id) < n {
+			runtime.Gosched()
+		}
+	}
+	waiting(volley)
+	held := resend(2, r.by(operator, "resend"))
+	waiting(volley + 1)
+	close(slow.through)
+	all.Wait()
+	anew := 0
+	for _, got := range volleys {
+		if !got.Replayed {
+			anew++
+		}
+		if got.Position != first.Position+1 || !got.Changed {
+			t.Errorf("answered with %+v, after %+v", got, first)
+		}
+	}
+	if held.Position != first.Position+1 || held.Changed {
+		t.Errorf("under another key it was answered with %+v, after %+v", held, first)
+	}
+	if anew != 1 || len(slow.begun) != 1 {
+		t.Errorf("%d were decided anew, in %d appends", anew, len(slow.begun))
+	}
+	if got := r.types(ledger.MailsOf(id)); got != "mail.given-up mail.given-up mail.requested mail.requested" {
+		t.Errorf("recorded is %s", got)
+	}
+}
