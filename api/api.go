@@ -125,6 +125,7 @@ func (a *API) registerAll() {
 	a.registerMe()
 	a.registerEvents()
 	a.registerCatalog()
+	a.registerMails()
 	a.registerAdmin()
 	a.registerHealth()
 }

@@ -109,6 +109,10 @@ type severityBody struct {
 	Reason   string `json:"reason" minLength:"1" maxLength:"2000" pattern:"^[^\\x00]*$" patternDescription:"text without NUL characters"`
 }
 
+type resendBody struct {
+	Reason string `json:"reason,omitempty" maxLength:"2000" pattern:"^[^\\x00]*$" patternDescription:"text without NUL characters" doc:"Why; it is recorded" example:"the address works again"`
+}
+
 type closeBody struct {
 	Closure    string `json:"closure" minLength:"1" maxLength:"100" doc:"A closure code of the catalogue; it decides whether the incident counts" example:"resolved"`
 	Resolution string `json:"resolution,omitempty" maxLength:"65536" pattern:"^[^\\x00]*$" patternDescription:"text without NUL characters" doc:"How it was solved"`

@@ -16,6 +16,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/supportledger/supportledger/domain/mail"
 )
 
 // A fuzz makes requests out of the API's own description.
@@ -25,6 +27,7 @@ type fuzz struct {
 	random *rand.Rand
 	tokens []string
 	pool   []string // values that mean something here
+	mails  []string // ids of mails
 	pools  int      // that were filled
 	calls  []fuzzCall
 	seen   map[string]int // by operation and status
@@ -92,6 +95,8 @@ func (f *fuzz) fillPool() {
 	f.link(f.all(), c).is(201)
 	number := f.submit(f.all(), c).is(201).text("number")
 	account := f.get(f.all(), "/v1/me").is(200).text("account")
+	p := f.postOf(c)
+	f.mails = []string{p.givenUp(1, mail.Closed), p.givenUp(2, mail.IDs), p.sent(3, mail.IDs)}
 	f.pool = []string{
 		c["id"].(string), number, account, "mpn", "oas", "azure", "office", "windows-8.1", "networking", "vpn", "A", "B", "C", "g1", "g2",
 		"incident", "resolved", "product-defect", "duplicate", "silver", "it-professional", "en", "ID", "Asia/Jakarta", "2026-03-02", "2026-12-31",
@@ -114,6 +119,9 @@ func (f *fuzz) send(call fuzzCall) {
 		value := f.word(p.Value.Schema.Value, p.Value.Name)
 		switch p.Value.In {
 		case "path":
+			if strings.HasPrefix(call.path, "/v1/mails/") && f.chance(90) {
+				value = f.mails[f.random.IntN(len(f.mails))]
+			}
 			path = strings.ReplaceAll(path, "{"+p.Value.Name+"}", url.PathEscape(orDefault(value, "x")))
 		case "query":
 			if p.Value.Required || f.chance(30) {

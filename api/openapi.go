@@ -104,10 +104,19 @@ func register[In, Out any](a *API, id string, success int, t texts, do func(cont
 	})
 }
 
-// strictly refuses a body that is malformed, before its content is looked at.
+// strictly refuses a body that is malformed, before its content is looked at. One
+// that is a pointer may be left out.
 func strictly(body reflect.Type) func(huma.Context, func(huma.Context)) {
+	optional := body.Kind() == reflect.Pointer
+	if optional {
+		body = body.Elem()
+	}
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c := callOf(ctx.Context())
+		if optional && len(c.body) == 0 {
+			next(ctx)
+			return
+		}
 		if p := decode(c.body, reflect.New(body).Interface()); p != nil {
 			c.fail(p)
 			return

@@ -69,6 +69,7 @@ var statuses = map[string]int{
 	"contract-not-found": http.StatusNotFound,
 	"incident-not-found": http.StatusNotFound,
 	"link-not-found":     http.StatusNotFound,
+	"mail-not-found":     http.StatusNotFound,
 	"person-not-found":   http.StatusNotFound,
 
 	"method-not-allowed":     http.StatusMethodNotAllowed,
@@ -79,6 +80,7 @@ var statuses = map[string]int{
 	"active":              http.StatusConflict,
 	"already-closed":      http.StatusConflict,
 	"already-renewed":     http.StatusConflict,
+	"already-sent":        http.StatusConflict,
 	"below-zero":          http.StatusConflict,
 	"beyond-head":         http.StatusConflict,
 	"cancelled":           http.StatusConflict,

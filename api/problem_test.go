@@ -88,7 +88,7 @@ func codeOf(n ast.Node) (string, bool) {
 // to such.
 func isCodeName(s string) bool {
 	switch s {
-	case "InvalidField", "MalformedID", "AlreadyClosed", "TooMany", "PairNotValid", "MalformedMoment", "UnknownPosition":
+	case "InvalidField", "MalformedID", "AlreadyClosed", "TooMany", "PairNotValid", "MalformedMoment", "UnknownPosition", "AlreadySent", "NotFound":
 		return true
 	}
 	return strings.HasPrefix(s, "reason") && s != "reasons"

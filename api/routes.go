@@ -35,6 +35,7 @@ var (
 	readers   = []ledger.Role{ledger.Engineer, ledger.Operator, ledger.Auditor, ledger.Customer} // customers: their own
 	workers   = []ledger.Role{ledger.Engineer, ledger.Customer}                                  // customers: their own
 	listeners = []ledger.Role{ledger.Service, ledger.Auditor}
+	postmen   = []ledger.Role{ledger.Operator, ledger.Admin}
 	admins    = []ledger.Role{ledger.Admin}
 )
 
@@ -87,6 +88,8 @@ var routes = []route{
 	{id: "reclassify-incident", method: post, path: "/v1/incidents/{number}/reclassify", roles: engineers, keyed: true},
 
 	{id: eventsRoute, method: get, path: eventsPath, roles: listeners},
+	{id: "list-mails", method: get, path: "/v1/mails", roles: postmen},
+	{id: "resend-mail", method: post, path: "/v1/mails/{id}/resend", roles: postmen, keyed: true},
 
 	{id: "erase-person", method: post, path: "/v1/erasures", roles: admins, keyed: true},
 	{id: testRoute, method: post, path: "/v1/test-clock", roles: admins},

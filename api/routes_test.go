@@ -30,7 +30,8 @@ var matrix = map[string]string{
 	"POST /v1/incidents/{number}/reopen": "customer engineer", "POST /v1/incidents/{number}/close": "engineer",
 	"POST /v1/incidents/{number}/reclassify": "engineer",
 	"GET /v1/events":                         "service auditor",
-	"POST /v1/erasures":                      "admin", "POST /v1/test-clock": "admin",
+	"GET /v1/mails":                          "operator admin", "POST /v1/mails/{id}/resend": "operator admin",
+	"POST /v1/erasures": "admin", "POST /v1/test-clock": "admin",
 	"GET /healthz": "open", "GET /readyz": "open", "GET /metrics": "open", "GET /openapi.json": "open", "GET /docs": "open",
 }
 

@@ -27,6 +27,7 @@ var sentences = map[string]sentence{
 	"contract-not-found": {title: "No such contract", hint: "check the contract's id"},
 	"incident-not-found": {title: "No such incident", hint: "check the number, every digit of it"},
 	"link-not-found":     {title: "No such link", hint: "list the links to see which there are"},
+	"mail-not-found":     {title: "No such mail", hint: "list the mails to see which there are"},
 	"person-not-found":   {title: "No such person"},
 
 	"method-not-allowed":     {title: "Not this method", hint: "see the Allow header, and /docs"},
@@ -37,6 +38,7 @@ var sentences = map[string]sentence{
 	"active":              {title: "The contract is active", hint: "nothing needs to be done"},
 	"already-closed":      {title: "Closed with another code"},
 	"already-renewed":     {title: "Renewed before"},
+	"already-sent":        {title: "The mail was sent"},
 	"below-zero":          {title: "Less is available"},
 	"beyond-head":         {title: "Beyond the newest event", hint: "this log has not got so far: it may have been restored from a backup; compare what you have with it, and begin at a position that it has"},
 	"cancelled":           {title: "The contract was cancelled", detail: "the contract was cancelled"},
@@ -107,6 +109,7 @@ var kalimat = map[string]sentence{
 	"contract-not-found": {title: "Kontrak tidak ditemukan", detail: "kontrak ini tidak ada", hint: "periksa id kontrak"},
 	"incident-not-found": {title: "Insiden tidak ditemukan", detail: "insiden ini tidak ada", hint: "periksa nomornya, setiap digitnya"},
 	"link-not-found":     {title: "Tautan tidak ditemukan", detail: "akun ini tidak menautkan kontrak tersebut", hint: "lihat daftar tautan yang ada"},
+	"mail-not-found":     {title: "Surel tidak ditemukan", detail: "tidak ada catatan tentang surel ini", hint: "lihat daftar surel untuk mengetahui yang ada"},
 	"person-not-found":   {title: "Orang ini tidak ditemukan"},
 
 	"method-not-allowed":     {title: "Metode ini tidak diizinkan", hint: "lihat header Allow dan /docs"},
@@ -117,6 +120,7 @@ var kalimat = map[string]sentence{
 	"active":              {title: "Kontrak aktif", detail: "kontrak ini aktif", hint: "tidak ada yang perlu dilakukan"},
 	"already-closed":      {title: "Sudah ditutup dengan kode lain", detail: "insiden ini sudah ditutup dengan kode penutupan lain", hint: "reklasifikasikan untuk mengubah kode penutupannya"},
 	"already-renewed":     {title: "Sudah diperpanjang", detail: "kontrak ini sudah pernah diperpanjang"},
+	"already-sent":        {title: "Surel sudah terkirim", detail: "surel ini sudah terkirim", hint: "tidak ada yang perlu dilakukan lagi untuk surel ini"},
 	"below-zero":          {title: "Yang tersedia kurang"},
 	"beyond-head":         {title: "Melewati peristiwa terbaru", hint: "buku besar ini belum sampai di posisi itu, mungkin karena dipulihkan dari cadangan; bandingkan data Anda dengannya, lalu mulai dari posisi yang ada"},
 	"cancelled":           {title: "Kontrak dibatalkan", detail: "kontrak ini sudah dibatalkan", hint: "gunakan kontrak lain"},

@@ -16,11 +16,10 @@ import (
 
 // An opened message is what the standard library reads, which did not write it.
 type opened struct {
-	header       netmail.Header
-	from, to     *netmail.Address
-	subject      string
-	text, html   string
-	contentTypes []string
+	header     netmail.Header
+	from, to   *netmail.Address
+	subject    string
+	text, html string
 }
 
 // open reads a message and holds it to what RFC 5322 and 2045 ask of lines.
