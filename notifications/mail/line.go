@@ -144,7 +144,7 @@ func (l *line) step(ctx context.Context, name string, limit time.Duration, do fu
 		l.broken = true
 	}
 	if judged.Code == 0 {
-		judged.Cause = causeOf(ctx, err)
+		judged.Cause = causeOf(ctx, judged.Cause)
 	}
 	return judged
 }
@@ -160,8 +160,8 @@ func (l *line) attend(ctx context.Context) (end func()) {
 	}
 }
 
-// cut ends the connection without a word: a QUIT in the middle of a letter would
-// end the letter, and the server would take what it has of it.
+// cut ends the connection without a word: before a QUIT in the middle of a letter
+// the letter would be ended, and the server take what it has of it.
 func (l *line) cut() { _ = l.conn.Close() } // nothing that was sent depends on it
 
 // quit says goodbye and closes.

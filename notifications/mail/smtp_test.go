@@ -214,6 +214,10 @@ func TestR3_ErrorsTellNothingOfWhomOrWhat(t *testing.T) {
 		t.Errorf("the server's words about a secret letter are told: %v", err)
 	}
 
+	r := recite(t, map[string]string{".": "I do not like " + contractID})
+	err = transport(t, r.host, r.port, func(s *mail.Server) { s.Plain, s.PlainIDs = true, true }).Send(t.Context(), rendered(t, idsLetter()))
+	wantError(t, err, mail.Passing, "end of DATA", 0, "does not speak SMTP")
+
 	p = open(t, script{starttls: true, data: func(string) error { return reply(554, strings.Repeat("word ", 300)) }})
 	err = transport(t, p.host, p.port, p.trusting).Send(t.Context(), rendered(t, fewLeftLetter(1)))
 	if len(err.Error()) > 300 {

@@ -38,6 +38,17 @@ func TestR39_ARefusedLetterLeavesTheConnectionForOthers(t *testing.T) {
 	}
 }
 
+func TestR39_AServerThatSaysItClosesIsLeft(t *testing.T) {
+	r := recite(t, map[string]string{"RCPT": "421 4.3.2 closing"})
+	s := transport(t, r.host, r.port, plain)
+	for range 2 {
+		wantError(t, s.Send(t.Context(), rendered(t, fewLeftLetter(1))), mail.Passing, "RCPT TO", 421, "closing")
+	}
+	if r.said("EHLO") != 2 || r.said("RSET") != 0 {
+		t.Errorf("it was asked again: %d connections, %d RSET", r.said("EHLO"), r.said("RSET"))
+	}
+}
+
 func TestR39_AConnectionThatNobodyUsesIsClosed(t *testing.T) {
 	r := recite(t, nil)
 	p := open(t, script{})

@@ -61,8 +61,12 @@ func TestR39_TheContextEndsWhateverIsWaitedFor(t *testing.T) {
 			s := transport(t, r.host, r.port, plain)
 			ctx, cancel := context.WithTimeoutCause(t.Context(), brief, errEnough)
 			defer cancel()
+			begun := time.Now()
 			err := s.Send(ctx, rendered(t, fewLeftLetter(1)))
 			wantError(t, err, mail.Passing, step, 0, "enough")
+			if took := time.Since(begun); took > waitFor/2 {
+				t.Errorf("it ended after %s", took)
+			}
 			if !errors.Is(err, errEnough) {
 				t.Errorf("the cause is lost: %v", err)
 			}
@@ -126,4 +130,22 @@ func TestR39_ContentHasItsTime(t *testing.T) {
 	letter.Vendor = strings.Repeat("more than the buffers of a connection hold ", 1<<17)
 	wantError(t, s.Send(t.Context(), rendered(t, letter)), mail.Passing, "send content", 0, "timeout")
 	close(goOn)
+	wait(t, "the server's end of it", p.left)
+	if len(p.letters()) != 0 {
+		t.Error("a part of the letter arrived")
+	}
+}
+
+// An answer that comes too late must not be taken for the answer to something
+// else: the next letter would be said to have been sent.
+func TestR39_AnAnswerThatComesTooLateIsNotForTheNextLetter(t *testing.T) {
+	goOn := make(chan struct{})
+	p := open(t, script{data: func(string) error { <-goOn; return nil }})
+	s := transport(t, p.host, p.port, func(s *mail.Server) { plain(s); s.Timeouts.Accept = brief })
+	wantError(t, s.Send(t.Context(), rendered(t, fewLeftLetter(1))), mail.Passing, "end of DATA", 0, "timeout")
+	close(goOn)
+	must(t, s.Send(t.Context(), rendered(t, fewLeftLetter(2))))
+	if p.sessions() != 2 {
+		t.Errorf("%d connections, want 2", p.sessions())
+	}
 }
