@@ -8,8 +8,7 @@ import (
 	"github.com/supportledger/supportledger/domain/catalog"
 )
 
-// A language is how dates, times, durations and quantities are written. Its
-// methods are the functions that templates call.
+// A language is how dates, times, durations and quantities are written.
 type language struct {
 	tag        string // BCP 47; the folder of its templates
 	weekdays   [7]string
@@ -68,6 +67,11 @@ func languageOf(tag string) *language {
 		}
 	}
 	return &languages[0]
+}
+
+// functions are what templates call, by name.
+func (l *language) functions() map[string]any {
+	return map[string]any{"date": l.date, "moment": l.moment, "duration": l.duration, "left": l.left, "number": l.number}
 }
 
 // date writes a day: "3 March 2026".

@@ -146,7 +146,7 @@ func (s sources) names() string {
 
 // form parses a kind's two templates, each in its language's layout.
 func (s sources) form(l *language, kind Kind) (made form, err error) {
-	functions := map[string]any{"date": l.date, "moment": l.moment, "duration": l.duration, "left": l.left, "number": l.number}
+	functions := l.functions()
 	frame, content := path.Join(l.tag, layout), formName(l, kind)
 	made.text, err = s.parseText(frame+".txt", content+".txt", functions)
 	errHTML := s.parseHTML(&made, frame+".html", content+".html", functions)
