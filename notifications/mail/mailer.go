@@ -4,6 +4,8 @@ import (
 	"context"
 	netmail "net/mail"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // A Mailer writes letters and sends them. There is one in a process.
@@ -40,6 +42,12 @@ func (m *Mailer) Send(ctx context.Context, l Letter, date time.Time) error {
 		return err
 	}
 	return m.transport.Send(ctx, message)
+}
+
+// MessageID is what a letter's message is called in the world, for its record:
+// the id at the host that letters come from. It is the same on every try.
+func (m *Mailer) MessageID(letter uuid.UUID) string {
+	return "<" + messageID(letter, m.from.Address) + ">"
 }
 
 // Warnings are sentences for the log about settings that will keep letters from

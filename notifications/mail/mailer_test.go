@@ -31,10 +31,12 @@ func file(t *testing.T, content string) string {
 
 func TestR40_WithoutSettingsLettersGoIntoTheFolder(t *testing.T) {
 	dir := t.TempDir()
-	must(t, mailer(t, mail.Config{}, dir).Send(t.Context(), idsLetter(), time.Now()))
+	m := mailer(t, mail.Config{}, dir)
+	must(t, m.Send(t.Context(), idsLetter(), time.Now()))
 	content, err := os.ReadFile(eml(dir, rendered(t, idsLetter())))
 	must(t, err)
-	if !strings.Contains(string(content), contractID) || !strings.Contains(string(content), "From: <supportledger@localhost>\r\n") {
+	if !strings.Contains(string(content), contractID) || !strings.Contains(string(content), "From: <supportledger@localhost>\r\n") ||
+		!strings.Contains(string(content), "Message-ID: "+m.MessageID(idsLetter().ID)+"\r\n") {
 		t.Errorf("the letter is\n%s", content)
 	}
 }
