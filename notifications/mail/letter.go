@@ -12,26 +12,26 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain/catalog"
+	recorded "github.com/supportledger/supportledger/domain/mail"
 )
 
-// A Kind is what a letter is about; it names the letter's template.
-type Kind string
+// A Kind is what a letter is about, as it is recorded; it names the letter's
+// template.
+type Kind = recorded.Kind
 
 // The kinds of letters (R39).
 const (
-	IDs       Kind = "ids"       // the contract was activated, or its IDs are sent again: the only one that carries the Contract ID
-	Linked    Kind = "linked"    // somebody linked the contract, told to its primary contact (R7)
-	Submitted Kind = "submitted" // an incident was submitted (R17)
-	Closed    Kind = "closed"    // an incident was closed, which counted or was credited back
-	FewLeft   Kind = "few-left"  // few incidents are left
-	Expiring  Kind = "expiring"  // the contract's last day is near
-	Expired   Kind = "expired"   // the contract's last day is over
+	IDs       = recorded.IDs       // the contract was activated, or its IDs are sent again: the only one that carries the Contract ID
+	Linked    = recorded.Linked    // somebody linked the contract, told to its primary contact (R7)
+	Submitted = recorded.Submitted // an incident was submitted (R17)
+	Closed    = recorded.Closed    // an incident was closed, which counted or was credited back
+	FewLeft   = recorded.FewLeft   // few incidents are left
+	Expiring  = recorded.Expiring  // the contract's last day is near
+	Expired   = recorded.Expired   // the contract's last day is over
 )
 
 // Kinds are all kinds of letters.
-func Kinds() []Kind {
-	return []Kind{IDs, Linked, Submitted, Closed, FewLeft, Expiring, Expired}
-}
+func Kinds() []Kind { return recorded.Kinds() }
 
 // A Letter is all that a template needs, as plain values. Which fields a kind
 // uses stands behind them; the others are left at zero. Line breaks and control
