@@ -26,6 +26,12 @@ type cli struct {
 		Rebuild rebuildCmd `cmd:"" help:"Make a read model anew from the log, beside the one in use."`
 	} `cmd:"" help:"Look after the read models."`
 
+	Mails struct {
+		List   mailsListCmd   `cmd:"" help:"List the mails that were sent, and those that were not, the newest first."`
+		Show   mailsShowCmd   `cmd:"" help:"Print what is recorded of a mail, and the letter itself if it lies in the folder."`
+		Resend mailsResendCmd `cmd:"" help:"Have a mail that was given up sent again."`
+	} `cmd:"" help:"Look after the mails."`
+
 	Token struct {
 		Create tokenCmd `cmd:"" help:"Print a bearer token of the built-in issuer."`
 	} `cmd:"" help:"Look after tokens."`

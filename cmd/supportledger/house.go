@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/projections"
@@ -24,6 +27,7 @@ type house struct {
 	keys    *vault.Keys       // nil where they were not found
 	people  *vault.PeopleFile // nil where they were not found
 	auditor *audit.Auditor
+	ledger  *ledger.Ledger // nil until it is asked for
 	clock   ledger.Clock
 	log     *slog.Logger
 	running bool // the read models follow the log
@@ -80,6 +84,10 @@ func (h *house) openTexts(ctx context.Context, e domain.Event) error {
 	if texts == nil {
 		return nil
 	}
+	return h.openPersonal(ctx, texts)
+}
+
+func (h *house) openPersonal(ctx context.Context, texts domain.Personal) error {
 	person, box := texts.Sealing()
 	if box == nil {
 		return nil
@@ -92,6 +100,20 @@ func (h *house) openTexts(ctx context.Context, e domain.Event) error {
 		return err
 	}
 	return texts.Open(text)
+}
+
+// recorder is the running ledger, or one that records what no catalogue decides.
+func (h *house) recorder() (*ledger.Ledger, error) {
+	if h.ledger != nil {
+		return h.ledger, nil
+	}
+	if h.people == nil {
+		return nil, fmt.Errorf("%s is missing: put the keys of people back to record anything about them", h.folder.people())
+	}
+	none := &catalog.Catalog{Digest: strings.Repeat("0", sha256.Size*2)}
+	var err error
+	h.ledger, err = ledger.New(ledger.Config{Store: h.store, Keys: h.keys, People: h.people, Catalog: none, Clock: h.clock, Logger: h.log})
+	return h.ledger, err
 }
 
 // close closes what is open, the last that was opened first.

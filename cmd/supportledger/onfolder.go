@@ -24,6 +24,10 @@ var folderCommands = map[string]func() folderCommand{
 	backupCmd{}.name():  func() folderCommand { return new(backupCmd) },
 	listCmd{}.name():    func() folderCommand { return new(listCmd) },
 	rebuildCmd{}.name(): func() folderCommand { return new(rebuildCmd) },
+
+	mailsListCmd{}.name():   func() folderCommand { return new(mailsListCmd) },
+	mailsShowCmd{}.name():   func() folderCommand { return new(mailsShowCmd) },
+	mailsResendCmd{}.name(): func() folderCommand { return new(mailsResendCmd) },
 }
 
 // onFolder names the folder that a command works on.

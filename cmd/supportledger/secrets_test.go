@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain/mail"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 )
@@ -19,6 +22,7 @@ type search struct {
 	t     testing.TB
 	said  map[string]string // where → what
 	texts []string
+	mails mailedFolder
 }
 
 // mustFindNone looks for the texts, however they may be written down.
@@ -105,6 +109,28 @@ const (
 	secretMail = "ani.wijayakusuma@example.com"
 )
 
+// mail records mails to the account, as whoever sends them does.
+func (s *search) mail(dir string, p pack, account uuid.UUID) {
+	s.mails = mailedFolder{dir: dir, pack: p, sent: uuid.New(), given: uuid.New(), other: uuid.New()}
+	recordMails(s.t, s.mails, func(*house) uuid.UUID { return account }, mail.Recipient{
+		Name: secretName, Email: secretMail, Said: "550 <" + secretMail + "> is unknown",
+	})
+}
+
+// post makes sure that the mails' addresses are there to be found, and asks for
+// one of them again.
+func (s *search) post(from *server, p pack) {
+	s.t.Helper()
+	for _, path := range []string{"/v1/mails", "/v1/contracts/" + p.ID + "/history"} {
+		got, err := from.send("operator", http.MethodGet, path, "", nil)
+		must(s.t, err)
+		if !strings.Contains(string(got.body), secretMail) {
+			s.t.Errorf("before the erasure %s shows no address: %s", path, got.body)
+		}
+	}
+	from.post("operator", "/v1/mails/"+s.mails.given.String()+"/resend", fields{}, nil, http.StatusOK)
+}
+
 // look asks for everything that can be read.
 func (s *search) look(from *server, p pack, in incident) {
 	for _, as := range []string{"operator", "auditor", "engineer", "customer-ani", "customer-budi", "customer-citra", "service", "admin", ""} {
@@ -112,13 +138,14 @@ func (s *search) look(from *server, p pack, in incident) {
 			"/v1/contracts", "/v1/contracts/" + p.ID, "/v1/contracts/" + p.ID + "/history", "/v1/contracts/" + p.ID + "/balance",
 			"/v1/contracts/" + p.ID + "/links", "/v1/links", "/v1/me", "/v1/me/benefits", "/v1/me/activity", "/v1/due",
 			"/v1/payment-options?portal=mpn&product=" + demoProduct.id, "/v1/incidents", "/v1/incidents/" + in.Number,
-			"/metrics", "/readyz", "/healthz", "/openapi.json", "/v1/contracts?access_id=" + p.AccessID,
+			"/v1/mails", "/v1/mails?status=given-up", "/metrics", "/readyz", "/healthz", "/openapi.json", "/v1/contracts?access_id=" + p.AccessID,
 		} {
 			s.keep(from, as, http.MethodGet, path, nil)
 		}
 	}
 	s.hear(from)
 	s.said["history"] = succeed(s.t, "history", "--data", from.dir, "--json", p.ID)
+	s.said["mails"] = succeed(s.t, "mails", "list", "--data", from.dir) + succeed(s.t, "mails", "list", "--json", "--data", from.dir)
 }
 
 // hear listens to the feed, which carries neither what is sealed nor what was.
@@ -144,7 +171,10 @@ func TestR3_R47_SearchOfEverything(t *testing.T) {
 	s := &search{t: t, said: make(map[string]string)}
 	p, in := s.life(from)
 	s.look(from, p, in)
+	var me struct{ Account string }
+	from.get("customer-ani", "/v1/me", &me)
 	must(t, from.stop())
+	s.mail(dir, p, uuid.MustParse(me.Account))
 	before := succeed(t, "verify", "--data", dir)
 	s.said["log"] = from.log.String()
 	s.files(dir)
@@ -152,8 +182,7 @@ func TestR3_R47_SearchOfEverything(t *testing.T) {
 	s.mustFindNone("R3")
 
 	from = serve(t, dir, "--log-level", "debug", "--nats-listen", "127.0.0.1:0")
-	var me struct{ Account string }
-	from.get("customer-ani", "/v1/me", &me)
+	s.post(from, p)
 	from.post("admin", "/v1/erasures", fields{"account": me.Account, "reason": "asked"}, nil, http.StatusOK)
 	s.said = map[string]string{}
 	s.look(from, p, in)

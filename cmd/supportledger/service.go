@@ -46,7 +46,6 @@ type service struct {
 	*house
 	catalog  *catalog.Catalog
 	issuer   *token.Issuer
-	ledger   *ledger.Ledger
 	api      *api.API
 	feed     *notifications.Feed // nil where nothing is published
 	broker   *broker.Broker      // nil where the operator's NATS is used
