@@ -118,3 +118,15 @@ func (c *Catalog) CommunitiesFor(portal string) []Community {
 	}
 	return shown
 }
+
+// FewLeftAt reports whether a deduction brought what is left of a contract's
+// incidents down to, or past, a number of FewLeft, and names the lowest such: how
+// many are left, as a mail says (R39). Before and after are what was available.
+func (c *Catalog) FewLeftAt(before, after int64) (threshold int, few bool) {
+	for _, n := range c.FewLeft {
+		if after <= int64(n) && int64(n) < before {
+			threshold, few = n, true // descending: the last one that fits is the lowest
+		}
+	}
+	return threshold, few
+}

@@ -179,3 +179,20 @@ func TestACatalogueIsShownInTheAgreedShape(t *testing.T) {
 		t.Errorf("read back: %v, %v", again.Severities, err)
 	}
 }
+
+func TestR39_FewAreLeftWhenAThresholdIsReached(t *testing.T) {
+	c := &catalog.Catalog{FewLeft: []int{5, 1}}
+	for _, step := range []struct {
+		before, after int64
+		threshold     int // 0: none
+	}{
+		{7, 6, 0}, {6, 5, 5}, {5, 4, 0}, {2, 1, 1}, {1, 0, 0}, {8, 3, 5}, {6, 0, 1}, {5, 1, 1}, {4, 5, 0}, {4, 6, 0}, {5, 5, 0}, {0, 0, 0},
+	} {
+		if n, few := c.FewLeftAt(step.before, step.after); n != step.threshold || few != (step.threshold > 0) {
+			t.Errorf("from %d to %d: few left %v at %d, want %d", step.before, step.after, few, n, step.threshold)
+		}
+	}
+	if n, few := new(catalog.Catalog).FewLeftAt(6, 0); few {
+		t.Errorf("without thresholds few are left at %d", n)
+	}
+}
