@@ -23,9 +23,9 @@ import (
 
 type mailsListCmd struct {
 	onFolder
-	Status   string `enum:",sent,given-up,requested" default:"" help:"Only those that are sent, given-up or requested (given up, and asked for again since)."`
+	Status   string `enum:",sent,given-up,requested" default:"" placeholder:"STATUS" help:"Only those that are sent, given-up or requested (given up, and asked for again since)."`
 	Contract string `placeholder:"ID" help:"Only those about this contract, or this incident that no contract pays for."`
-	Kind     string `enum:",ids,linked,submitted,closed,few-left,expiring,expired" default:"" help:"Only those of a kind: ids, linked, submitted, closed, few-left, expiring or expired."`
+	Kind     string `enum:",ids,linked,submitted,closed,few-left,expiring,expired" default:"" placeholder:"KIND" help:"Only those of a kind: ids, linked, submitted, closed, few-left, expiring or expired."`
 	Limit    int    `default:"100" placeholder:"N" help:"How many at most, ${default} if left out; 0 is all."`
 	JSON     bool   `help:"Print one JSON value per mail."`
 }
