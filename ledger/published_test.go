@@ -14,7 +14,7 @@ func TestR38_WhatIsPublished(t *testing.T) {
 		"contract.registered.v1": true, "grant.lapsed.v1": true, "account.linked.v1": true, "link.refused.v1": true,
 		"incident.severity-changed.v1": true, "advisory.opened.v1": true, "partner.registered.v1": true,
 		"purchase.spent.v1": true, "program-case.closed.v1": true,
-		"mail.sent.v1": false, "mail.given-up.v1": false, "person.erased.v1": false, "numbers.reserved.v1": false,
+		"mail.sent.v1": false, "mail.given-up.v1": false, "mail.requested.v1": false, "mail.switched-on.v1": false, "person.erased.v1": false, "numbers.reserved.v1": false,
 		"": false, "contracts.registered.v1": false, "contract": true,
 	} {
 		if got := ledger.Published(name); got != want {
