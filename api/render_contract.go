@@ -90,7 +90,8 @@ type grantView struct {
 	Available *int64     `json:"available" doc:"null where unlimited"`
 	Consumed  int64      `json:"consumed"`
 	Unlimited bool       `json:"unlimited"`
-	EndsAt    *time.Time `json:"ends_at" doc:"Its own end; null where it ends with the contract"`
+	ExpiresOn *string    `json:"expires_on" doc:"Its own last day; null where it ends with the contract"`
+	EndsAt    *time.Time `json:"ends_at" doc:"When that day ends in the contract's zone"`
 }
 
 // A balanceView is one unit of a contract (R22).
@@ -124,7 +125,8 @@ func renderGrants(grants []contract.Grant) []grantView {
 	for _, g := range grants {
 		v := grantView{
 			ID: g.ID.String(), Unit: string(g.Unit), Source: string(g.Source), Granted: &g.Granted, Adjusted: g.Adjusted,
-			Available: &g.Available, Consumed: g.Consumed, Unlimited: g.Unlimited, EndsAt: timeOrNull(g.EndsAt),
+			Available: &g.Available, Consumed: g.Consumed, Unlimited: g.Unlimited,
+			ExpiresOn: orNull(g.ExpiresOn.String()), EndsAt: timeOrNull(g.EndsAt),
 		}
 		if g.Unlimited {
 			v.Granted, v.Available = nil, nil

@@ -238,6 +238,36 @@ func TestR5AContractEndsToTheInstant(t *testing.T) {
 	r.post(r.admin(), "/v1/test-clock", object{"now": "noon"}).refuses(422, "invalid-field")
 }
 
+// A grant with an end of its own ends on the same day under the new IDs, and says
+// so in the same members.
+func TestR10_AReplacementsGrantsEndOnTheSameDay(t *testing.T) {
+	r := newRig(t)
+	c := r.contract()
+	at := "/v1/contracts/" + c["id"].(string)
+	r.post(r.operator(), at+"/grants", object{"unit": "incident", "quantity": 5, "expires_on": "2026-05-31", "reason": "sorry"}).is(200)
+	ends := func(id string) (pages, events []string) {
+		for _, g := range r.get(r.operator(), "/v1/contracts/"+id).is(200).json()["grants"].([]any) {
+			g := g.(object)
+			pages = append(pages, fmt.Sprintf("%v %v %v", g["unit"], g["expires_on"], g["ends_at"]))
+		}
+		for _, item := range r.get(r.auditor(), "/v1/contracts/"+id+"/history").is(200).items() {
+			if data := item["data"].(object); item["type"] == "grant.added.v1" {
+				events = append(events, fmt.Sprintf("%v %v %v", data["unit"], data["expires_on"], data["ends_at"]))
+			}
+		}
+		return pages, events
+	}
+	pages, events := ends(c["id"].(string))
+	if got := fmt.Sprint(pages); !strings.Contains(got, "2026-05-31 2026-05-31T17:00:00Z") {
+		t.Errorf("the grants end as %s", got)
+	}
+	replacement := r.post(r.operator(), at+"/reissue", object{"reason": "leaked"}).is(200).text("id")
+	newPages, newEvents := ends(replacement)
+	if fmt.Sprint(newPages, newEvents) != fmt.Sprint(pages, events) {
+		t.Errorf("the grants were\n%v %v\nand are\n%v %v", pages, events, newPages, newEvents)
+	}
+}
+
 func TestR36WhatIsAnothersIsToldLikeWhatIsUnknown(t *testing.T) {
 	r := newRig(t)
 	c := r.linked()

@@ -100,6 +100,9 @@ var forgeries = map[string]forgery{
 	"a term of thirteen months": {audit.LawTerm, func(s *saga, f *forger) {
 		f.set(f.find(s.blank, "contract.activated", 1), "expires_on", "2027-03-28")
 	}},
+	"a grant that ends on another day": {audit.LawTerm, func(s *saga, f *forger) {
+		f.set(f.find(s.pack, "grant.added", 1), "expires_on", "2026-06-30")
+	}},
 	"an end on another day": {audit.LawTerm, func(s *saga, f *forger) {
 		f.set(f.find(s.blank, "contract.activated", 1), "ends_at", time.Date(2027, 3, 5, 0, 0, 0, 0, time.UTC))
 	}},

@@ -16,6 +16,8 @@ func (c *contractCheck) allowsGrant(r *recorded, e *contract.GrantAdded) *wrong 
 		return breaks(LawBalance, "grant %v is of %q, which is no unit", e.Grant, e.Unit)
 	case e.Unlimited && e.Quantity != 0, !e.Unlimited && (e.Quantity < 1 || e.Quantity > contract.MaxQuantity):
 		return breaks(LawBalance, "grant %v has a quantity of %d", e.Grant, e.Quantity)
+	case !e.ExpiresOn.IsZero() && !near(e.EndsAt, e.ExpiresOn.EndOf(time.UTC)):
+		return breaks(LawTerm, "grant %v ends at %s, which is not the end of %v", e.Grant, stamp(e.EndsAt), e.ExpiresOn)
 	case c.ended:
 		return breaks(LawState, "a grant is added after the contract has ended")
 	case e.Source == contract.Included || e.From != nil:

@@ -97,7 +97,11 @@ func granted(id GrantID, quantity int64) facts { return grantedFrom(Included, id
 
 // grantedFrom is a grant of incidents with an end of its own, or "".
 func grantedFrom(source Source, id GrantID, quantity int64, ends string) facts {
-	return facts{&GrantAdded{Grant: id, Unit: Incident, Quantity: quantity, Source: source, EndsAt: instant(ends)}}
+	e := &GrantAdded{Grant: id, Unit: Incident, Quantity: quantity, Source: source, EndsAt: instant(ends)}
+	if ends != "" {
+		e.ExpiresOn = catalog.DateOf(e.EndsAt.Add(-1), time.UTC)
+	}
+	return facts{e}
 }
 
 func grantedMinutes(id GrantID, quantity int64) facts {

@@ -39,8 +39,9 @@ type Grant struct {
 	Source                                                Source
 	Unlimited                                             bool
 	Granted, Adjusted, Available, Consumed, Lapsed, Moved int64
-	EndsAt                                                time.Time // its own end; zero: it ends with the contract
-	moved                                                 bool      // an unlimited grant that a replacement took along
+	ExpiresOn                                             catalog.Date // its own last day; zero: it ends with the contract
+	EndsAt                                                time.Time    // when that ends
+	moved                                                 bool         // an unlimited grant that a replacement took along
 }
 
 // A Source says where a grant came from; it orders what is spent first (R18).
@@ -206,7 +207,7 @@ func (*GrantAdded) Name() string { return "grant.added.v1" }
 func (e *GrantAdded) evolve(s *State) {
 	s.grants = append(s.grants, Grant{
 		ID: e.Grant, Unit: e.Unit, Source: e.Source, Unlimited: e.Unlimited,
-		Granted: e.Quantity, Available: e.Quantity, EndsAt: e.EndsAt,
+		Granted: e.Quantity, Available: e.Quantity, ExpiresOn: e.ExpiresOn, EndsAt: e.EndsAt,
 	})
 	t := &s.totals[e.Unit.index()]
 	t.Granted += e.Quantity

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/domain/catalog"
 )
 
 // Reissue is the wish to replace a leaked pair (R10): what is available moves to
@@ -125,11 +126,16 @@ func (c *Replace) decide(s *State, m Moment) ([]Event, error) {
 		term.Reason = c.Reissued.Reason
 		events = append(events, &term)
 	}
+	zone := m.Zone(c.Terms.TimeZone)
 	for i, moved := range c.Reissued.Moved {
-		events = append(events, &GrantAdded{
+		added := &GrantAdded{
 			Grant: GrantID(i + 1), Unit: moved.Unit, Quantity: moved.Quantity, Unlimited: moved.Unlimited,
 			Source: moved.Source, EndsAt: moved.EndsAt, From: &MovedFrom{Contract: c.Predecessor, Grant: moved.Grant},
-		})
+		}
+		if !moved.EndsAt.IsZero() {
+			added.ExpiresOn = catalog.DateOf(moved.EndsAt.Add(-time.Nanosecond), zone)
+		}
+		events = append(events, added)
 	}
 	for _, account := range c.Reissued.Keep {
 		events = append(events, &AccountLinked{Account: account, Inherited: c.Predecessor, At: m.At})

@@ -128,7 +128,7 @@ func conserved(t *testing.T, before, old, next *State) {
 		}
 	}
 	for i, g := range next.Grants() {
-		if from := before.Grants()[i]; !g.EndsAt.Equal(from.EndsAt) || g.Source != from.Source {
+		if from := before.Grants()[i]; !g.EndsAt.Equal(from.EndsAt) || g.ExpiresOn != from.ExpiresOn || g.Source != from.Source {
 			t.Errorf("grant %+v became %+v", from, g)
 		}
 	}
