@@ -95,18 +95,16 @@ func (a *API) getIncident(ctx context.Context, c *call, in *incidentReadInput) (
 
 // A left is what can be spent of a contract's incidents.
 type left struct {
-	hidden    bool // from an account that is not linked any more
 	remaining *int64
 	unlimited bool
 }
 
 // left is what is left on a contract now, for those who may know: customers only
-// while they are linked (R36).
+// while they are linked (R36), and to others nothing is left.
 func (a *API) left(ctx context.Context, c *call, id uuid.UUID) (left, error) {
 	var l left
 	err := a.Ledger.View(ctx, id, func(s *contract.State, at time.Time) {
 		if c.role == ledger.Customer && !s.Linked(c.account()) {
-			l.hidden = true
 			return
 		}
 		n, unlimited := s.Remaining(contract.Incident, at)
@@ -121,19 +119,13 @@ func (a *API) left(ctx context.Context, c *call, id uuid.UUID) (left, error) {
 }
 
 // wroteIncident answers a request that was about an incident.
-func (a *API) wroteIncident(ctx context.Context, c *call, answer *ledger.IncidentAnswer, err error) (*written[incidentPage], error) {
+func wroteIncident(c *call, answer *ledger.IncidentAnswer, err error) (*written[incidentPage], error) {
 	if err != nil {
 		return nil, err
 	}
 	page := renderIncidentPage(answer)
-	if answer.Paid && c.role == ledger.Customer {
-		now, err := a.left(ctx, c, answer.Contract)
-		if err != nil {
-			return nil, err
-		}
-		if now.hidden {
-			page.Remaining, page.Unlimited = nil, false
-		}
+	if c.role == ledger.Customer && !answer.Linked { // R36
+		page.Remaining, page.Unlimited = nil, false
 	}
 	return write(http.StatusOK, answer.Receipt, page), nil
 }
@@ -149,7 +141,7 @@ func (a *API) comment(ctx context.Context, c *call, in *commentInput) (*written[
 		return nil, err
 	}
 	answer, err := a.Ledger.Comment(ctx, c.request(""), ref, in.Body.Text)
-	return a.wroteIncident(ctx, c, &answer, err)
+	return wroteIncident(c, &answer, err)
 }
 
 type severityInput struct {
@@ -163,7 +155,7 @@ func (a *API) changeSeverity(ctx context.Context, c *call, in *severityInput) (*
 		return nil, err
 	}
 	answer, err := a.Ledger.ChangeSeverity(ctx, c.request(""), ref, in.Body.Severity, in.Body.Reason)
-	return a.wroteIncident(ctx, c, &answer, err)
+	return wroteIncident(c, &answer, err)
 }
 
 type reopenInput struct {
@@ -177,7 +169,7 @@ func (a *API) reopen(ctx context.Context, c *call, in *reopenInput) (*written[in
 		return nil, err
 	}
 	answer, err := a.Ledger.Reopen(ctx, c.request(""), ref, in.Body.Reason)
-	return a.wroteIncident(ctx, c, &answer, err)
+	return wroteIncident(c, &answer, err)
 }
 
 type closeInput struct {
@@ -191,7 +183,7 @@ func (a *API) close(ctx context.Context, c *call, in *closeInput) (*written[inci
 		return nil, err
 	}
 	answer, err := a.Ledger.Close(ctx, c.request(""), ref, in.Body.Closure, in.Body.Resolution)
-	return a.wroteIncident(ctx, c, &answer, err)
+	return wroteIncident(c, &answer, err)
 }
 
 type reclassifyInput struct {
@@ -205,5 +197,5 @@ func (a *API) reclassify(ctx context.Context, c *call, in *reclassifyInput) (*wr
 		return nil, err
 	}
 	answer, err := a.Ledger.Reclassify(ctx, c.request(""), ref, in.Body.Closure, in.Body.Reason)
-	return a.wroteIncident(ctx, c, &answer, err)
+	return wroteIncident(c, &answer, err)
 }

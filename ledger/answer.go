@@ -42,6 +42,9 @@ type ContractAnswer struct {
 type IncidentAnswer struct {
 	Receipt
 	Contract uuid.UUID // Nil where no contract pays
+	// Linked says whether the account that asked was linked to the contract then,
+	// so that a repeat shows what the first answer has shown (R36).
+	Linked bool
 	contract.Case
 }
 

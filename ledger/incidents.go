@@ -135,10 +135,13 @@ func revisionsOf(all []int64, last int64) []eventstore.Revision {
 // was right after it.
 func (l *Ledger) onIncident(ctx context.Context, r Request, ref IncidentRef, wish contract.Command) (IncidentAnswer, error) {
 	var current []int64
+	var linked bool
 	c := &command{
 		ctx: ctx, meta: l.meta(r, ref.Number.String()), keyed: r.Key != "", wish: wish,
 	}
-	c.look = func(s *contract.State, _ time.Time) { current = s.Revisions(ref.Number) }
+	c.look = func(s *contract.State, _ time.Time) {
+		current, linked = s.Revisions(ref.Number), s.Linked(r.By.Account)
+	}
 	if err := l.count(l.execute(ref.Stream, c)); err != nil {
 		return IncidentAnswer{}, err
 	}
@@ -149,7 +152,13 @@ func (l *Ledger) onIncident(ctx context.Context, r Request, ref IncidentRef, wis
 	if c.changed || c.replayed {
 		revisions = revisionsOf(current, c.last())
 	}
-	answer := IncidentAnswer{Receipt: c.receipt()}
+	if c.replayed {
+		var err error
+		if linked, err = l.linkedAfter(ctx, ref.Stream, eventstore.Revision(c.last()), r.By.Account); err != nil {
+			return IncidentAnswer{}, err
+		}
+	}
+	answer := IncidentAnswer{Receipt: c.receipt(), Linked: linked}
 	err := l.fold(ctx, ref.Stream, revisions, &answer)
 	return answer, err
 }
