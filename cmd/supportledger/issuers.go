@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/supportledger/supportledger/api/token"
+	"github.com/supportledger/supportledger/domain/catalog"
 )
 
 // issuersFile lists OpenID Connect issuers. What an issuer may not assert is
@@ -42,6 +46,9 @@ func readIssuers(path string) ([]token.OIDC, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read issuers: file %s, line %d: %w", path, lineOf(text, d, err), err)
 	}
+	if len(f.Issuers) == 0 {
+		return nil, fmt.Errorf("read issuers: file %s lists none: leave --issuers out, or name one", path)
+	}
 	out := make([]token.OIDC, len(f.Issuers))
 	for i, x := range f.Issuers {
 		out[i] = token.OIDC{
@@ -64,4 +71,29 @@ func lineOf(text []byte, d *json.Decoder, err error) int {
 		offset = kind.Offset
 	}
 	return 1 + bytes.Count(text[:min(offset, int64(len(text)))], []byte("\n"))
+}
+
+// checkIssuers refuses what could never be asserted: a mistyped name would turn
+// people away, and nobody would be told why.
+func checkIssuers(issuers []token.OIDC, c *catalog.Catalog) error {
+	var portals, rights []string
+	for _, p := range c.Portals {
+		portals, rights = append(portals, p.ID), append(rights, p.OnBehalfOf...)
+	}
+	for _, x := range issuers {
+		if u, err := url.Parse(x.Issuer); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return fmt.Errorf("issuers: issuer %q is not a URL, such as https://login.example.com", x.Issuer)
+		}
+		for _, may := range []struct {
+			member       string
+			names, known []string
+		}{{"roles", x.Policy.Roles, knownRoles}, {"portals", x.Policy.Portals, portals}, {"rights", x.Policy.Rights, rights}, {"scopes", x.Policy.Scopes, []string{token.Personal}}} {
+			for _, name := range may.names {
+				if name != "*" && !slices.Contains(may.known, name) {
+					return fmt.Errorf("issuers: %s of %s: %q is none of %s, nor * for all", may.member, x.Issuer, name, strings.Join(may.known, " "))
+				}
+			}
+		}
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -72,7 +73,11 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) error {
 		err = errors.Join(cause, err)
 	}
 	err = errors.Join(err, v.close())
-	s.log.Info("stopped", "error", err)
+	if err != nil {
+		s.log.Error("stopped", "error", err)
+	} else {
+		s.log.Info("stopped")
+	}
 	return err
 }
 
@@ -91,8 +96,11 @@ func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 	if err != nil || grace < 0 {
 		return s, 0, fmt.Errorf("%w: --grace %q is not a duration, such as 20s", errAskedWrongly, c.Grace)
 	}
-	if c.Rate < 0 || c.Burst < 1 {
-		return s, 0, fmt.Errorf("%w: --rate must not be below 0, and --burst not below 1", errAskedWrongly)
+	if !(c.Rate >= 0) || math.IsInf(c.Rate, 0) || c.Burst < 1 { // NaN is no rate either
+		return s, 0, fmt.Errorf("%w: --rate must be a number not below 0, and --burst not below 1", errAskedWrongly)
+	}
+	if c.Threads < 0 {
+		return s, 0, fmt.Errorf("%w: --threads must not be below 0", errAskedWrongly)
 	}
 	if c.TestClock != "" {
 		if s.testClock, err = time.Parse(time.RFC3339, c.TestClock); err != nil {

@@ -26,6 +26,8 @@ func TestServeRefusesNonsense(t *testing.T) {
 	fail(t, exitUsage, []string{"--test-clock"}, "serve", "--data", dir, "--dev", "--test-clock", "tomorrow")
 	fail(t, exitUsage, []string{"--memory", "768MiB"}, "serve", "--data", dir, "--dev", "--memory", "lots")
 	fail(t, exitUsage, []string{"--rate"}, "serve", "--data", dir, "--dev", "--rate", "-1")
+	fail(t, exitUsage, []string{"--rate"}, "serve", "--data", dir, "--dev", "--rate", "NaN")
+	fail(t, exitUsage, []string{"--threads"}, "serve", "--data", dir, "--dev", "--threads=-1")
 	fail(t, exitUsage, []string{"--log"}, "serve", "--data", dir, "--dev", "--log", "xml")
 	fail(t, exitFailed, []string{"--listen"}, "serve", "--data", dir, "--dev", "--listen", "127.0.0.1:99999")
 	fail(t, exitFailed, []string{"nowhere.yaml"}, "serve", "--data", dir, "--dev", "--listen", "127.0.0.1:0", "--catalog", "nowhere.yaml")
@@ -245,6 +247,20 @@ func TestIssuersFile(t *testing.T) {
 		}
 	}
 	fail(t, exitFailed, []string{"issuers"}, "serve", "--data", t.TempDir(), "--dev", "--listen", "127.0.0.1:0", "--issuers", "/nowhere")
+	dir := filepath.Join(t.TempDir(), "new")
+	for text, words := range map[string][]string{
+		`{"issuers": []}`: {"lists none"},
+		`{"issuers": [{"issuer": "login.example.com", "audience": "us"}]}`:                                {"login.example.com", "not a URL"},
+		`{"issuers": [{"issuer": "https://a", "audience": "us", "roles": ["customer", "king"]}]}`:         {"roles", "king", "engineer"},
+		`{"issuers": [{"issuer": "https://a", "audience": "us", "portals": ["*", "nowhere"]}]}`:           {"portals", "nowhere", "mpn"},
+		`{"issuers": [{"issuer": "https://a", "audience": "us", "rights": ["write", "administration"]}]}`: {"rights", "administration", "delegated-administration"},
+		`{"issuers": [{"issuer": "https://a", "audience": "us", "scopes": ["all"]}]}`:                     {"scopes", "all", "personal"},
+	} {
+		fail(t, exitFailed, words, "serve", "--data", dir, "--dev", "--listen", "127.0.0.1:0", "--issuers", write(text))
+	}
+	if exists(dir) {
+		t.Error("a ledger was made all the same")
+	}
 }
 
 func TestR45_ProgressIsTold(t *testing.T) {

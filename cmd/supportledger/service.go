@@ -70,6 +70,9 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 	if v.catalog, err = loadCatalog(s.catalog); err != nil {
 		return nil, err
 	}
+	if err := checkIssuers(s.issuers, v.catalog); err != nil {
+		return nil, err
+	}
 	if err := s.folder.mustNotBeRestoring(); err != nil {
 		return nil, err
 	}
