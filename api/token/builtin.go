@@ -98,7 +98,18 @@ func createIssuer(path string) (*Issuer, error) {
 	case err != nil:
 		return nil, fmt.Errorf("make token key: %w", err)
 	}
+	if err := syncFolder(filepath.Dir(path)); err != nil { // a key that a power cut takes makes its tokens count no more
+		return nil, fmt.Errorf("make token key: %w", err)
+	}
 	return i, nil
+}
+
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 func issuerOf(key ed25519.PrivateKey) *Issuer {
