@@ -64,3 +64,32 @@ func TestR3LogsAndMetricsTellNoSecret(t *testing.T) {
 		t.Errorf("log: %s", logged)
 	}
 }
+
+// ended is how many event streams have ended for a reason.
+func (r *rig) ended(reason string) int {
+	r.t.Helper()
+	return r.counted(r.metrics.ended, reason)
+}
+
+// sent is how many events were sent to subscribers.
+func (r *rig) sent() int {
+	r.t.Helper()
+	return r.counted(r.metrics.streamed, "")
+}
+
+// counted is a counter's value, of one label where there is one.
+func (r *rig) counted(c prometheus.Collector, label string) (n int) {
+	r.t.Helper()
+	registry := prometheus.NewRegistry()
+	must(r.t, registry.Register(c))
+	families, err := registry.Gather()
+	must(r.t, err)
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if label == "" || m.GetLabel()[0].GetValue() == label {
+				n += int(m.GetCounter().GetValue())
+			}
+		}
+	}
+	return n
+}

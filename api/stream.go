@@ -19,6 +19,8 @@ const (
 	reconnectAfter = 3 * time.Second
 	// recheck is how often a token is looked at while nothing happens.
 	recheck = time.Second
+	// farewell is how long a stream may take to end.
+	farewell = time.Second
 )
 
 // Why streams end.
@@ -40,8 +42,9 @@ type stream struct {
 // stream serves a subscriber until either side ends it.
 func (a *API) stream(c *call, subscription *events.Subscription, after eventstore.Position) {
 	s := &stream{API: a, call: c, wire: http.NewResponseController(c.ResponseWriter), stopping: stoppingOf(c)}
-	// Whoever has stopped reading does not hold up the end.
-	defer context.AfterFunc(s.stopping, func() { _ = s.wire.SetWriteDeadline(time.Now()) })()
+	// Whoever has stopped reading does not hold up the end for long.
+	hurry := func() { _ = s.wire.SetWriteDeadline(time.Now().Add(farewell)) }
+	defer context.AfterFunc(s.stopping, hurry)()
 	a.metrics.subscribers.Inc()
 	defer a.metrics.subscribers.Dec()
 	err := s.begin(after)
@@ -51,6 +54,7 @@ func (a *API) stream(c *call, subscription *events.Subscription, after eventstor
 	if !errors.Is(err, errStopping) && c.Err() == nil {
 		_ = s.write([]byte(": " + lastWord(err) + "\n\n")) // if it can still be written
 	}
+	hurry()
 	c.cause = err
 	a.metrics.countEnd(err)
 }
@@ -92,11 +96,11 @@ func (s *stream) run(subscription *events.Subscription) error {
 		if err := s.may(); err != nil {
 			return err
 		}
-		if len(batch.Frames) > 0 {
-			if err := s.write(batch.Frames...); err != nil {
+		if batch.Events > 0 {
+			if err := s.write(batch.Pieces...); err != nil {
 				return err
 			}
-			s.metrics.streamed.Add(float64(len(batch.Frames)))
+			s.metrics.streamed.Add(float64(batch.Events))
 			s.id = batch.Last
 		} else if time.Since(s.wrote) >= s.Heartbeat {
 			if err := s.beat(batch.Upto); err != nil {
@@ -138,7 +142,7 @@ func (s *stream) beat(upto eventstore.Position) error {
 }
 
 // write writes and flushes; a client that does not read in time is dropped.
-func (s *stream) write(frames ...[]byte) error {
+func (s *stream) write(pieces ...[]byte) error {
 	s.wrote = time.Now()
 	if err := s.wire.SetWriteDeadline(s.wrote.Add(s.StallTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
@@ -146,8 +150,8 @@ func (s *stream) write(frames ...[]byte) error {
 	if s.stopping.Err() != nil { // only now: the deadline above may have undone that of stopping
 		return errStopping
 	}
-	for _, frame := range frames {
-		if _, err := s.call.Write(frame); err != nil {
+	for _, piece := range pieces {
+		if _, err := s.call.Write(piece); err != nil {
 			return stalled(err)
 		}
 	}

@@ -21,7 +21,7 @@ const (
 
 // batchBytes bounds what a subscriber is handed at a time, and so what one that
 // has stopped reading holds on to. A longer event comes alone.
-const batchBytes = 16 << 10
+const batchBytes = 8 << 10
 
 // A broadcast reads the log once for all that keep up, and keeps the newest
 // published events. It has no queues: whoever wants what it no longer keeps is
@@ -136,10 +136,11 @@ func (b *broadcast) after(at eventstore.Position, f *Filter) (_ Batch, behind bo
 		if !f.wants(next.name, next.stream) {
 			continue
 		}
-		if bytes += len(next.text); bytes > batchBytes && len(batch.Frames) > 0 {
+		if bytes += len(next.text); bytes > batchBytes && batch.Events > 0 {
 			return batch, false, nil
 		}
-		batch.Frames = append(batch.Frames, next.text)
+		batch.Pieces = append(batch.Pieces, next.text)
+		batch.Events++
 		batch.Last, batch.Upto = next.position, next.position
 	}
 	batch.Upto, batch.More = b.upto, b.moved

@@ -115,8 +115,9 @@ func (h *Hub) forget(b *broadcast) {
 
 // A Batch is what comes next for a subscriber.
 type Batch struct {
-	Frames [][]byte            // events as they go over the line; shared, not to be changed
-	Last   eventstore.Position // of the last frame, where there is one
+	Pieces [][]byte            // of the stream, as they go over the line; shared, not to be changed
+	Events int                 // that the pieces hold
+	Last   eventstore.Position // of the last event, where there is one
 	// Upto is where the subscriber stands then: what its filter wants up to there
 	// is in this batch or was in one before.
 	Upto eventstore.Position
@@ -128,7 +129,7 @@ type Batch struct {
 // for its turn to read.
 func (s *Subscription) Next(ctx context.Context) (Batch, error) {
 	batch, behind, err := s.from.after(s.at, &s.filter)
-	if err == nil && (behind || s.personal && len(batch.Frames) > 0) {
+	if err == nil && (behind || s.personal && batch.Events > 0) {
 		batch, err = s.read(ctx)
 	}
 	if err != nil {

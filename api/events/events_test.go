@@ -82,14 +82,12 @@ func (r *rig) listen(random *rand.Rand, after eventstore.Position, f Filter, per
 	for ended, at := false, after; ; {
 		batch, err := s.Next(context.Background())
 		must(r.t, err)
-		for _, frame := range batch.Frames {
-			got = append(got, r.position(frame))
-		}
+		got = append(got, r.positions(batch)...)
 		at = batch.Upto
 		if ended && at >= r.head() {
 			return got
 		}
-		if batch.More != nil && len(batch.Frames) == 0 {
+		if batch.More != nil && batch.Events == 0 {
 			select {
 			case <-batch.More:
 			case <-written:
@@ -141,13 +139,13 @@ func TestNothingGrowsBehindASlowSubscriber(t *testing.T) {
 	for got := 0; got < 30_001; {
 		batch := r.next(slow, r.head())
 		bytes := 0
-		for _, frame := range batch.Frames {
-			bytes += len(frame)
+		for _, piece := range batch.Pieces {
+			bytes += len(piece)
 		}
 		if bytes > batchBytes {
-			t.Fatalf("a batch of %d events, %d bytes", len(batch.Frames), bytes)
+			t.Fatalf("a batch of %d events, %d bytes", batch.Events, bytes)
 		}
-		if got += len(batch.Frames); len(batch.Frames) == 0 && got < 30_001 {
+		if got += batch.Events; batch.Events == 0 && got < 30_001 {
 			t.Fatalf("only %d events", got)
 		}
 	}
@@ -165,7 +163,7 @@ func TestR47_WhoeverIsForgottenIsForgottenInTheStreamAtOnce(t *testing.T) {
 	r := newRig(t)
 	s := r.subscribe(eventstore.Start, Filter{}, true)
 	defer s.Close()
-	if got := string(r.next(s, r.head()).Frames[0]); !strings.Contains(got, "citra@example.com") {
+	if got := string(r.next(s, r.head()).Pieces[0]); !strings.Contains(got, "citra@example.com") {
 		t.Fatalf("got %s", got)
 	}
 	late := r.subscribe(r.head(), Filter{}, true)
@@ -174,12 +172,12 @@ func TestR47_WhoeverIsForgottenIsForgottenInTheStreamAtOnce(t *testing.T) {
 		Programme: "gold", Contact: contract.ContactTexts{Name: "Dewi", Email: "dewi@example.com"}, Language: "id",
 	})
 	must(t, err)
-	if got := string(r.next(s, r.head()).Frames[0]); !strings.Contains(got, "dewi@example.com") {
+	if got := string(r.next(s, r.head()).Pieces[0]); !strings.Contains(got, "dewi@example.com") {
 		t.Fatalf("got %s", got)
 	}
 	_, err = r.ledger.Erase(t.Context(), ledger.Request{By: operator, Call: "erase", Key: "third", Body: []byte("x")}, answer.Terms.Contact.Person, "asked")
 	must(t, err)
-	if got := string(r.next(late, r.head()).Frames[0]); strings.Contains(got, "dewi@example.com") || !strings.Contains(got, `"primary_contact":"erased"`) {
+	if got := string(r.next(late, r.head()).Pieces[0]); strings.Contains(got, "dewi@example.com") || !strings.Contains(got, `"primary_contact":"erased"`) {
 		t.Errorf("got %s", got)
 	}
 }
@@ -205,8 +203,8 @@ func TestADamagedLogEndsSubscriptions(t *testing.T) {
 	again, err := hub.Subscribe(t.Context(), 0, Filter{}, false)
 	must(t, err)
 	defer again.Close()
-	if batch, err := again.Next(t.Context()); err != nil || len(batch.Frames) == 0 {
-		t.Errorf("a later subscriber: %d events, %v", len(batch.Frames), err)
+	if batch, err := again.Next(t.Context()); err != nil || batch.Events == 0 {
+		t.Errorf("a later subscriber: %d events, %v", batch.Events, err)
 	}
 }
 
@@ -271,9 +269,7 @@ func (r *rig) follows(s *Subscription, after eventstore.Position, f Filter) {
 	var got []eventstore.Position
 	for at := after; at < r.head(); {
 		batch := r.next(s, r.head())
-		for _, frame := range batch.Frames {
-			got = append(got, r.position(frame))
-		}
+		got = append(got, r.positions(batch)...)
 		if at = batch.Upto; at > r.head() {
 			r.t.Fatalf("the subscriber stands at %d, beyond the head %d", at, r.head())
 		}

@@ -12,14 +12,28 @@ import (
 // scanAtOnce is how many records a subscriber looks at before others get a turn.
 const scanAtOnce = 8192
 
-// read reads the log for this subscriber alone.
+// read reads the log for this subscriber alone. It does so in a goroutine of its
+// own, whose stack grows with the depth of reading: the subscriber's stays small,
+// which may have to wait for long after that.
 func (s *Subscription) read(ctx context.Context) (Batch, error) {
 	select {
 	case s.hub.readers <- struct{}{}:
-		defer func() { <-s.hub.readers }()
 	case <-ctx.Done():
 		return Batch{}, ctx.Err()
 	}
+	var batch Batch
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		batch, err = s.readLog(ctx)
+		<-s.hub.readers
+	}()
+	<-done
+	return batch, err
+}
+
+func (s *Subscription) readLog(ctx context.Context) (Batch, error) {
 	if s.filter.stream != "" {
 		return s.readStream(ctx)
 	}
@@ -31,7 +45,13 @@ func (s *Subscription) read(ctx context.Context) (Batch, error) {
 // before. Upto is the last record that was looked at; at, if that was none.
 func (s *Subscription) fill(ctx context.Context, at eventstore.Position, records iter.Seq2[eventstore.Record, error]) (b Batch, whole bool, err error) {
 	b.Upto = at
-	bytes, scanned := 0, 0
+	var piece []byte // one, since many small ones would leave holes in memory
+	scanned := 0
+	defer func() {
+		if b.Events > 0 {
+			b.Pieces = [][]byte{piece}
+		}
+	}()
 	for r, err := range records {
 		if err != nil {
 			return b, false, fmt.Errorf("read log: %w", err)
@@ -45,10 +65,14 @@ func (s *Subscription) fill(ctx context.Context, at eventstore.Position, records
 			if err != nil {
 				return b, false, err
 			}
-			if bytes += len(text); bytes > batchBytes && len(b.Frames) > 0 {
+			if b.Events > 0 && len(piece)+len(text) > batchBytes {
 				return b, false, nil
 			}
-			b.Frames, b.Last = append(b.Frames, text), r.Position
+			if piece == nil {
+				piece = make([]byte, 0, max(len(text), batchBytes))
+			}
+			piece, b.Last = append(piece, text...), r.Position
+			b.Events++
 		}
 		b.Upto = r.Position
 	}

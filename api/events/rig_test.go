@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"context"
 	"path/filepath"
 	"strconv"
@@ -130,7 +131,7 @@ func (r *rig) next(s *Subscription, upto eventstore.Position) Batch {
 	for {
 		batch, err := s.Next(ctx)
 		must(r.t, err)
-		if len(batch.Frames) > 0 || batch.Upto >= upto {
+		if batch.Events > 0 || batch.Upto >= upto {
 			return batch
 		}
 		if batch.More == nil {
@@ -144,11 +145,18 @@ func (r *rig) next(s *Subscription, upto eventstore.Position) Batch {
 	}
 }
 
-// position reads the id of a frame.
-func (r *rig) position(frame []byte) eventstore.Position {
+// positions are those of a batch's events.
+func (r *rig) positions(b Batch) (all []eventstore.Position) {
 	r.t.Helper()
-	line, _, _ := strings.Cut(string(frame), "\n")
-	p, err := strconv.ParseUint(strings.TrimPrefix(line, "id: "), 10, 64)
-	must(r.t, err)
-	return eventstore.Position(p)
+	for line := range bytes.Lines(bytes.Join(b.Pieces, nil)) {
+		if text, ok := strings.CutPrefix(string(line), "id: "); ok {
+			p, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
+			must(r.t, err)
+			all = append(all, eventstore.Position(p))
+		}
+	}
+	if len(all) != b.Events || b.Events > 0 && all[len(all)-1] != b.Last {
+		r.t.Errorf("a batch of %d events up to %d holds %v", b.Events, b.Last, all)
+	}
+	return all
 }
