@@ -36,7 +36,7 @@ func TestR41_KillUnderLoad(t *testing.T) {
 		s.packs = append(s.packs, s.linked(100_000))
 	}
 	for range rounds {
-		s.round(1 + rand.IntN(150))
+		s.round(1+rand.IntN(150), s.kill)
 		s.server = launch(t, dir)
 	}
 	acknowledged := len(s.acked)
@@ -47,8 +47,8 @@ func TestR41_KillUnderLoad(t *testing.T) {
 	t.Logf("%d kills, %d asked, %d acknowledged before a kill; %s", rounds, len(s.asked), acknowledged, out)
 }
 
-// round lets all ask until some were acknowledged, and kills the ledger.
-func (s *siege) round(acknowledged int) {
+// round lets all ask until some were acknowledged, and ends the ledger.
+func (s *siege) round(acknowledged int, end func()) {
 	enough := make(chan struct{})
 	var once sync.Once
 	var workers sync.WaitGroup
@@ -67,7 +67,7 @@ func (s *siege) round(acknowledged int) {
 		})
 	}
 	<-enough
-	s.kill()
+	end()
 	workers.Wait()
 }
 
