@@ -79,11 +79,11 @@ func TestR38_EverySubscriberGetsEachEventOnceAndInOrder(t *testing.T) {
 func (r *rig) listen(random *rand.Rand, after eventstore.Position, f Filter, personal bool, written <-chan struct{}) (got []eventstore.Position) {
 	s := r.subscribe(after, f, personal)
 	defer func() { s.Close() }()
-	for ended, at := false, after; ; {
+	for ended := false; ; {
 		batch, err := s.Next(context.Background())
 		must(r.t, err)
 		got = append(got, r.positions(batch)...)
-		at = batch.Upto
+		at := batch.Upto
 		if ended && at >= r.head() {
 			return got
 		}
