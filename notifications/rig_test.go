@@ -32,6 +32,7 @@ const tooLong = 30 * time.Second
 
 // A rig is a log, a NATS server, and a feed from one to the other.
 type rig struct {
+	around *nats.Conn // the way around the feed; nil until it is taken
 	t      testing.TB
 	dir    string
 	store  *pebblestore.Store
@@ -181,10 +182,13 @@ func (r *rig) js() jetstream.JetStream {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), tooLong)
 	defer cancel()
-	nc, err := r.dial(ctx)
-	must(r.t, err)
-	r.t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
+	if r.around == nil || !r.around.IsConnected() {
+		var err error
+		r.around, err = r.dial(ctx)
+		must(r.t, err)
+		r.t.Cleanup(r.around.Close)
+	}
+	js, err := jetstream.New(r.around)
 	must(r.t, err)
 	return js
 }
