@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -131,7 +132,11 @@ func (v *service) openFeed(s settings) (err error) {
 				return err
 			}
 		}
-		if v.broker, err = broker.Open(c); err != nil {
+		v.broker, err = broker.Open(c)
+		if taken, ok := errors.AsType[*net.OpError](err); ok && taken.Op == "listen" {
+			return fmt.Errorf("--nats-listen: %w; free the address, or name another one", taken)
+		}
+		if err != nil {
 			return err
 		}
 		dial, v.natsTLS = v.broker.Dial, c.TLS != nil

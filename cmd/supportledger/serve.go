@@ -224,6 +224,9 @@ func (c *serveCmd) serve(ctx context.Context, v *service, e ears, grace time.Dur
 			return err
 		}
 	}
+	if err := v.tellSubscribers(out); err != nil {
+		return err
+	}
 	ear, err := v.listenControl()
 	if err != nil {
 		return err
@@ -235,9 +238,6 @@ func (c *serveCmd) serve(ctx context.Context, v *service, e ears, grace time.Dur
 	if e.metrics != nil {
 		g.Go(func() error { return api.Serve(ctx, e.metrics, v.registry.handler(), v.log, grace) })
 		fmt.Fprintf(out, "metrics on http://%s/metrics\n", e.metrics.Addr())
-	}
-	if err := v.tellSubscribers(out); err != nil {
-		return err
 	}
 	v.log.Info("listening", "address", e.api.Addr().String(), "folder", c.Data, "version", version(), "keys", v.keys, "catalogue", v.catalog.Digest)
 	fmt.Fprintf(out, "listening on http://%s\n", e.api.Addr())
