@@ -158,7 +158,9 @@ func (r *rig) newest(n int) (ids []string) {
 		if err != nil {
 			r.t.Error(err)
 		}
-		if ledger.Published(record.Type) {
+		published, err := ledger.Published(record.Type)
+		must(r.t, err)
+		if published {
 			ids = append(ids, record.Position.String())
 		}
 	}

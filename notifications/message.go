@@ -40,39 +40,6 @@ const (
 	headerContentType = "Content-Type"
 )
 
-// sections says of every section of facts, the first part of their names,
-// whether it is published. One that is missing here stops the feed: somebody has
-// to decide.
-var sections = map[string]bool{
-	"contract": true, "grant": true, "account": true, "link": true, "incident": true, "advisory": true,
-	"partner": true, "purchase": true, "program-case": true,
-	"mail": false, "person": false, "numbers": false,
-}
-
-// streamNames is the namespace of the UUIDs of streams that have none as their
-// name.
-var streamNames = uuid.MustParse("5b1d9f0e-4c1a-5e0b-9d0f-3f5a6c1f7e21")
-
-// StreamID is the UUID by which subscribers know a stream: its name, or where
-// that is no UUID one that is made from it.
-func StreamID(stream string) uuid.UUID {
-	if id, ok := ledger.ContractOf(stream); ok {
-		return id
-	}
-	return uuid.NewSHA1(streamNames, []byte(stream))
-}
-
-// isPublished says whether the feed carries an event of this type; an error for
-// a section that it does not know.
-func isPublished(eventType string) (bool, error) {
-	section, _, _ := strings.Cut(eventType, ".")
-	carried, known := sections[section]
-	if !known {
-		return false, fmt.Errorf("the feed does not know whether %s is to be published", section)
-	}
-	return carried, nil
-}
-
 // newMessage says what a record says, without what must not leave the log: one
 // CloudEvent, but for its ordinal, which the place in the stream decides.
 func newMessage(r eventstore.Record, source string) (*nats.Msg, error) {
@@ -88,7 +55,7 @@ func newMessage(r eventstore.Record, source string) (*nats.Msg, error) {
 	if len(parts) != 3 {
 		return nil, fmt.Errorf("%q is no noun.verb.version", r.Type)
 	}
-	stream := StreamID(r.Stream).String()
+	stream := ledger.StreamID(r.Stream).String()
 	id := r.ID.String()
 	header := nats.Header{
 		nats.MsgIdHdr:     {id},

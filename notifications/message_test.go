@@ -19,7 +19,7 @@ import (
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/domain/guessing"
 	"github.com/supportledger/supportledger/eventstore"
-	"github.com/supportledger/supportledger/notifications"
+	"github.com/supportledger/supportledger/ledger"
 )
 
 // R38: what a message looks like is a contract with whoever listens.
@@ -75,7 +75,7 @@ func golden(t *testing.T, name, have string) {
 // R42: a record that the feed does not know stops it, by name; none is left out.
 func TestR42_ARecordOfAnUnknownTypeStopsTheFeed(t *testing.T) {
 	for eventType, why := range map[string]string{
-		"weather.changed.v1": "does not know whether weather is to be published",
+		"weather.changed.v1": "nobody has decided whether subscribers are told about",
 		"contract.danced.v1": "contract.danced.v1",
 	} {
 		t.Run(eventType, func(t *testing.T) {
@@ -102,7 +102,7 @@ func TestR38_StreamsHaveUUIDs(t *testing.T) {
 		"0c5e7b9a-5b1c-8d3e-9f00-112233445566": "0c5e7b9a-5b1c-8d3e-9f00-112233445566",
 		"guesses":                              "aac260a9-7635-5b1a-b279-6c7a6df05fbf",
 	} {
-		if got := notifications.StreamID(name).String(); got != want {
+		if got := ledger.StreamID(name).String(); got != want {
 			t.Errorf("stream %s is %s, want %s", name, got, want)
 		}
 	}

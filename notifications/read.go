@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
 )
 
 // Sizes of what is prepared ahead of publishing.
@@ -60,7 +61,7 @@ func (f *Feed) read(ctx context.Context, after eventstore.Position, out chan<- c
 func (f *Feed) take(c *chunk, r eventstore.Record) error {
 	c.last = r.Position
 	c.records++
-	carried, err := isPublished(r.Type)
+	carried, err := ledger.Published(r.Type)
 	if err != nil || !carried {
 		return err
 	}

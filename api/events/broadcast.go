@@ -62,7 +62,11 @@ func (h *Hub) follow(ctx context.Context, b *broadcast) error {
 			if err != nil {
 				return err
 			}
-			if ledger.Published(r.Type) {
+			published, err := ledger.Published(r.Type)
+			if err != nil {
+				return err
+			}
+			if published {
 				text, err := h.frame(ctx, r, false)
 				if err != nil {
 					return err

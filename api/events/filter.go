@@ -63,6 +63,7 @@ func (f *Filter) wants(eventType, stream string) bool {
 }
 
 // wantsRecord says whether a record belongs to the subscription.
-func (f *Filter) wantsRecord(r *eventstore.Record) bool {
-	return ledger.Published(r.Type) && f.wants(r.Type, r.Stream)
+func (f *Filter) wantsRecord(r *eventstore.Record) (bool, error) {
+	published, err := ledger.Published(r.Type)
+	return published && f.wants(r.Type, r.Stream), err
 }

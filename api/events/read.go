@@ -60,7 +60,11 @@ func (s *Subscription) fill(ctx context.Context, at eventstore.Position, records
 			return b, false, nil
 		}
 		scanned++
-		if s.filter.wantsRecord(&r) {
+		wanted, err := s.filter.wantsRecord(&r)
+		if err != nil {
+			return b, false, err
+		}
+		if wanted {
 			text, err := s.hub.frame(ctx, r, s.personal)
 			if err != nil {
 				return b, false, err

@@ -97,7 +97,9 @@ func (r *rig) wanted(after eventstore.Position, f Filter) (all []eventstore.Posi
 	r.t.Helper()
 	for record, err := range r.store.ReadAll(context.Background(), after) {
 		must(r.t, err)
-		if f.wantsRecord(&record) {
+		wanted, err := f.wantsRecord(&record)
+		must(r.t, err)
+		if wanted {
 			all = append(all, record.Position)
 		}
 	}
