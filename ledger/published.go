@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/domain/guessing"
 )
@@ -52,11 +51,6 @@ func PublishedTypes() []string {
 	types := append(contract.Names(), (*guessing.Refused)(nil).Name())
 	slices.Sort(types)
 	return types
-}
-
-// DecodeEvent reads the payload of a recorded type.
-func DecodeEvent(eventType string, data []byte) (domain.Event, error) {
-	return decodeEvent(eventType, data)
 }
 
 // streamsNamespace makes UUIDs of streams' names. It never changes.

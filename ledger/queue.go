@@ -122,11 +122,7 @@ func (l *Ledger) execute(stream uuid.UUID, c *command) error {
 	c.done = make(chan struct{})
 	if q, start := l.streams.enqueue(stream, c); start {
 		l.run(q, true)
-	}
-	select {
-	case <-c.done:
 		return c.err
-	default:
 	}
 	select {
 	case <-c.done:

@@ -15,7 +15,7 @@ func TestTheFeedPassesByWhatIsNotPublished(t *testing.T) {
 		(*mail.Sent)(nil), (*mail.GivenUp)(nil), (*mail.Requested)(nil), (*ledger.MailsSwitchedOn)(nil),
 		(*person.Erased)(nil), (*ledger.NumbersReserved)(nil),
 	} {
-		if published, err := isPublished(e.Name()); published || err != nil {
+		if published, err := ledger.Published(e.Name()); published || err != nil {
 			t.Errorf("%s: published %v (%v)", e.Name(), published, err)
 		}
 	}
