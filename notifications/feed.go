@@ -21,7 +21,6 @@ package notifications
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -31,6 +30,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
 )
 
 // A Dial connects to NATS. It returns before there is a connection, which is
@@ -90,7 +90,7 @@ func (f *Feed) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case permanent(err):
+		case ledger.Permanent(err):
 			f.metrics.stopped.Set(1)
 			f.log.Error("the feed has stopped", "error", err)
 			return err
@@ -134,28 +134,6 @@ func closeConn(nc *nats.Conn) {
 		nc.Close()
 	}
 }
-
-// permanent says that an error stays as long as the program and the log are what
-// they are.
-func permanent(err error) bool {
-	return errors.As(err, new(*RecordError)) || errors.As(err, new(*eventstore.CorruptError)) || errors.Is(err, eventstore.ErrClosed)
-}
-
-// A RecordError says at which record the feed stopped, and why. It never skips
-// one (R42).
-type RecordError struct {
-	Position eventstore.Position
-	Stream   string
-	Revision eventstore.Revision
-	Type     string
-	Err      error
-}
-
-func (e *RecordError) Error() string {
-	return fmt.Sprintf("the feed stops at position %d, %s of stream %s@%d: %v", e.Position, e.Type, e.Stream, e.Revision, e.Err)
-}
-
-func (e *RecordError) Unwrap() error { return e.Err }
 
 // A RefusedError says why the feed does not touch a stream, and what to do.
 type RefusedError struct{ Reason string }

@@ -38,7 +38,7 @@ func (f *Feed) read(ctx context.Context, after eventstore.Position, out chan<- c
 				return fmt.Errorf("read the log: %w", err)
 			}
 			if err := f.take(&c, r); err != nil {
-				return &RecordError{r.Position, r.Stream, r.Revision, r.Type, err}
+				return ledger.Unreadable("the feed stops", &r, err)
 			}
 			after = r.Position
 			if c.records == chunkRecords {

@@ -81,7 +81,7 @@ func (b *batch) add(ctx context.Context, c chunk) error {
 		}
 		for _, e := range events {
 			if err := g.work.apply(e); err != nil {
-				return fmt.Errorf("projection %s: %w", g, &RecordError{e.Position, e.Stream, e.Revision, e.Type, err})
+				return fmt.Errorf("projection %s: %w", g, ledger.Unreadable(stopped, &e.Record, err))
 			}
 		}
 	}

@@ -2,8 +2,6 @@ package projections
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
@@ -15,21 +13,9 @@ const (
 	chunksAhead  = 16
 )
 
-// A RecordError says at which record the projections stopped, and why: they do
-// not know its type, or cannot read it. They never skip one (R42).
-type RecordError struct {
-	Position eventstore.Position
-	Stream   string
-	Revision eventstore.Revision
-	Type     string
-	Err      error
-}
-
-func (e *RecordError) Error() string {
-	return fmt.Sprintf("projections stop at position %d, %s of stream %s@%d: %v", e.Position, e.Type, e.Stream, e.Revision, e.Err)
-}
-
-func (e *RecordError) Unwrap() error { return e.Err }
+// stopped is what the projections say of a record that they do not know or cannot
+// read: they never skip one (R42).
+const stopped = "projections stop"
 
 // A chunk is some consecutive records, of which those that somebody wants are
 // decoded.
@@ -117,7 +103,7 @@ func (f *feed) take(c *chunk, r eventstore.Record) error {
 	if f.wanted[r.Type] || !f.known[r.Type] {
 		recorded, err := ledger.Decode(r)
 		if err != nil {
-			return &RecordError{r.Position, r.Stream, r.Revision, r.Type, err}
+			return ledger.Unreadable(stopped, &r, err)
 		}
 		if f.wanted[r.Type] {
 			// What was read stays as long as the batch; its bytes need not.
@@ -158,12 +144,4 @@ func (f *feed) next(ctx context.Context) (chunk, bool, error) {
 	case <-ctx.Done():
 		return chunk{}, false, ctx.Err()
 	}
-}
-
-// permanent says that an error stays as long as the program and the log are what
-// they are, so that trying again is of no use.
-func permanent(err error) bool {
-	var record *RecordError
-	var corrupt *eventstore.CorruptError
-	return errors.As(err, &record) || errors.As(err, &corrupt) || errors.Is(err, eventstore.ErrClosed)
 }

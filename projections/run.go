@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
 )
 
 // Run follows the log until the context ends, which is no error. It builds what
@@ -84,7 +85,7 @@ func (s *Set) patiently(ctx context.Context, do func() error) error {
 	for rest := restFirst; ; rest = min(2*rest, restMost) {
 		began := time.Now()
 		err := do()
-		if err == nil || ctx.Err() != nil || permanent(err) || s.db.damaged(err) {
+		if err == nil || ctx.Err() != nil || ledger.Permanent(err) || s.db.damaged(err) {
 			return err
 		}
 		if time.Since(began) > 2*restMost {

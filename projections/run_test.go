@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
 )
 
 // Whoever has written something waits for its position and finds it (R37).
@@ -73,7 +74,7 @@ func TestR42_anUnknownTypeStopsWithItsName(t *testing.T) {
 	must(t, add(t, store, benchID(1), eventstore.NoStream, start, benchContract(1, start)...))
 
 	err := s.Run(t.Context())
-	var record *RecordError
+	var record *ledger.RecordError
 	if !errors.As(err, &record) || record.Position != 5 || record.Stream != "strange" || record.Type != "sun.eclipsed.v1" {
 		t.Errorf("Run ended with %v", err)
 	}
@@ -111,7 +112,7 @@ func TestRun_stopsWhereTheLogMakesNoSense(t *testing.T) {
 	store := openStore(t)
 	s := openSet(t, Config{Dir: t.TempDir(), Store: store})
 	must(t, add(t, store, benchID(0), eventstore.NoStream, start, benchContract(0, start)[1:]...))
-	var record *RecordError
+	var record *ledger.RecordError
 	if err := s.Run(t.Context()); !errors.As(err, &record) || record.Position != 1 {
 		t.Errorf("Run ended with %v", err)
 	}
