@@ -56,11 +56,15 @@ func (l *Lab) replay(ctx context.Context, s *site.Site, store *pebblestore.Store
 
 // replayInto evolves states by the whole log and counts its events.
 func replayInto(ctx context.Context, states map[string]*contract.State, store *pebblestore.Store) (events int, err error) {
+	var state *contract.State
+	stream := "" // whose state it is: the events of one append follow each other
 	for r, err := range store.ReadAll(ctx, eventstore.Start) {
 		if err != nil {
 			return 0, err
 		}
-		state := states[r.Stream]
+		if r.Stream != stream {
+			stream, state = r.Stream, states[r.Stream]
+		}
 		if state == nil {
 			state = new(contract.State)
 			states[r.Stream] = state

@@ -14,7 +14,8 @@ import (
 // in the log, at its revisions. Most are open, and many: the struct is kept small.
 type incident struct {
 	account   uuid.UUID
-	revisions []int64 // of its events, oldest first
+	revisions []int64  // of its events, oldest first
+	first     [2]int64 // holds them until there are more: one piece of memory is less than two
 	severity  string
 	country   string
 	dueAt     int64     // of the response, µs since 1970

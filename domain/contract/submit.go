@@ -200,7 +200,7 @@ func (e *IncidentSubmitted) evolve(s *State) {
 	if s.incidents == nil {
 		s.incidents = make(map[Number]*incident)
 	}
-	s.incidents[e.Number] = &incident{
-		account: e.Account, revisions: append(make([]int64, 0, 2), s.version), dueAt: e.Response.DueAt.UnixMicro(), severity: e.Severity, country: e.Country,
-	}
+	in := &incident{account: e.Account, dueAt: e.Response.DueAt.UnixMicro(), severity: e.Severity, country: e.Country}
+	in.revisions = append(in.first[:0], s.version)
+	s.incidents[e.Number] = in
 }

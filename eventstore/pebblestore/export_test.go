@@ -74,7 +74,7 @@ func ParseFrame(key, value []byte) ([]eventstore.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.appendRecords(nil, interner{})
+	return f.appendRecords(nil, new(names))
 }
 
 // MakeFrame encodes an append.

@@ -129,9 +129,9 @@ func parseFrame(key, value []byte) (frame, error) {
 }
 
 // appendRecords appends the frame's records to dst. They share the frame's bytes.
-func (f *frame) appendRecords(dst []eventstore.Record, names interner) ([]eventstore.Record, error) {
+func (f *frame) appendRecords(dst []eventstore.Record, names *names) ([]eventstore.Record, error) {
 	dst = slices.Grow(dst, f.count)
-	stream, at, rest := names.intern(f.stream), time.UnixMicro(f.at).UTC(), f.events
+	stream, at, rest := names.stream(f.stream), time.UnixMicro(f.at).UTC(), f.events
 	for i := range f.count {
 		r := eventstore.Record{
 			Position:   f.first + eventstore.Position(i),
@@ -151,13 +151,13 @@ func (f *frame) appendRecords(dst []eventstore.Record, names interner) ([]events
 	return dst, nil
 }
 
-func cutEvent(b []byte, e *eventstore.Event, names interner) (rest []byte, ok bool) {
+func cutEvent(b []byte, e *eventstore.Event, names *names) (rest []byte, ok bool) {
 	if len(b) < 17 || len(b) < 17+int(b[16]) {
 		return nil, false
 	}
 	copy(e.ID[:], b)
 	n := 17 + int(b[16])
-	e.Type = names.intern(b[17:n])
+	e.Type = names.typ(b[17:n])
 	if e.Data, b, ok = cutBytes(b[n:]); !ok {
 		return nil, false
 	}
@@ -174,18 +174,32 @@ func cutBytes(b []byte) (field, rest []byte, ok bool) {
 	return b[n:end:end], b[end:], true
 }
 
-// An interner gives equal bytes the same string, so that a scan does not
-// allocate the same few names over and over. It forgets when it grew large.
-type interner map[string]string
+// names gives equal bytes the same string, so that a scan does not allocate the
+// same few names over and over: any type that it has met, and the stream of the
+// frame before. Streams are too many to remember: looking for them among those of
+// a whole log costs more than a new string. The zero value remembers none.
+type names struct {
+	types map[string]string
+	last  string // stream
+}
 
-func (m interner) intern(b []byte) string {
-	if s, ok := m[string(b)]; ok {
+const manyTypes = 4096 // there are some dozens, unless a log is damaged or a test
+
+func (n *names) stream(b []byte) string {
+	if n.last != string(b) {
+		n.last = string(b)
+	}
+	return n.last
+}
+
+func (n *names) typ(b []byte) string {
+	if s, ok := n.types[string(b)]; ok {
 		return s
 	}
-	if len(m) >= 4096 {
-		clear(m)
+	if n.types == nil || len(n.types) >= manyTypes {
+		n.types = make(map[string]string)
 	}
 	s := string(b)
-	m[s] = s
+	n.types[s] = s
 	return s
 }

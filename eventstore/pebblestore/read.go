@@ -84,14 +84,15 @@ type chunk struct {
 	frames    int
 	bytes     int
 	err       error
-	names     interner
+	names     *names
+	slab      []byte // see keep
 }
 
 func (c *chunk) full() bool { return c.err == nil && (c.frames >= c.most || c.bytes >= chunkBytes) }
 
 // take adds a frame's records and says whether there is room for another one.
 func (c *chunk) take(f *frame) (bool, error) {
-	f.events = slices.Clone(f.events)
+	f.events = c.keep(f.events)
 	from := len(c.records)
 	var err error
 	if c.records, err = f.appendRecords(c.records, c.names); err != nil {
@@ -106,6 +107,24 @@ func (c *chunk) take(f *frame) (bool, error) {
 	return !c.full(), nil
 }
 
+// slabBytes is how much is set aside at once for copies of frames. A record that
+// its reader keeps holds on to all of it.
+const slabBytes = 32 << 10
+
+// keep copies bytes that Pebble takes back. In a long read small ones share a
+// slab: a piece of memory for each frame would make work for the allocator.
+func (c *chunk) keep(b []byte) []byte {
+	if c.most == firstChunk || len(b) > slabBytes/8 {
+		return slices.Clone(b)
+	}
+	if len(b) > cap(c.slab)-len(c.slab) {
+		c.slab = make([]byte, 0, slabBytes)
+	}
+	n := len(c.slab)
+	c.slab = append(c.slab, b...)
+	return c.slab[n:len(c.slab):len(c.slab)]
+}
+
 // trim drops what a frame at the start has beside what was asked for.
 func (c *chunk) trim(drop func(*eventstore.Record) bool) {
 	n := 0
@@ -118,9 +137,9 @@ func (c *chunk) trim(drop func(*eventstore.Record) bool) {
 // chunks yields what fill brings, until it says that there is no more.
 func (s *Store) chunks(ctx context.Context, fill func(*chunk) (more bool)) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
-		c := chunk{names: interner{}}
+		c := chunk{names: new(names)}
 		for most := firstChunk; ; most = min(2*most, mostChunk) {
-			c = chunk{most: most, names: c.names, records: c.records[:0]}
+			c = chunk{most: most, names: c.names, slab: c.slab, records: c.records[:0]}
 			more := s.visit(ctx, &c, fill)
 			for i := range c.records {
 				if !yield(c.records[i], nil) {

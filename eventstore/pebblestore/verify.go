@@ -39,7 +39,7 @@ func (s *Store) Verify(ctx context.Context, progress Progress) error {
 func (s *Store) verifyLog(ctx context.Context, head eventstore.Position, progress Progress, check func(*frame) error) error {
 	const step = 4096
 	var lastAt int64
-	names, records := interner{}, []eventstore.Record(nil)
+	known, records := new(names), []eventstore.Record(nil)
 	for after := eventstore.Start; after < head; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -49,7 +49,7 @@ func (s *Store) verifyLog(ctx context.Context, head eventstore.Position, progres
 		}
 		n := 0
 		err := s.walk(after, func(f *frame) (more bool, err error) {
-			if records, err = f.appendRecords(records[:0], names); err != nil {
+			if records, err = f.appendRecords(records[:0], known); err != nil {
 				return false, frameDamage(f.first, err)
 			}
 			if after > eventstore.Start && f.at < lastAt {
