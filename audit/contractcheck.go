@@ -22,6 +22,7 @@ type contractCheck struct {
 	settling  []contract.Number // closed, oldest closing first
 
 	founder     uuid.UUID   // the command that began the stream
+	command     uuid.UUID   // of the last event
 	succeeds    *succession // what made this contract, if it is a successor
 	activations int
 	ended       bool // an expiry or a cancellation was recorded
@@ -60,8 +61,10 @@ func (c *contractCheck) step(r *recorded, e contract.Event) *wrong {
 		c.founder = r.Meta.Command
 	}
 	if w := c.settle(r, e); w != nil {
+		w.before = r.Meta.Command != c.command // else it stands in place of the right one
 		return w
 	}
+	c.command = r.Meta.Command
 	if w := c.allows(r, e); w != nil {
 		return w
 	}
@@ -108,15 +111,18 @@ func (o *owed) metBy(r *recorded, e contract.Event) *wrong {
 	return breaks(o.law, "%s must be followed by %s of the same command, but %s follows", o.after, o.name, e.Name())
 }
 
-// unsettled is what the last event still requires.
-func (c *contractCheck) unsettled() *wrong {
-	if c.owed != nil {
-		return breaks(c.owed.law, "%s must be followed by %s, and nothing follows", c.owed.after, c.owed.name)
+// unsettled is what the last event still requires of its append.
+func (c *contractCheck) unsettled() (w *wrong) {
+	switch {
+	case c.owed != nil:
+		w = breaks(c.owed.law, "%s must be followed by %s, and nothing follows in its append", c.owed.after, c.owed.name)
+	case len(c.granting) > 0:
+		w = breaks(c.granting[0].law(), "nothing follows in its append where a grant must be added of %s", c.granting[0])
+	default:
+		return nil
 	}
-	if len(c.granting) > 0 {
-		return breaks(c.granting[0].law(), "nothing follows where a grant must be added of %s", c.granting[0])
-	}
-	return nil
+	w.before = true
+	return w
 }
 
 // owe requires an event to come next.
@@ -195,7 +201,6 @@ func (c *contractCheck) sums(at time.Time) *wrong {
 		b.Lapsed += g.Lapsed
 		b.Moved += g.Moved
 	}
-	shown := c.state.Balances(at)
 	for _, u := range [...]contract.Unit{contract.Incident, contract.Minute} {
 		ours := *c.tally.unit(u)
 		if !ours.Holds() {
@@ -204,7 +209,7 @@ func (c *contractCheck) sums(at time.Time) *wrong {
 		if grants := *total.unit(u); sumsOf(grants) != sumsOf(ours) {
 			return breaks(LawBalance, "%s: the grants add up to %+v, the events to %+v", u, grants, ours)
 		}
-		if b := shown[u]; c.state.Exists() && lapsing(b) != lapsing(ours) {
+		if b := c.state.Balance(u, at); c.state.Exists() && lapsing(b) != lapsing(ours) {
 			return breaks(LawBalance, "%s: the contract says %+v, its events add up to %+v", u, b, ours)
 		}
 	}

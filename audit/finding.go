@@ -58,19 +58,47 @@ const (
 	LawProjection  = "every read model equals its rebuild"
 )
 
-// wrong is a broken law, before it is known by which record.
-type wrong struct{ law, found string }
+// wrong is a broken law, before it is known by which record: the one that is
+// being looked at, or the one before it in its stream.
+type wrong struct {
+	law, found string
+	before     bool
+}
 
 func breaks(law, format string, args ...any) *wrong {
-	return &wrong{law, fmt.Sprintf(format, args...)}
+	return &wrong{law: law, found: fmt.Sprintf(format, args...)}
+}
+
+// found is a Finding, and what tells the first of several: the number of the record
+// in the log, and who found it.
+type found struct {
+	*Finding
+	nth   int64
+	stage int
+}
+
+// Who finds something about a record, in the order in which they have the word.
+// Of the streams one at most has something to say about a record.
+const (
+	orderStage = iota
+	distinctStage
+	streamsStage
+	damageStage // after a record that is good
+)
+
+// sooner says whether f comes before another one, or there is no other.
+func (f *found) sooner(other *found) bool {
+	return other == nil || f.nth < other.nth || f.nth == other.nth && f.stage < other.stage
 }
 
 // at names the record that breaks the law.
-func (w *wrong) at(r *eventstore.Record) *Finding {
-	return &Finding{Position: r.Position, Stream: r.Stream, Revision: r.Revision, Type: r.Type, Law: w.law, Found: w.found}
+func (w *wrong) at(r *eventstore.Record, nth int64, stage int) *found {
+	f := &Finding{Position: r.Position, Stream: r.Stream, Revision: r.Revision, Type: r.Type, Law: w.law, Found: w.found}
+	return &found{f, nth, stage}
 }
 
-// A Result is what verifying has found. It is ok without a Finding.
+// A Result is what verifying has found. It is ok without a Finding; with one about
+// the log there is nothing else in it but the head.
 type Result struct {
 	Records   int64               `json:"records"`
 	Streams   int64               `json:"streams"`

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -122,7 +123,7 @@ var forgeries = map[string]forgery{
 		f.remove(f.find(s.cancelled, "grant.lapsed", 1))
 		f.find(s.cancelled, "incident.closed", 1)
 		f.remove(f.find(s.cancelled, "grant.lapsed", 1))
-		f.find(s.cancelled, "incident.closed", 1)
+		f.find(s.cancelled, "contract.cancelled", 1)
 	}},
 	"a credit after the end that does not lapse": {audit.LawLapse, func(s *saga, f *forger) {
 		f.remove(f.find(s.cancelled, "grant.lapsed", 3))
@@ -191,11 +192,19 @@ var forgeries = map[string]forgery{
 	// Incidents.
 	"a submission that deducts nothing": {audit.LawAtomic, func(s *saga, f *forger) {
 		f.remove(f.find(s.blank, "incident.deducted", 1))
-		f.find(s.blank, "grant.lapsed", 1)
+		f.find(s.blank, "incident.submitted", 1)
 	}},
 	"a closing that should credit back": {audit.LawAtomic, func(s *saga, f *forger) {
 		f.remove(f.find(s.pack, "incident.credited-back", 1))
-		f.find(s.pack, "incident.reopened", 1)
+		f.find(s.pack, "incident.closed", 1)
+	}},
+	"a deduction that comes too late": {audit.LawAtomic, func(s *saga, f *forger) {
+		i := f.find(s.pack, "incident.deducted", 1)
+		late := f.records[i]
+		f.remove(i)
+		f.records = slices.Insert(f.records, f.find(s.cancelled, "contract.registered", 1), late)
+		f.renumber()
+		f.find(s.pack, "incident.submitted", 1)
 	}},
 	"a closing that should not credit back": {audit.LawAtomic, func(s *saga, f *forger) {
 		f.set(f.find(s.pack, "incident.closed", 1), "decrement", true)
@@ -203,7 +212,7 @@ var forgeries = map[string]forgery{
 	}},
 	"a reopening that deducts nothing": {audit.LawAtomic, func(s *saga, f *forger) {
 		f.remove(f.find(s.pack, "incident.deducted", 2))
-		f.find(s.pack, "incident.commented", 1)
+		f.find(s.pack, "incident.reopened", 1)
 	}},
 	"included units that are not granted": {audit.LawAtomic, func(s *saga, f *forger) {
 		f.set(f.find(s.pack, "grant.added", 1), "quantity", 30)

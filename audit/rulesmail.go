@@ -26,7 +26,7 @@ const (
 const mailBytes = 48 // of memory per mail, by estimate
 
 // checkMail holds a record of a stream of mails against its laws. That its cause
-// was recorded before, checkDistinct finds.
+// was recorded before, distinct finds.
 func (s *streams) checkMail(c *mailCheck, r *recorded) *wrong {
 	e, ok := r.Event.(mail.Event)
 	if !ok {
@@ -72,21 +72,4 @@ func (c *mailCheck) follows(l *mail.Letter, step mailStep, allowed ...mailStep) 
 		}
 	}
 	return breaks(LawMail, "mail %s was %s before", l.Mail, [...]string{"not known", "given up", "asked for again", "sent"}[before])
-}
-
-// checkCause holds that what has caused a mail was recorded before it.
-func (c *logCheck) checkCause(r *recorded) *wrong {
-	cause := uuid.Nil
-	switch e := r.Event.(type) {
-	case *mail.Sent:
-		cause = e.Cause
-	case *mail.GivenUp:
-		cause = e.Cause
-	case *mail.Requested:
-		cause = e.Cause
-	}
-	if cause != uuid.Nil && c.distinct.lacks(eventKey, cause[:]) {
-		return breaks(LawMailCause, "no event %s was recorded before", cause)
-	}
-	return nil
 }

@@ -1,5 +1,9 @@
 package audit
 
+import (
+	"sync/atomic"
+)
+
 // A share is a part of all keys, chosen by their hashes. What would not fit into
 // memory at once is done share by share, with one more reading of the log each.
 // The zero share is everything.
@@ -19,7 +23,8 @@ func (s *share) split() share {
 type shares struct {
 	now     share
 	pending []share
-	idle    bool // nothing is being done
+	idle    bool         // nothing is being done
+	ahead   atomic.Int64 // len(pending), for whoever reports progress
 }
 
 // next begins with a share that is still to be done, if there is one.
@@ -29,8 +34,12 @@ func (s *shares) next() bool {
 		return false
 	}
 	s.now, s.pending = s.pending[0], s.pending[1:]
+	s.ahead.Store(int64(len(s.pending)))
 	return true
 }
 
 // halve puts half of the present share off.
-func (s *shares) halve() { s.pending = append(s.pending, s.now.split()) }
+func (s *shares) halve() {
+	s.pending = append(s.pending, s.now.split())
+	s.ahead.Store(int64(len(s.pending)))
+}

@@ -14,12 +14,15 @@ import (
 	"github.com/supportledger/supportledger/ledger"
 )
 
-// streams holds each stream's history against the laws, in bounded memory.
+// streams holds each stream's history against the laws, in bounded memory. There
+// are several, each for some of the streams, so that all processors are of use.
 type streams struct {
 	shares
 	seed        maphash.Seed
+	part, parts uint64
 	open        map[string]*streamCheck
 	successions map[uuid.UUID]*succession // by successor
+	seen        int64                     // the number of the last record
 	weight      int64                     // bytes, by estimate
 	limit       int64
 	checkPair   PairCheck
@@ -40,59 +43,73 @@ const (
 // streamCheck is one stream as far as it was read.
 type streamCheck struct {
 	next     eventstore.Revision
-	contract *contractCheck // nil for other streams
-	mails    *mailCheck     // nil for other streams
-	reserved uint32         // the first number that is free, of a day
-	last     eventstore.Record
+	contract *contractCheck    // nil for other streams
+	mails    *mailCheck        // nil for other streams
+	reserved uint32            // the first number that is free, of a day
+	last     eventstore.Record // without its content
+	nth      int64             // of the last one
 	weight   int64
 }
 
-func newStreams(memory int64, pair PairCheck) *streams {
+func newStreams(seed maphash.Seed, part, parts int, memory int64, pair PairCheck) *streams {
 	return &streams{
-		seed: maphash.MakeSeed(), limit: memory, checkPair: pair,
+		seed: seed, part: uint64(part), parts: uint64(parts), limit: memory, checkPair: pair,
 		shares: shares{pending: []share{{}}},
 	}
 }
 
-// hash puts a contract and its mails into the same share.
-func (s *streams) hash(stream string) uint64 {
-	return maphash.String(s.seed, strings.TrimPrefix(stream, "mails-"))
+// hashOf puts a contract and its mails into the same share.
+func hashOf(seed maphash.Seed, stream string) uint64 {
+	return maphash.String(seed, strings.TrimPrefix(stream, "mails-"))
 }
 
 // begin forgets the streams of the share before.
 func (s *streams) begin() bool {
-	s.open, s.successions, s.weight = make(map[string]*streamCheck), make(map[uuid.UUID]*succession), 0
+	s.open, s.successions, s.weight, s.seen = make(map[string]*streamCheck), make(map[uuid.UUID]*succession), 0, 0
 	return s.next()
 }
 
-// wants says whether a record's stream is being looked at.
-func (s *streams) wants(r *eventstore.Record) bool { return !s.idle && s.now.has(s.hash(r.Stream)) }
+// wants says whether the stream with a hash is being looked at. Shares go by the
+// lower half of the hash, parts by the upper one.
+func (s *streams) wants(hash uint64) bool {
+	return !s.idle && hash>>32%s.parts == s.part && s.now.has(hash)
+}
 
 // check holds a record against its stream's laws.
-func (s *streams) check(r *recorded) *wrong {
+func (s *streams) check(r *checked) *found {
+	if s.idle || r.wrong != nil {
+		return nil
+	}
+	s.seen = r.nth
+	s.noteSuccession(r)
+	if !s.wants(r.hash) {
+		return nil
+	}
 	c := s.open[r.Stream]
 	if c == nil {
-		c = s.add(r.Stream)
+		c = s.add(r)
 	}
-	if r.Revision != c.next {
-		return breaks(LawRevisions, "revision %d where %d comes next", r.Revision, c.next)
-	}
-	c.next++
-	c.last = r.Record
-	c.last.Data, c.last.Meta = nil, nil
 	w := replaying(func() *wrong { return s.step(c, r) })
+	if w != nil && w.before {
+		return w.at(&c.last, c.nth, streamsStage)
+	}
+	if w != nil {
+		c.nth = r.nth
+		return w.at(&r.Record, r.nth, streamsStage)
+	}
+	c.nth, c.last = r.nth, eventstore.Record{Position: r.Position, Stream: r.Stream, Revision: r.Revision, Event: eventstore.Event{Type: r.Type}}
 	s.weigh(c)
-	for w == nil && s.weight > s.limit && s.divisible() {
+	for s.weight > s.limit && s.divisible() {
 		s.thin()
 	}
-	return w
+	return nil
 }
 
 // divisible says whether not all that is open has to be looked at together.
 func (s *streams) divisible() bool {
 	first, any := uint64(0), false
 	for stream := range s.open {
-		hash := s.hash(stream)
+		hash := hashOf(s.seed, stream)
 		if any && hash != first {
 			return true
 		}
@@ -101,24 +118,33 @@ func (s *streams) divisible() bool {
 	return false
 }
 
-func (s *streams) add(stream string) *streamCheck {
+func (s *streams) add(r *checked) *streamCheck {
 	c := new(streamCheck)
-	if id, ok := ledger.ContractOf(stream); ok {
-		c.contract = &contractCheck{id: id, state: new(contract.State), incidents: make(map[contract.Number]*incidentCheck)}
-	} else if id, ok := ledger.MailedContract(stream); ok {
-		c.mails = &mailCheck{contract: id, last: make(map[uuid.UUID]mailStep)}
+	if r.ofContract {
+		c.contract = &contractCheck{id: r.contract, state: new(contract.State), incidents: make(map[contract.Number]*incidentCheck)}
+	} else if r.ofMails {
+		c.mails = &mailCheck{contract: r.contract, last: make(map[uuid.UUID]mailStep)}
 	}
-	s.open[stream] = c
+	s.open[r.Stream] = c
 	return c
 }
 
 // step holds an event against the laws of its kind of stream.
-func (s *streams) step(c *streamCheck, r *recorded) *wrong {
+func (s *streams) step(c *streamCheck, r *checked) *wrong {
+	if r.Revision != c.next {
+		return breaks(LawRevisions, "revision %d where %d comes next", r.Revision, c.next)
+	}
+	c.next++
 	switch {
 	case c.mails != nil:
-		return s.checkMail(c.mails, r)
+		return s.checkMail(c.mails, &r.recorded)
 	case c.contract == nil:
-		return c.other(r)
+		return c.other(&r.recorded)
+	}
+	if r.nth != c.nth+1 { // another append
+		if w := c.contract.unsettled(); w != nil {
+			return w
+		}
 	}
 	e, ok := r.Event.(contract.Event)
 	if !ok {
@@ -135,7 +161,7 @@ func (s *streams) step(c *streamCheck, r *recorded) *wrong {
 			}
 		}
 	}
-	return c.contract.step(r, e)
+	return c.contract.step(&r.recorded, e)
 }
 
 // other holds the records of a stream that is no contract against its laws.
@@ -187,13 +213,13 @@ func (s *streams) weigh(c *streamCheck) {
 func (s *streams) thin() {
 	s.halve()
 	for stream, c := range s.open {
-		if !s.now.has(s.hash(stream)) {
+		if !s.now.has(hashOf(s.seed, stream)) {
 			s.weight -= c.weight
 			delete(s.open, stream)
 		}
 	}
 	for id := range s.successions {
-		if !s.now.has(s.hash(id.String())) {
+		if !s.now.has(hashOf(s.seed, id.String())) {
 			s.weight -= successionBytes
 			delete(s.successions, id)
 		}
@@ -201,15 +227,15 @@ func (s *streams) thin() {
 }
 
 // end looks for what the records leave unsettled, the first of it, and counts
-// the successors that are still to be registered. Where reading was cut short,
-// the last record it saw may have been settled by the next one.
-func (s *streams) end(cut bool, last eventstore.Position) (first *Finding, pending int64) {
+// the successors that are still to be registered. Unless all of the log was seen,
+// the next record may settle what the last one leaves.
+func (s *streams) end(all bool) (first *found, pending int64) {
 	for _, c := range s.open {
-		if c.contract == nil || cut && c.last.Position == last {
+		if c.contract == nil || !all && c.nth == s.seen || first != nil && first.nth < c.nth {
 			continue
 		}
-		if w := c.contract.unsettled(); w != nil && (first == nil || c.last.Position < first.Position) {
-			first = w.at(&c.last)
+		if w := c.contract.unsettled(); w != nil {
+			first = w.at(&c.last, c.nth, streamsStage)
 		}
 	}
 	for _, next := range s.successions {

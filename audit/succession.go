@@ -4,8 +4,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain/contract"
-	"github.com/supportledger/supportledger/eventstore"
-	"github.com/supportledger/supportledger/ledger"
 )
 
 // A succession is what a predecessor's events say about its successor. It stands
@@ -35,30 +33,21 @@ func succeeds(name string) bool {
 }
 
 // noteSuccession keeps what a record says about its successor, if the successor
-// belongs to the share that is being looked at.
-func (s *streams) noteSuccession(r *eventstore.Record) *wrong {
-	id, ok := ledger.ContractOf(r.Stream)
-	if !ok || !succeeds(r.Type) {
-		return nil
-	}
-	e, err := contract.Decode(r.Type, r.Data)
-	if err != nil {
-		return breaks(LawDecodes, "%v", err)
-	}
-	next, successor := &succession{predecessor: id}, uuid.Nil
-	switch e := e.(type) {
+// belongs to what is being looked at. That nobody was named before is for
+// distinct to say.
+func (s *streams) noteSuccession(r *checked) {
+	next, successor := &succession{predecessor: r.contract}, uuid.Nil
+	switch e := r.Event.(type) {
 	case *contract.Renewed:
 		next.renewed, successor = e, e.Successor
 	case *contract.Reissued:
 		next.reissued, successor = e, e.Successor
+	default:
+		return
 	}
-	if !s.now.has(s.hash(successor.String())) {
-		return nil
-	}
-	if before := s.successions[successor]; before != nil {
-		return breaks(LawRenewal, "contract %s was named as the successor of %s before", successor, before.predecessor)
+	if !r.ofContract || !s.wants(hashOf(s.seed, successor.String())) || s.successions[successor] != nil {
+		return
 	}
 	s.successions[successor] = next
 	s.weight += successionBytes
-	return nil
 }

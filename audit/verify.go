@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -15,11 +14,12 @@ import (
 // The log is read from its start to the head as of the call, and once more for
 // each share of it whose streams would not fit into Memory; 10 million records
 // of a million contracts take a handful of readings. Nothing else grows with the
-// log, except with one contract's open incidents.
+// log, except with one contract's open incidents. All processors take part; which
+// record is named does not depend on their number, nor on Memory.
 type Verifier struct {
 	Store eventstore.Store
 	// Pair, unless nil, checks with the installation's keys that every contract's
-	// stream is named by its pair.
+	// stream is named by its pair. Several goroutines call it.
 	Pair PairCheck
 	// Index, unless nil, holds the store's own files against each other: it
 	// returns a *eventstore.CorruptError where its index and its log differ.
@@ -49,34 +49,33 @@ func (v *Verifier) Verify(ctx context.Context) (Result, error) {
 	if err := c.run(ctx); err != nil {
 		return Result{}, err
 	}
-	if c.finding == nil {
-		if err := v.checkIndex(ctx, c); err != nil {
+	result := c.result()
+	if result.Finding == nil {
+		if result.Finding, err = v.checkIndex(ctx); err != nil {
 			return Result{}, err
 		}
 	}
-	if c.finding == nil && v.Projections != nil {
-		if c.finding, err = v.Projections(ctx, v.reporter("read models")); err != nil {
+	if result.Finding == nil && v.Projections != nil {
+		if result.Finding, err = v.Projections(ctx, v.reporter("read models")); err != nil {
 			return Result{}, fmt.Errorf("compare read models: %w", err)
 		}
 	}
-	c.result.Finding = c.finding
-	return c.result, nil
+	return result, nil
 }
 
-func (v *Verifier) checkIndex(ctx context.Context, c *logCheck) error {
+func (v *Verifier) checkIndex(ctx context.Context) (*Finding, error) {
 	if v.Index == nil {
-		return nil
+		return nil, nil
 	}
 	err := v.Index(ctx, v.reporter("index"))
 	corrupt := new(eventstore.CorruptError)
 	if errors.As(err, &corrupt) {
-		c.keep(&Finding{Position: corrupt.Position, Law: LawIndex, Found: corrupt.Error()})
-		return nil
+		return &Finding{Position: corrupt.Position, Law: LawIndex, Found: corrupt.Error()}, nil
 	}
 	if err != nil {
-		return fmt.Errorf("check index: %w", err)
+		return nil, fmt.Errorf("check index: %w", err)
 	}
-	return nil
+	return nil, nil
 }
 
 func (v *Verifier) reporter(stage string) func(done, total int64) {
@@ -86,6 +85,3 @@ func (v *Verifier) reporter(stage string) func(done, total int64) {
 		}
 	}
 }
-
-// digest is what the log comes to.
-func (c *logCheck) digest() string { return hex.EncodeToString(c.sum.Sum(nil)) }

@@ -123,15 +123,15 @@ func Decode(r eventstore.Record) (Recorded, error) {
 	if err != nil {
 		return Recorded{}, fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
 	}
-	e, err := decodeEvent(r.Type, r.Data)
+	e, err := DecodeEvent(r.Type, r.Data)
 	if err != nil {
 		return Recorded{}, fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
 	}
 	return Recorded{Record: r, Meta: meta, Event: e}, nil
 }
 
-// decodeEvent finds the package that an event belongs to.
-func decodeEvent(name string, data []byte) (domain.Event, error) {
+// DecodeEvent reads what a record of a type says, of whatever package it is.
+func DecodeEvent(name string, data []byte) (domain.Event, error) {
 	var e domain.Event
 	switch name {
 	case (*guessing.Refused)(nil).Name():

@@ -161,12 +161,7 @@ func (c *serveCmd) setLimits() error {
 	if err != nil {
 		return fmt.Errorf("%w: --memory %w", errAskedWrongly, err)
 	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memory)
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt) // the limit above is what bounds the memory
-	}
+	roomForGarbage(memory)
 	switch {
 	case c.Threads > 0:
 		runtime.GOMAXPROCS(c.Threads)
@@ -175,6 +170,24 @@ func (c *serveCmd) setLimits() error {
 		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 	}
 	return nil
+}
+
+// roomForGarbage lets garbage be collected by a limit of memory, unless the
+// environment says otherwise, and returns how to go back.
+func roomForGarbage(memory int64) (back func()) {
+	limit, percent := debug.SetMemoryLimit(-1), -1
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memory)
+	}
+	if os.Getenv("GOGC") == "" {
+		percent = debug.SetGCPercent(collectAt) // the limit above is what bounds the memory
+	}
+	return func() {
+		debug.SetMemoryLimit(limit)
+		if percent >= 0 {
+			debug.SetGCPercent(percent)
+		}
+	}
 }
 
 // parseBytes reads an amount of memory: "768MiB", "2GiB".

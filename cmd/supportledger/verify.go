@@ -60,6 +60,8 @@ func (h *house) verify(ctx context.Context, t *terminal, readModels bool) (audit
 	}
 	if h.running {
 		v.Memory = besideRequests
+	} else {
+		defer roomForGarbage(alone)()
 	}
 	if h.keys != nil {
 		v.Pair = h.checkPair
@@ -70,8 +72,10 @@ func (h *house) verify(ctx context.Context, t *terminal, readModels bool) (audit
 	return v.Verify(ctx)
 }
 
-// besideRequests is the memory for verifying in a ledger that is running.
-const besideRequests = 128 << 20
+const (
+	besideRequests = 128 << 20 // of memory for verifying in a ledger that is running
+	alone          = 1 << 30   // of memory altogether in a process that does nothing else
+)
 
 // checkPair says whether a contract is named by its pair (R2).
 func (h *house) checkPair(id uuid.UUID, e *contract.Registered) error {

@@ -72,14 +72,23 @@ func (b Balance) MarshalJSON() ([]byte, error) {
 // as lapsed whether or not that was recorded (R5). A contract always has its
 // incidents; other units only once they were granted.
 func (s *State) Balances(at time.Time) map[Unit]Balance {
-	totals := s.totals
-	for i := range s.grants {
-		if g := &s.grants[i]; g.Available > 0 && s.over(g, at) {
-			totals[g.Unit.index()].Lapsed += g.Available
-			totals[g.Unit.index()].Available -= g.Available
-		}
+	var totals [len(units)]Balance
+	for i, u := range units {
+		totals[i] = s.Balance(u, at)
 	}
 	return s.byUnit(totals)
+}
+
+// Balance is one of the contract's units as of a time, like Balances.
+func (s *State) Balance(u Unit, at time.Time) Balance {
+	b := s.totals[u.index()]
+	for i := range s.grants {
+		if g := &s.grants[i]; g.Unit.index() == u.index() && g.Available > 0 && s.over(g, at) {
+			b.Lapsed += g.Available
+			b.Available -= g.Available
+		}
+	}
+	return b
 }
 
 // RecordedBalances are the contract's units right after its last event, whatever
