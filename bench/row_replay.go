@@ -33,6 +33,7 @@ func replayRow() Row {
 }
 
 func (l *Lab) replay(ctx context.Context, s *site.Site, store *pebblestore.Store) (Sample, error) {
+	defer asServed()()
 	for _, err := range store.ReadAll(ctx, eventstore.Start) { // warms
 		if err != nil {
 			return Sample{}, err
