@@ -151,7 +151,9 @@ func (b *mailbox) take() []*mailCommand {
 	defer b.mu.Unlock()
 	n := min(len(b.waiting), maxBatch)
 	batch := b.waiting[:n:n]
-	b.waiting = b.waiting[n:]
+	if b.waiting = b.waiting[n:]; len(b.waiting) == 0 {
+		b.waiting = nil // even an empty rest would keep the batch in memory
+	}
 	b.running = n > 0
 	return batch
 }

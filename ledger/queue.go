@@ -103,7 +103,9 @@ func (q *queue) take() []*command {
 	defer q.mu.Unlock()
 	n := min(len(q.waiting), maxBatch)
 	batch := q.waiting[:n:n]
-	q.waiting = q.waiting[n:]
+	if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
+		q.waiting = nil // even an empty rest would keep the batch in memory
+	}
 	return batch
 }
 
