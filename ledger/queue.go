@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -139,7 +140,7 @@ func (l *Ledger) execute(stream uuid.UUID, c *command) error {
 func (l *Ledger) run(q *queue, caller bool) {
 	for {
 		batch := q.take()
-		l.serve(q, batch)
+		l.serveSafely(q, batch)
 		for _, c := range batch {
 			close(c.done)
 		}
@@ -153,6 +154,20 @@ func (l *Ledger) run(q *queue, caller bool) {
 			return
 		}
 	}
+}
+
+// serveSafely serves a batch. A panic is a mistake in this program. It costs the
+// batch its answers; were it to end the goroutine, which may be a request's own,
+// everybody who asks the contract for something would wait for ever.
+func (l *Ledger) serveSafely(q *queue, batch []*command) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			q.state = nil
+			failAll(batch, fmt.Errorf("decide on contract %s: panic: %v", q.name, broken))
+			l.log.Error("deciding panicked", "contract", q.name, "panic", broken, "stack", string(debug.Stack()))
+		}
+	}()
+	l.serve(q, batch)
 }
 
 // size estimates the memory that the queue takes, in bytes.

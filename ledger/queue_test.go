@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"context"
 	"runtime"
 	"testing"
 	"time"
@@ -29,4 +30,21 @@ func TestACommandIsForgottenOnceItIsAnswered(t *testing.T) {
 		}
 	}
 	t.Error("what a look has captured is still there")
+}
+
+// A mistake in this program that shows in one decision costs those their answer
+// who asked together, and not the contract.
+func TestAPanicWhileDecidingLeavesTheContractUsable(t *testing.T) {
+	r := newRig(t)
+	c := r.linked(1)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	err := r.View(ctx, c.ID, func(*contract.State, time.Time) {
+		panic("a mistake") // on purpose
+	})
+	if err == nil {
+		t.Error("a look that panicked was answered")
+	}
+	_, err = r.Submit(ctx, r.by(ani, "submit"), request(c.ID))
+	must(t, err)
 }
