@@ -1,6 +1,7 @@
 package pebblestore_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -188,6 +189,41 @@ func TestR42_FlippedManifestsAreReportedBeforeTheyDoHarm(t *testing.T) {
 				var corrupt *eventstore.CorruptError
 				if _, err := pebblestore.Open(dir, tiny()); !errors.As(err, &corrupt) || !strings.HasSuffix(corrupt.Where, name) {
 					t.Errorf("%s: byte %d of %s: %v, want a CorruptError that names it", r.name, at, name, err)
+				}
+			}
+		}
+	}
+}
+
+// R42: a database that seems to be made with another comparer or merger is
+// damaged, and says so.
+func TestR42_FlippedOptionsAreHarmlessOrReported(t *testing.T) {
+	t.Parallel()
+	r := relics(t)[0]
+	for _, folder := range []string{"log", "index"} {
+		options, _ := filepath.Glob(filepath.Join(r.dir, folder, "OPTIONS-??????"))
+		name := filepath.Join(folder, filepath.Base(slices.Max(options)))
+		whole, err := os.ReadFile(filepath.Join(r.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, named := range []string{"comparer=", "merger="} {
+			line := bytes.Index(whole, []byte(named))
+			for at := line; at < line+len(named)+8; at++ {
+				dir := filepath.Join(t.TempDir(), "flipped")
+				copyTree(t, r.dir, dir)
+				b := slices.Clone(whole)
+				b[at] ^= 0x02
+				if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				var corrupt *eventstore.CorruptError
+				err := sameAnswers(dir, r)
+				if err == nil && at < line+len(named) {
+					continue // what is unknown is passed over
+				}
+				if !errors.As(err, &corrupt) || !strings.HasSuffix(corrupt.Where, name) {
+					t.Errorf("byte %d of %s (%s): %v, want a CorruptError that names it", at, name, named, err)
 				}
 			}
 		}

@@ -129,6 +129,31 @@ func checkManifest(fs vfs.FS, dir string) error {
 	return nil
 }
 
+// checkOptions compares what a database says it was made with to what it is opened
+// with. That never changes, so a difference is damage, which Pebble would report
+// like a mistake of whoever opens it.
+func checkOptions(dir string, o *pebble.Options) error {
+	desc, err := pebble.Peek(dir, o.FS)
+	if err != nil || desc.OptionsFilename == "" {
+		return err
+	}
+	file, err := o.FS.Open(desc.OptionsFilename)
+	if err != nil {
+		return fmt.Errorf("open options: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	made, err := io.ReadAll(file)
+	if err != nil {
+		return fmt.Errorf("read options: %w", err)
+	}
+	with := o.Clone()
+	with.EnsureDefaults()
+	if err := with.CheckCompatibility(dir, string(made)); err != nil {
+		return &eventstore.CorruptError{Where: desc.OptionsFilename, Reason: firstLine(err)}
+	}
+	return nil
+}
+
 // A modestFile stops growing where half of the reserve would be touched. It
 // takes its time to say so: Pebble tries again at once.
 type modestFile struct {

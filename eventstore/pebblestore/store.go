@@ -208,6 +208,9 @@ func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 			err = fmt.Errorf("%w: %v", pebble.ErrCorruption, p)
 		}
 	}()
+	if err := checkOptions(dir, o); err != nil {
+		return nil, err
+	}
 	return pebble.Open(dir, o)
 }
 
