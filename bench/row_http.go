@@ -44,7 +44,7 @@ func (l *Lab) overHTTP(ctx context.Context, s *site.Site, contracts int) (Sample
 }
 
 // loadServer puts the load on a program. The note says how far the read models
-// were behind when it was over.
+// and the feed were behind when it was over.
 func loadServer(ctx context.Context, v *site.Server, targets []load.Target, span load.Span) (load.Result, string, error) {
 	plan := load.HTTP{Addr: v.Addr, Run: rand.Text(), Wording: load.OnPremises(), Targets: targets}
 	before, err := v.Metric(ctx, busyMetric)
@@ -59,13 +59,13 @@ func loadServer(ctx context.Context, v *site.Server, targets []load.Target, span
 	if err != nil {
 		return result, "", err
 	}
-	lag, lagErr := v.Metric(ctx, "supportledger_projections_lag")
+	rows, rowsErr := v.Metric(ctx, "supportledger_projections_lag")
+	feed, feedErr := v.Metric(ctx, "supportledger_feed_lag")
 	appends, appendsErr := v.Metric(ctx, batchMetric+"_sum")
 	syncs, syncsErr := v.Metric(ctx, batchMetric+"_count")
-	err = errors.Join(lagErr, appendsErr, syncsErr)
-	note := fmt.Sprintf("%s; %s of the server's processor time each; %s appends in a sync; read models %s events behind at the end",
-		latencies(result), each(time.Duration((busy-before)*1e9), result.Acknowledged), amount(appends/max(1, syncs)), count(int64(lag)))
-	return result, note, err
+	note := fmt.Sprintf("%s; %s of the server's processor time each; %s appends in a sync; read models %s and feed %s events behind at the end",
+		latencies(result), each(time.Duration((busy-before)*1e9), result.Acknowledged), amount(appends/max(1, syncs)), count(int64(rows)), count(int64(feed)))
+	return result, note, errors.Join(rowsErr, feedErr, appendsErr, syncsErr)
 }
 
 // batchMetric is how many appends shared a sync.

@@ -47,10 +47,18 @@ func median(r load.Result) float64 { return r.Quantile(0.5).Seconds() * 1000 }
 // inProcess submits for a site's first contracts in this process, closes
 // everything, and counts what is found after opening it anew.
 func (l *Lab) inProcess(ctx context.Context, s *site.Site, n, contracts int, figure func(load.Result) float64) (Sample, error) {
+	return l.inProcessWith(ctx, s, n, contracts, figure, func(*site.Running) error { return nil })
+}
+
+// inProcessWith is the same after something was done to the ledger.
+func (l *Lab) inProcessWith(ctx context.Context, s *site.Site, n, contracts int, figure func(load.Result) float64, change func(*site.Running) error) (Sample, error) {
 	defer asServed()()
 	running, err := s.Start(ctx)
 	if err != nil {
 		return Sample{}, err
+	}
+	if err := change(running); err != nil {
+		return Sample{}, errors.Join(err, running.Close())
 	}
 	before, err := running.Store.Head(ctx)
 	if err != nil {
@@ -63,18 +71,18 @@ func (l *Lab) inProcess(ctx context.Context, s *site.Site, n, contracts int, fig
 		return err
 	})
 	busy = yardstick.Busy() - busy
-	lag, lagErr := running.Lag(ctx)
+	rows, feed, lagErr := running.Lag(ctx)
 	appends, submissions, batchErr := running.Batches()
 	if err := errors.Join(err, lagErr, batchErr, running.Close()); err != nil {
 		return Sample{}, err
 	}
 	note := fmt.Sprintf("%s; %s of processor time each; %s appends in a sync, %s submissions in an append; "+
-		"read models %s events behind at the end; counted after opening anew",
-		latencies(result), each(busy, result.Acknowledged), amount(appends), amount(submissions), count(lag))
+		"read models %s and feed %s events behind at the end; counted after opening anew",
+		latencies(result), each(busy, result.Acknowledged), amount(appends), amount(submissions), count(rows), count(feed))
 	return counted(ctx, s, before, result, figure(result), note)
 }
 
-// each divides processor time, read models included, by what it was used for.
+// each divides processor time, read models and feed included, by what it was used for.
 func each(busy time.Duration, n int64) string {
 	return (busy / time.Duration(max(1, n))).Round(100 * time.Nanosecond).String()
 }

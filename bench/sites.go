@@ -36,7 +36,9 @@ func (l *Lab) onSite(ctx context.Context, contracts int, use func(*site.Site) (S
 	if err != nil {
 		return Sample{}, err
 	}
-	if _, err := s.CatchUp(ctx); err != nil {
+	_, rowsErr := s.CatchUp(ctx)
+	_, feedErr := s.Publish(ctx)
+	if err := errors.Join(rowsErr, feedErr); err != nil {
 		return Sample{}, errors.Join(err, s.Remove())
 	}
 	return lend(s, use)

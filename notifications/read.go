@@ -12,7 +12,7 @@ import (
 
 // Sizes of what is prepared ahead of publishing.
 const (
-	chunkRecords = 128
+	chunkRecords = 256
 	chunksAhead  = 4
 )
 
@@ -27,10 +27,12 @@ type chunk struct {
 	messages []message
 	last     eventstore.Position
 	records  int
+	landed   chan struct{} // closed when all of it is in the stream; nil where nobody waits
 }
 
 // read makes messages of what lies after a position, for ever.
 func (f *Feed) read(ctx context.Context, after eventstore.Position, out chan<- chunk) error {
+	pace := newPace(f.store)
 	for {
 		c := chunk{}
 		for r, err := range f.store.ReadAll(ctx, after) {
@@ -41,15 +43,18 @@ func (f *Feed) read(ctx context.Context, after eventstore.Position, out chan<- c
 				return ledger.Unreadable("the feed stops", &r, err)
 			}
 			after = r.Position
-			if c.records == chunkRecords {
-				if err := hand(ctx, out, c); err != nil {
-					return err
-				}
-				c = chunk{}
+			if c.records < chunkRecords {
+				continue
 			}
+			if err := pace.hand(ctx, out, c); err != nil {
+				return err
+			}
+			c = chunk{}
 		}
-		if err := hand(ctx, out, c); err != nil {
-			return err
+		if c.records > 0 {
+			if err := hand(ctx, out, c); err != nil {
+				return err
+			}
 		}
 		if err := f.store.Wait(ctx, after); err != nil {
 			return fmt.Errorf("wait for the log: %w", err)
@@ -73,11 +78,8 @@ func (f *Feed) take(c *chunk, r eventstore.Record) error {
 	return nil
 }
 
-// hand passes on a chunk in which something is.
+// hand passes on a chunk.
 func hand(ctx context.Context, out chan<- chunk, c chunk) error {
-	if c.records == 0 {
-		return nil
-	}
 	select {
 	case out <- c:
 		return nil

@@ -44,6 +44,7 @@ type flight struct {
 	future   jetstream.PubAckFuture
 	seq      uint64
 	position eventstore.Position
+	landed   chan struct{} // of the chunk that ends with it; nil where nobody waits
 }
 
 func (f *Feed) session(ctx context.Context, nc *nats.Conn) error {
@@ -90,7 +91,7 @@ func (s *session) publish(ctx context.Context, chunks <-chan chunk) error {
 					return err
 				}
 			}
-			if err := s.hand(ctx, flight{position: c.last}); err != nil {
+			if err := s.hand(ctx, flight{position: c.last, landed: c.landed}); err != nil {
 				return err
 			}
 		}
@@ -114,7 +115,7 @@ func (s *session) send(ctx context.Context, m message, seq uint64) error {
 	if err != nil {
 		return fmt.Errorf("publish the event of position %v: %w", m.position, err)
 	}
-	return s.hand(ctx, flight{future, seq, m.position})
+	return s.hand(ctx, flight{future: future, seq: seq, position: m.position})
 }
 
 func (s *session) hand(ctx context.Context, f flight) error {
@@ -137,6 +138,9 @@ func (s *session) confirm(ctx context.Context) error {
 				return err
 			}
 			s.progress.position.Store(uint64(f.position))
+			if f.landed != nil {
+				close(f.landed)
+			}
 		}
 	}
 }

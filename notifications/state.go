@@ -23,6 +23,9 @@ func (f *Feed) Position() eventstore.Position {
 	return eventstore.Position(f.progress.position.Load())
 }
 
+// Messages is how many the stream should hold by now.
+func (f *Feed) Messages() int64 { return int64(f.progress.messages.Load()) }
+
 // state is what was last told, so that each change is told once.
 type state struct {
 	mu   sync.Mutex

@@ -21,7 +21,7 @@ import (
 )
 
 // A Running is a site with the ledger at work in this process: its read models
-// follow the log, and its worker looks for what is due.
+// and its feed follow the log, and its worker looks for what is due.
 type Running struct {
 	Ledger *ledger.Ledger
 	Store  *pebblestore.Store
@@ -29,11 +29,14 @@ type Running struct {
 	site   *Site
 	people *vault.PeopleFile
 	set    *projections.Set
+	feed   *feeding
 	stop   context.CancelFunc
 	work   *errgroup.Group
 }
 
 // Start sets the ledger to work. It returns when the read models have caught up.
+// The feed may not have: it has been lent a copy of what was published before, or
+// has to publish all.
 func (s *Site) Start(ctx context.Context) (_ *Running, err error) {
 	r := &Running{site: s, work: new(errgroup.Group), stop: func() {}}
 	defer func() {
@@ -58,6 +61,9 @@ func (s *Site) Start(ctx context.Context) (_ *Running, err error) {
 	if err := r.set.CatchUp(ctx); err != nil {
 		return nil, err
 	}
+	if r.feed, err = s.startFeed(ctx, r.Store); err != nil {
+		return nil, err
+	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	r.stop = stop
 	r.work.Go(func() error { return r.set.Run(work) })
@@ -65,16 +71,19 @@ func (s *Site) Start(ctx context.Context) (_ *Running, err error) {
 	return r, nil
 }
 
-// Lag is how many events the read models are behind the log.
-func (r *Running) Lag(ctx context.Context) (int64, error) {
+// Lag is how many events the read models, and the feed, are behind the log.
+func (r *Running) Lag(ctx context.Context) (rows, feed int64, err error) {
 	head, err := r.Store.Head(ctx)
-	return int64(head) - int64(r.set.Position()), err
+	return int64(head) - int64(r.set.Position()), int64(head) - int64(r.feed.feed.Position()), err
 }
 
 // Close ends the work and closes everything.
 func (r *Running) Close() error {
 	r.stop()
 	errs := []error{r.work.Wait()}
+	if r.feed != nil {
+		errs = append(errs, r.feed.close())
+	}
 	if r.set != nil {
 		errs = append(errs, r.set.Close())
 	}

@@ -99,8 +99,8 @@ func worked(t *testing.T, s *Site, callers int) load.Result {
 	if err != nil {
 		t.Error(err)
 	}
-	if lag, err := running.Lag(t.Context()); lag < 0 || err != nil {
-		t.Errorf("the read models are %d events behind (%v)", lag, err)
+	if rows, feed, err := running.Lag(t.Context()); rows < 0 || feed < 0 || err != nil {
+		t.Errorf("the read models are %d and the feed is %d events behind (%v)", rows, feed, err)
 	}
 	if appends, submissions, err := running.Batches(); appends < 1 || submissions < 1 || err != nil {
 		t.Errorf("%v appends in a sync, %v submissions in an append (%v)", appends, submissions, err)
