@@ -32,8 +32,9 @@ type chunk struct {
 
 // read makes messages of what lies after a position, for ever.
 func (f *Feed) read(ctx context.Context, after eventstore.Position, out chan<- chunk) error {
-	pace := newPace(f.store)
+	pace := &pace{store: f.store}
 	for {
+		pace.begin()
 		c := chunk{}
 		for r, err := range f.store.ReadAll(ctx, after) {
 			if err != nil {
@@ -52,7 +53,10 @@ func (f *Feed) read(ctx context.Context, after eventstore.Position, out chan<- c
 			c = chunk{}
 		}
 		if c.records > 0 {
-			if err := hand(ctx, out, c); err != nil {
+			if err := pace.hand(ctx, out, c); err != nil {
+				return err
+			}
+			if err := gather(ctx); err != nil {
 				return err
 			}
 		}

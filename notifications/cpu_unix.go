@@ -1,0 +1,16 @@
+//go:build unix
+
+package notifications
+
+import (
+	"syscall"
+	"time"
+)
+
+// busy is how long this process has kept processors busy.
+func busy() time.Duration {
+	var use syscall.Rusage
+	// It fails for addresses out of range only.
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &use)
+	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
+}
