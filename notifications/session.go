@@ -76,17 +76,21 @@ func (f *Feed) session(ctx context.Context, nc *nats.Conn) error {
 }
 
 // publish sends messages, each after the one before: JetStream refuses a message
-// whose predecessor is not the last in the stream.
+// whose predecessor is not the last in the stream. Sequences alone would not do,
+// as the message of somebody else may take the place of one that was refused; so
+// each names its predecessor's id, too, but for the first, whose predecessor has
+// just been looked at.
 func (s *session) publish(ctx context.Context, chunks <-chan chunk) error {
-	next, replace := s.from, s.from.replace
+	next := s.from
+	var before *nats.Msg
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case c := <-chunks:
 			for _, m := range c.messages {
-				number(m.Msg, &next, replace)
-				replace = false
+				number(m.Msg, before, &next)
+				before = m.Msg
 				if err := s.send(ctx, m, next.seq); err != nil {
 					return err
 				}
@@ -99,9 +103,11 @@ func (s *session) publish(ctx context.Context, chunks <-chan chunk) error {
 }
 
 // number gives a message its place in the stream.
-func number(m *nats.Msg, last *place, replace bool) {
+func number(m, before *nats.Msg, last *place) {
 	m.Header[jetstream.ExpectedLastSeqHeader] = []string{strconv.FormatUint(last.seq, 10)}
-	if replace {
+	if before != nil {
+		m.Header[jetstream.ExpectedLastMsgIDHeader] = before.Header[nats.MsgIdHdr]
+	} else if last.replace {
 		m.Header[jetstream.MsgRollup] = []string{jetstream.MsgRollupAll}
 	}
 	last.seq++
