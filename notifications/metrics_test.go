@@ -37,11 +37,13 @@ func TestTheFeedCounts(t *testing.T) {
 		"supportledger_feed_published_total": 25, "supportledger_feed_position": 25, "supportledger_feed_lag": 0,
 		"supportledger_feed_connected": 1, "supportledger_feed_missing": 0, "supportledger_feed_stopped": 0,
 		"supportledger_feed_gaps_total": 0,
+		"supportledger_feed_messages":   25,
 	} {
 		if got := r.measure(name); got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
+	r.mustMeasure("supportledger_feed_subjects", 7)
 	r.stopBroker()
 	r.mustMeasure("supportledger_feed_connected", 0)
 	r.append(5)

@@ -58,6 +58,7 @@ func (f *Feed) session(ctx context.Context, nc *nats.Conn) error {
 		return err
 	}
 	f.toldWorking(from)
+	f.progress.subjects.Store(stream.CachedInfo().State.NumSubjects)
 	s := &session{Feed: f, js: js, stream: stream, from: from, healAt: f.heals.next(), inFlight: make(chan flight, window)}
 	s.sent.Store(from.seq)
 	s.confirmed.Store(from.seq)
@@ -202,6 +203,7 @@ func (s *session) look(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("look at stream %s: %w", Stream, err)
 		}
+		s.progress.subjects.Store(info.State.NumSubjects)
 		if err := s.compare(info.State, least, s.sent.Load()); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ type progress struct {
 	position  atomic.Uint64 // of the last record that needs nothing more
 	published atomic.Uint64 // messages that the stream has confirmed
 	messages  atomic.Uint64 // that the stream should hold by then
+	subjects  atomic.Uint64 // of the stream, when it was last looked at
 	connected atomic.Bool
 	missing   atomic.Int64 // messages that the stream should hold and does not
 }
@@ -25,6 +26,10 @@ func (f *Feed) Position() eventstore.Position {
 
 // Messages is how many the stream should hold by now.
 func (f *Feed) Messages() int64 { return int64(f.progress.messages.Load()) }
+
+// Subjects is how many different subjects the stream holds messages of: one for
+// each contract and kind of event. NATS keeps them in memory.
+func (f *Feed) Subjects() int64 { return int64(f.progress.subjects.Load()) }
 
 // state is what was last told, so that each change is told once.
 type state struct {

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/url"
 	"os"
+	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/supportledger/supportledger/notifications"
 	"github.com/supportledger/supportledger/notifications/broker"
@@ -154,6 +157,43 @@ func (v *service) runFeed(ctx context.Context) error {
 		return nil
 	}
 	return v.feed.Run(ctx)
+}
+
+// subjectBytes is about what the ledger's own NATS server keeps in memory for each
+// subject of its stream, as measured with a million.
+const subjectBytes = 160
+
+const (
+	muchMemory  = 256 << 20 // for subjects
+	memoryEvery = 10 * time.Second
+)
+
+// allowMemory lets the runtime have what the ledger's own NATS server keeps for
+// good on top of --memory, so that collecting garbage does not become all that
+// it does. A limit in GOMEMLIMIT stays as it is.
+func (v *service) allowMemory(ctx context.Context) error {
+	if v.broker == nil || os.Getenv("GOMEMLIMIT") != "" {
+		return nil
+	}
+	limit := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(limit)
+	told := false
+	tick := time.NewTicker(memoryEvery)
+	defer tick.Stop()
+	for {
+		kept := v.feed.Subjects() * subjectBytes
+		debug.SetMemoryLimit(limit + min(kept, math.MaxInt64-limit))
+		if kept > muchMemory && !told {
+			told = true
+			v.log.Warn("the NATS server in this process keeps very many subjects in memory, on top of --memory: run one of its own, and name it with --nats-url",
+				"subjects", v.feed.Subjects(), "bytes", kept)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // closeBroker stops the ledger's own NATS server, if it runs.

@@ -184,6 +184,7 @@ func (v *service) begin(ctx context.Context) error {
 	v.work.Go(func() error { return v.ledger.Attend(work, v.set.Due) })
 	v.work.Go(func() error { return v.watchPeople(work) })
 	v.work.Go(func() error { return v.runFeed(work) })
+	v.work.Go(func() error { return v.allowMemory(work) })
 	head, err := v.store.Head(ctx)
 	if err != nil {
 		return err
