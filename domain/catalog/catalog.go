@@ -221,9 +221,9 @@ type Hours struct{ From, To time.Duration }
 
 // A Response is the first response promised for a request (R23).
 type Response struct {
-	Time  string    `json:"time"`  // ISO 8601, as in the catalogue
-	Hours string    `json:"hours"` // ResponseAlways or ResponseBusiness
-	DueAt time.Time `json:"due_at"`
+	Time  string    `json:"time"`   // ISO 8601, as in the catalogue
+	Hours string    `json:"hours"`  // always, or business hours
+	DueAt time.Time `json:"due_at"` // when it is due
 }
 
 // The hours in which a response is counted.

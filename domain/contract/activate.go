@@ -30,11 +30,11 @@ func (c *Activate) decide(s *State, m Moment) ([]Event, error) {
 // Activated says that the term is fixed; once more, with the status active, that
 // the start of a term that was waited for has come.
 type Activated struct {
-	Status    Status       `json:"status"` // waiting or active
-	StartsOn  catalog.Date `json:"starts_on"`
+	Status    Status       `json:"status"`     // waiting or active
+	StartsOn  catalog.Date `json:"starts_on"`  // the first day
 	ExpiresOn catalog.Date `json:"expires_on"` // the last day, grace included
-	StartsAt  time.Time    `json:"starts_at"`
-	EndsAt    time.Time    `json:"ends_at"` // the instant at which the last day ends
+	StartsAt  time.Time    `json:"starts_at"`  // the instant at which the first day begins in the contract's zone
+	EndsAt    time.Time    `json:"ends_at"`    // the instant at which the last day ends
 	Reason    string       `json:"reason,omitempty"`
 }
 

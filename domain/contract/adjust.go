@@ -44,7 +44,7 @@ func (c *Adjust) decide(s *State, m Moment) ([]Event, error) {
 type GrantAdjusted struct {
 	Grant     GrantID `json:"grant"`
 	Unit      Unit    `json:"unit"`
-	Quantity  int64   `json:"quantity"`
+	Quantity  int64   `json:"quantity"`  // added, or, negative, taken away
 	Available int64   `json:"available"` // in this grant, afterwards
 	Reason    string  `json:"reason"`
 }

@@ -65,12 +65,12 @@ const AlreadyClosed = "already-closed"
 // IncidentClosed says that work on an incident ended.
 type IncidentClosed struct {
 	Number          Number                         `json:"number"`
-	Closure         string                         `json:"closure"`
-	Decrement       bool                           `json:"decrement"`
+	Closure         string                         `json:"closure"`   // a closure code of the catalogue
+	Decrement       bool                           `json:"decrement"` // whether the incident counts; if not, its unit is credited back
 	Texts           domain.Sealed[ResolutionTexts] `json:"texts"`
 	ClosedAt        time.Time                      `json:"closed_at"`
-	ReopenUntil     time.Time                      `json:"reopen_until"`
-	ReclassifyUntil time.Time                      `json:"reclassify_until"`
+	ReopenUntil     time.Time                      `json:"reopen_until"`     // from then on it cannot be reopened
+	ReclassifyUntil time.Time                      `json:"reclassify_until"` // from then on it cannot be reclassified
 }
 
 // Name implements Event.

@@ -44,13 +44,13 @@ type IncidentCommented struct {
 	Number        Number                      `json:"number"`
 	Author        string                      `json:"author"` // customer or engineer
 	Texts         domain.Sealed[CommentTexts] `json:"texts"`
-	FirstResponse *FirstResponse              `json:"first_response,omitempty"`
+	FirstResponse *FirstResponse              `json:"first_response,omitempty"` // only with the comment that was the first response
 }
 
 // FirstResponse says when the promised response came, and whether in time.
 type FirstResponse struct {
 	At  time.Time `json:"at"`
-	Met bool      `json:"met"`
+	Met bool      `json:"met"` // whether it came in time
 }
 
 // Name implements Event.

@@ -188,16 +188,16 @@ type GrantAdded struct {
 	Unit      Unit         `json:"unit"`
 	Quantity  int64        `json:"quantity"` // 0 where unlimited
 	Unlimited bool         `json:"unlimited,omitempty"`
-	Source    Source       `json:"source"`
-	ExpiresOn catalog.Date `json:"expires_on,omitzero"`
-	EndsAt    time.Time    `json:"ends_at,omitzero"`
-	From      *MovedFrom   `json:"from,omitempty"` // what a replacement took over
+	Source    Source       `json:"source"`              // included in the programme, bought, or added by an operator
+	ExpiresOn catalog.Date `json:"expires_on,omitzero"` // the last day; left out where they end with the contract
+	EndsAt    time.Time    `json:"ends_at,omitzero"`    // the instant at which that day ends
+	From      *MovedFrom   `json:"from,omitempty"`      // what a replacement took over
 	Reason    string       `json:"reason,omitempty"`
 }
 
 // MovedFrom names the grant whose units a replacement took over (R10).
 type MovedFrom struct {
-	Contract uuid.UUID `json:"contract"`
+	Contract uuid.UUID `json:"contract"` // the one that was replaced
 	Grant    GrantID   `json:"grant"`
 }
 

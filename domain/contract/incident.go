@@ -146,7 +146,7 @@ type IncidentDeducted struct {
 	Number    Number  `json:"number"`
 	Grant     GrantID `json:"grant"`
 	Unit      Unit    `json:"unit"`
-	Quantity  int64   `json:"quantity"`
+	Quantity  int64   `json:"quantity"`  // always 1
 	Remaining *int64  `json:"remaining"` // of the contract, afterwards; null where unlimited
 	Unlimited bool    `json:"unlimited,omitempty"`
 }
@@ -165,7 +165,7 @@ type IncidentCreditedBack struct {
 	Number    Number  `json:"number"`
 	Grant     GrantID `json:"grant"`
 	Unit      Unit    `json:"unit"`
-	Quantity  int64   `json:"quantity"`
+	Quantity  int64   `json:"quantity"`  // always 1
 	Remaining *int64  `json:"remaining"` // of the contract, afterwards; null where unlimited
 	Unlimited bool    `json:"unlimited,omitempty"`
 }

@@ -6,7 +6,7 @@ import "time"
 type GrantLapsed struct {
 	Grant    GrantID   `json:"grant"`
 	Unit     Unit      `json:"unit"`
-	Quantity int64     `json:"quantity"`
+	Quantity int64     `json:"quantity"` // what was left
 	EndedAt  time.Time `json:"ended_at"` // when the grant, or the contract, ended
 }
 

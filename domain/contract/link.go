@@ -46,8 +46,8 @@ const PairNotValid = "pair-not-valid"
 
 // AccountLinked says that an account may use the contract.
 type AccountLinked struct {
-	Account   uuid.UUID `json:"account"`
-	Portal    string    `json:"portal,omitempty"`
+	Account   uuid.UUID `json:"account"`            // the pseudonym of a sign-in
+	Portal    string    `json:"portal,omitempty"`   // where it was linked
 	Inherited uuid.UUID `json:"inherited,omitzero"` // the predecessor that it was linked to
 	At        time.Time `json:"at,omitzero"`
 }
@@ -78,7 +78,7 @@ func (c *Unlink) decide(s *State, _ Moment) ([]Event, error) {
 
 // AccountUnlinked says that an account no longer uses the contract.
 type AccountUnlinked struct {
-	Account uuid.UUID `json:"account"`
+	Account uuid.UUID `json:"account"` // the pseudonym of a sign-in
 	Reason  string    `json:"reason,omitempty"`
 }
 

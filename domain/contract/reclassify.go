@@ -46,9 +46,9 @@ func (c *Reclassify) decide(s *State, m Moment) ([]Event, error) {
 // IncidentReclassified says that a closed incident has another closure code.
 type IncidentReclassified struct {
 	Number    Number `json:"number"`
-	Closure   string `json:"closure"`
-	Previous  string `json:"previous"`
-	Decrement bool   `json:"decrement"`
+	Closure   string `json:"closure"`   // the closure code from now on
+	Previous  string `json:"previous"`  // the closure code until now
+	Decrement bool   `json:"decrement"` // whether the incident counts from now on
 	Reason    string `json:"reason"`
 }
 

@@ -106,32 +106,32 @@ func includedOf(p *catalog.Programme) []IncludedUnits {
 type Registered struct {
 	AccessID     string                      `json:"access_id"`
 	ContractID   []byte                      `json:"contract_id,omitempty"` // ciphertext; cut from whatever leaves the log
-	Programme    string                      `json:"programme"`
-	ServiceName  string                      `json:"service_name"`
-	Short        string                      `json:"short"`
-	PlanText     string                      `json:"plan_text,omitempty"`
-	Covers       []string                    `json:"covers"`
-	Portals      []string                    `json:"portals"`
-	Included     []IncludedUnits             `json:"included,omitempty"`
-	GraceDays    int                         `json:"grace_days,omitempty"`
+	Programme    string                      `json:"programme"`             // its id in the catalogue
+	ServiceName  string                      `json:"service_name"`          // what it is called to people
+	Short        string                      `json:"short"`                 // the programme's abbreviation
+	PlanText     string                      `json:"plan_text,omitempty"`   // how it is called in plan labels
+	Covers       []string                    `json:"covers"`                // families of products
+	Portals      []string                    `json:"portals"`               // where it pays
+	Included     []IncludedUnits             `json:"included,omitempty"`    // what is granted on activation
+	GraceDays    int                         `json:"grace_days,omitempty"`  // by which the term is longer than a year
 	PartnerID    string                      `json:"partner_id,omitempty"`
-	Country      string                      `json:"country,omitempty"`
-	TimeZone     string                      `json:"time_zone"`
-	StartsOn     catalog.Date                `json:"starts_on,omitzero"`
+	Country      string                      `json:"country,omitempty"`  // ISO 3166-1
+	TimeZone     string                      `json:"time_zone"`          // IANA
+	StartsOn     catalog.Date                `json:"starts_on,omitzero"` // the first day of the term; left out where it begins on activation
 	Contact      domain.Sealed[ContactTexts] `json:"primary_contact"`
-	Language     string                      `json:"language,omitempty"`
-	RegisteredOn catalog.Date                `json:"registered_on"` // in the contract's zone
-	Predecessor  uuid.UUID                   `json:"predecessor,omitzero"`
-	Renewal      uuid.UUID                   `json:"renewal,omitzero"` // taken over from the contract it replaces
-	Replaces     bool                        `json:"replaces,omitempty"`
-	Follows      uuid.UUID                   `json:"follows,omitzero"` // with Replaces: what the contract it replaces was the renewal of
+	Language     string                      `json:"language,omitempty"`   // of the contact
+	RegisteredOn catalog.Date                `json:"registered_on"`        // in the contract's zone
+	Predecessor  uuid.UUID                   `json:"predecessor,omitzero"` // the contract that it follows or replaces
+	Renewal      uuid.UUID                   `json:"renewal,omitzero"`     // taken over from the contract it replaces
+	Replaces     bool                        `json:"replaces,omitempty"`   // it replaces its predecessor, whose IDs were leaked
+	Follows      uuid.UUID                   `json:"follows,omitzero"`     // with replaces: what the contract it replaces was the renewal of
 	Reason       string                      `json:"reason,omitempty"`
 }
 
 // IncludedUnits are granted on activation.
 type IncludedUnits struct {
 	Unit      Unit  `json:"unit"`
-	Quantity  int64 `json:"quantity,omitempty"`
+	Quantity  int64 `json:"quantity,omitempty"` // left out where unlimited
 	Unlimited bool  `json:"unlimited,omitempty"`
 }
 

@@ -64,10 +64,10 @@ func (s *State) unlinkAllBut(keep []uuid.UUID) []Event {
 
 // Reissued says what a replacement took over.
 type Reissued struct {
-	Successor uuid.UUID    `json:"successor"`
-	Moved     []MovedUnits `json:"moved"`
-	Keep      []uuid.UUID  `json:"keep,omitempty"`
-	Status    Status       `json:"status"` // of the contract when it was replaced
+	Successor uuid.UUID    `json:"successor"`      // the contract that replaces it
+	Moved     []MovedUnits `json:"moved"`          // what it took over
+	Keep      []uuid.UUID  `json:"keep,omitempty"` // the accounts whose links it keeps
+	Status    Status       `json:"status"`         // of the contract when it was replaced
 	Reason    string       `json:"reason"`
 }
 
@@ -75,10 +75,10 @@ type Reissued struct {
 type MovedUnits struct {
 	Grant     GrantID   `json:"grant"`
 	Unit      Unit      `json:"unit"`
-	Quantity  int64     `json:"quantity"`
+	Quantity  int64     `json:"quantity"` // 0 where unlimited
 	Unlimited bool      `json:"unlimited,omitempty"`
 	Source    Source    `json:"source"`
-	EndsAt    time.Time `json:"ends_at,omitzero"`
+	EndsAt    time.Time `json:"ends_at,omitzero"` // left out where they end with the contract
 }
 
 // Name implements Event.

@@ -39,7 +39,7 @@ func (c *Renew) decide(s *State, m Moment) ([]Event, error) {
 // Renewed says that a successor follows from a day on. The successor is
 // registered right after; whoever finds it missing completes it.
 type Renewed struct {
-	Successor uuid.UUID    `json:"successor"`
+	Successor uuid.UUID    `json:"successor"` // the contract that follows
 	StartsOn  catalog.Date `json:"starts_on"`
 	Reason    string       `json:"reason,omitempty"`
 }

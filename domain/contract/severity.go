@@ -51,9 +51,9 @@ func raises(c *catalog.Catalog, from, to string) bool {
 // response is counted anew from the change.
 type IncidentSeverityChanged struct {
 	Number   Number           `json:"number"`
-	Severity string           `json:"severity"`
-	Previous string           `json:"previous"`
-	Response catalog.Response `json:"response"`
+	Severity string           `json:"severity"` // from now on
+	Previous string           `json:"previous"` // until now
+	Response catalog.Response `json:"response"` // that is promised from now on
 	Reason   string           `json:"reason"`
 }
 

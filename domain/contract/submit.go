@@ -174,22 +174,22 @@ func refuseIDsNotUsed(portal *catalog.Portal) *domain.Refusal {
 // IncidentSubmitted says that somebody asked for help.
 type IncidentSubmitted struct {
 	Number       Number                       `json:"number"`
-	Account      uuid.UUID                    `json:"account"`
-	Portal       string                       `json:"portal"`
+	Account      uuid.UUID                    `json:"account"` // whose incident it is
+	Portal       string                       `json:"portal"`  // where it was submitted
 	Product      string                       `json:"product"`
-	Family       string                       `json:"family"`
-	Usage        string                       `json:"usage,omitempty"`
+	Family       string                       `json:"family"`          // the product's
+	Usage        string                       `json:"usage,omitempty"` // it-professional, developer or partner
 	ProblemType  string                       `json:"problem_type"`
 	Category     string                       `json:"category"`
-	Subscription string                       `json:"subscription,omitempty"`
-	Service      string                       `json:"service,omitempty"`
+	Subscription string                       `json:"subscription,omitempty"` // where the portal asks for one
+	Service      string                       `json:"service,omitempty"`      // of the subscription
 	Title        string                       `json:"title"`
-	Severity     string                       `json:"severity"`
-	Response     catalog.Response             `json:"response"`
+	Severity     string                       `json:"severity"`          // an id of the catalogue
+	Response     catalog.Response             `json:"response"`          // the first response that was promised
 	Country      string                       `json:"country,omitempty"` // whose calendar counts
 	Texts        domain.Sealed[IncidentTexts] `json:"texts"`
-	Language     string                       `json:"language,omitempty"`
-	Agreement    string                       `json:"agreement"`
+	Language     string                       `json:"language,omitempty"` // of the contact
+	Agreement    string                       `json:"agreement"`          // the version that was accepted
 	OpenedAt     time.Time                    `json:"opened_at"`
 }
 

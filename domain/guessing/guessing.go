@@ -21,9 +21,9 @@ const (
 
 // Refused says that a pair which an account had not linked was not valid.
 type Refused struct {
-	Account  uuid.UUID `json:"account"`
-	AccessID string    `json:"access_id"` // a keyed digest, never the digits
-	Portal   string    `json:"portal,omitempty"`
+	Account  uuid.UUID `json:"account"`          // the pseudonym of a sign-in
+	AccessID string    `json:"access_id"`        // a keyed digest, never the digits
+	Portal   string    `json:"portal,omitempty"` // where it was tried
 	At       time.Time `json:"at"`
 }
 
