@@ -16,6 +16,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/supportledger/supportledger/domain/mail"
 )
@@ -32,6 +33,7 @@ type fuzz struct {
 	calls  []fuzzCall
 	seen   map[string]int // by operation and status
 	events int            // that came over event streams
+	known  map[string]*jsonschema.Schema
 }
 
 type fuzzCall struct {
@@ -76,7 +78,7 @@ func newFuzz(t *testing.T) *fuzz {
 	must(t, err)
 	must(t, doc.Validate(t.Context()))
 	openapi3filter.RegisterBodyDecoder(eventStream, openapi3filter.PlainBodyDecoder)
-	f := &fuzz{rig: r, doc: doc, random: rand.New(rand.NewPCG(7, 7)), seen: map[string]int{}}
+	f := &fuzz{rig: r, doc: doc, random: rand.New(rand.NewPCG(7, 7)), seen: map[string]int{}, known: map[string]*jsonschema.Schema{}}
 	f.tokens = []string{r.operator(), r.engineer(), r.auditor(), r.admin(), r.ani(), r.budi(), r.token("none"), ""}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) {
 		item := doc.Paths.Value(path)
@@ -275,8 +277,24 @@ func (f *fuzz) judgeEvents(call fuzzCall, target string, a answer) {
 		f.events++
 		var data any
 		must(f.t, json.Unmarshal([]byte(m.data), &data))
+		var shown struct{ Data any }
+		must(f.t, json.Unmarshal([]byte(m.data), &shown))
+		if err := f.schema(m.event).Validate(shown.Data); err != nil {
+			f.t.Errorf("%s %s: %s: %v", call.method, target, m.data, err)
+		}
 		if err := f.doc.ValidateSchemaJSON(f.doc.Components.Schemas["Event"].Value, data); err != nil {
 			f.t.Errorf("%s %s: %s: %v", call.method, target, m.data, err)
 		}
 	}
+}
+
+// schema is what subscribers are told about a type of events.
+func (f *fuzz) schema(eventType string) *jsonschema.Schema {
+	f.t.Helper()
+	if f.known[eventType] == nil {
+		var err error
+		f.known[eventType], err = jsonschema.NewCompiler().Compile("../docs/schemas/" + eventType + ".json")
+		must(f.t, err)
+	}
+	return f.known[eventType]
 }

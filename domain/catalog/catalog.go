@@ -222,7 +222,7 @@ type Hours struct{ From, To time.Duration }
 // A Response is the first response promised for a request (R23).
 type Response struct {
 	Time  string    `json:"time"`   // ISO 8601, as in the catalogue
-	Hours string    `json:"hours"`  // always, or business hours
+	Hours string    `json:"hours"`  // one of always, business
 	DueAt time.Time `json:"due_at"` // when it is due
 }
 

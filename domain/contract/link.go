@@ -49,7 +49,7 @@ type AccountLinked struct {
 	Account   uuid.UUID `json:"account"`            // the pseudonym of a sign-in
 	Portal    string    `json:"portal,omitempty"`   // where it was linked
 	Inherited uuid.UUID `json:"inherited,omitzero"` // the predecessor that it was linked to
-	At        time.Time `json:"at,omitzero"`
+	At        time.Time `json:"at,omitzero"`        // since when
 }
 
 // Name implements Event.

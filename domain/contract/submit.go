@@ -178,7 +178,7 @@ type IncidentSubmitted struct {
 	Portal       string                       `json:"portal"`  // where it was submitted
 	Product      string                       `json:"product"`
 	Family       string                       `json:"family"`          // the product's
-	Usage        string                       `json:"usage,omitempty"` // it-professional, developer or partner
+	Usage        string                       `json:"usage,omitempty"` // one of it-professional, developer, partner
 	ProblemType  string                       `json:"problem_type"`
 	Category     string                       `json:"category"`
 	Subscription string                       `json:"subscription,omitempty"` // where the portal asks for one

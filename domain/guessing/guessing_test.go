@@ -2,6 +2,7 @@ package guessing_test
 
 import (
 	"encoding/json"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -147,5 +148,22 @@ func TestARecordedRefusalReadsForEver(t *testing.T) {
 	}
 	if want.Name() != "link.refused.v1" {
 		t.Errorf("it is called %s", want.Name())
+	}
+}
+
+// The golden file is what earlier versions wrote; it never changes.
+func TestGolden_AFailureIsReadAsItWasWritten(t *testing.T) {
+	want := guessing.Refused{Account: ani, AccessID: "9f86d081884c7d659a2feaa0c55ad015", Portal: "oas", At: start.Add(123456789)}
+	text, err := os.ReadFile("testdata/golden/link.refused.v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got guessing.Refused
+	if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("it means %+v, want %+v (%v)", got, want, err)
+	}
+	again, err := json.MarshalIndent(want, "", "\t")
+	if err != nil || string(again)+"\n" != string(text) {
+		t.Errorf("it is written otherwise than it was (%v):\n%s", err, again)
 	}
 }

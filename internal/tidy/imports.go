@@ -26,6 +26,7 @@ var house = []layer{
 	{"audit", inner, "audit judges the log and must not trust other readers of it"},
 	{"api", outer, "HTTP stands on the ledger and its readers"},
 	{"portal", outer, "pages stand on the ledger and its readers"},
+	{"internal/eventdoc", append([]string{"notifications"}, inner...), "what subscribers are told is made from what the feed publishes"},
 	{"internal/tidy", nil, "the house's own rules judge the house and use none of it"},
 }
 
