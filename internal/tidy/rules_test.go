@@ -61,6 +61,10 @@ func TestImportsGoInwardsOnly(t *testing.T) {
 		"api to the portal":         {"api/x.go", importing("~/portal"), []string{"2: HTTP stands on"}},
 		"nobody to a program":       {"api/x.go", importing("~/cmd/supportledger"), []string{"2: HTTP stands on", "2: nothing stands on it"}},
 		"bench within itself":       {"bench/x.go", importing("~/bench/load", "~/ledger"), nil},
+		"an example on its own":     {"examples/x/x.go", importing("~/examples/x/y", "context"), nil},
+		"an example to the house":   {"examples/x/x.go", importing("~/ledger"), []string{"2: who has nothing of the house"}},
+		"nobody to an example":      {"notifications/x.go", importing("~/examples/x/y"), []string{"2: nothing stands on it", "2: do not know other readers"}},
+		"but tests":                 {"notifications/x_test.go", importing("~/examples/x/y"), nil},
 		"cmd to everything":         {"cmd/supportledger/x.go", importing("~/api", "~/vault", "~/audit"), nil},
 		"a folder of like name":     {"ledger/x.go", importing("~/domainish"), []string{"2: knows nobody"}},
 	} {
