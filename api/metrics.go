@@ -33,7 +33,7 @@ type metrics struct {
 }
 
 func newMetrics() *metrics {
-	return &metrics{
+	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "supportledger_http_requests_total", Help: "HTTP requests answered, by route, method and status.",
 		}, []string{"route", "method", "status"}),
@@ -57,6 +57,11 @@ func newMetrics() *metrics {
 			Name: "supportledger_event_streams_ended_total", Help: "Event streams that ended: left by the client, stalled, with the token, because the ledger stops, failed.",
 		}, []string{"reason"}),
 	}
+	// A reason that nobody has met yet shows as 0, so that its first time is a rise.
+	for _, reason := range []string{"failed", "stopping", "stalled", "token", "left"} {
+		m.ended.WithLabelValues(reason)
+	}
+	return m
 }
 
 func (m *metrics) collectors() []prometheus.Collector {
