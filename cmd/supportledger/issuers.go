@@ -81,8 +81,8 @@ func checkIssuers(issuers []token.OIDC, c *catalog.Catalog) error {
 		portals, rights = append(portals, p.ID), append(rights, p.OnBehalfOf...)
 	}
 	for _, x := range issuers {
-		if u, err := url.Parse(x.Issuer); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return fmt.Errorf("issuers: issuer %q is not a URL, such as https://login.example.com", x.Issuer)
+		if err := checkIssuer(x.Issuer); err != nil {
+			return err
 		}
 		for _, may := range []struct {
 			member       string
@@ -94,6 +94,19 @@ func checkIssuers(issuers []token.OIDC, c *catalog.Catalog) error {
 				}
 			}
 		}
+	}
+	return nil
+}
+
+// checkIssuer refuses an issuer whose keys anybody on the way could replace by
+// their own.
+func checkIssuer(issuer string) error {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("issuers: issuer %q is not a URL, such as https://login.example.com", issuer)
+	}
+	if u.Scheme == "http" && !isLocal(u.Hostname()) {
+		return fmt.Errorf("issuers: issuer %q is asked for its keys without TLS; use https (http is for this machine only)", issuer)
 	}
 	return nil
 }

@@ -137,8 +137,12 @@ func isLoopback(address string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	return isLocal(host), nil
+}
+
+func isLocal(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback(), nil
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (c *serveCmd) logger(w io.Writer) *slog.Logger {

@@ -265,6 +265,7 @@ func TestIssuersFile(t *testing.T) {
 	for text, words := range map[string][]string{
 		`{"issuers": []}`: {"lists none"},
 		`{"issuers": [{"issuer": "login.example.com", "audience": "us"}]}`:                                {"login.example.com", "not a URL"},
+		`{"issuers": [{"issuer": "http://login.example.com", "audience": "us"}]}`:                         {"http://login.example.com", "TLS"},
 		`{"issuers": [{"issuer": "https://a", "audience": "us", "roles": ["customer", "king"]}]}`:         {"roles", "king", "engineer"},
 		`{"issuers": [{"issuer": "https://a", "audience": "us", "portals": ["*", "nowhere"]}]}`:           {"portals", "nowhere", "mpn"},
 		`{"issuers": [{"issuer": "https://a", "audience": "us", "rights": ["write", "administration"]}]}`: {"rights", "administration", "delegated-administration"},

@@ -133,7 +133,7 @@ func (g *gate) account(name string) (*server.Account, error) {
 	if a := g.accounts[name]; a != nil {
 		return a, nil
 	}
-	a, _ := g.server.LookupOrRegisterAccount("subscriber " + name)
+	a, _ := g.server.LookupOrRegisterAccount("subscriber-" + name)
 	own := g.server.GlobalAccount()
 	for from, to := range map[string]string{
 		apiCreate + name: doorPrefix + name, apiCreate + name + ".>": doorPrefix + name + ".>",
