@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/google/uuid"
 )
 
 // A Transport takes messages to where they are delivered.
@@ -22,12 +24,17 @@ type Transport interface {
 	Close() error
 }
 
-// Folder delivers into a folder of .eml files, one for each letter, that their
+// Folder delivers, several letters at once, into a folder of .eml files, one for each letter, that their
 // owner alone may read.
 type Folder struct {
-	path string
-	mu   sync.Mutex // one letter is written at a time
+	path  string
+	turns [turns]sync.Mutex // of letters, by the last byte of their ids: a letter is written by one at a time
+	names gathering
 }
+
+// turns is how many letters are written at once at most: the disk syncs many in
+// little more time than one.
+const turns = 64
 
 // half is at the end of the name of a file that is being written.
 const half = ".half"
@@ -63,14 +70,34 @@ func OpenFolder(ledger string) (*Folder, error) {
 // Send implements Transport: the file appears complete and durable, in place of
 // an earlier one of the same letter.
 func (f *Folder) Send(ctx context.Context, m *Message) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	turn := &f.turns[m.ID[len(m.ID)-1]%turns]
+	turn.Lock()
+	defer turn.Unlock()
 	if ctx.Err() != nil {
 		return &Error{Verdict: Passing, Step: "write letter to folder", Cause: context.Cause(ctx)}
 	}
 	path := filepath.Join(f.path, m.ID.String()+".eml")
 	if err := f.place(path, m.content); err != nil {
 		return &Error{Verdict: Passing, Step: "write letter to folder", Cause: err}
+	}
+	return nil
+}
+
+// Forget removes a letter, if it lies in the folder: its recipient was forgotten
+// (R47). That is durable when it returns.
+func (f *Folder) Forget(letter uuid.UUID) error {
+	turn := &f.turns[letter[len(letter)-1]%turns]
+	turn.Lock()
+	defer turn.Unlock()
+	err := os.Remove(filepath.Join(f.path, letter.String()+".eml"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = f.names.do(func() error { return syncFolder(f.path) })
+	}
+	if err != nil {
+		return fmt.Errorf("remove letter from folder: %w", err)
 	}
 	return nil
 }
@@ -82,7 +109,41 @@ func (f *Folder) place(path string, content []byte) error {
 	if err := os.Rename(path+half, path); err != nil {
 		return errors.Join(err, remove(path+half))
 	}
-	return syncFolder(f.path)
+	return f.names.do(func() error { return syncFolder(f.path) })
+}
+
+// A gathering lets many wait for one act together: each for one that begins after
+// it came.
+type gathering struct {
+	mu   sync.Mutex
+	next *round     // that has not begun; nil for none
+	turn sync.Mutex // held by the one that is under way
+}
+
+type round struct {
+	over chan struct{}
+	err  error
+}
+
+func (g *gathering) do(act func() error) error {
+	g.mu.Lock()
+	r := g.next
+	if r != nil {
+		g.mu.Unlock()
+		<-r.over
+		return r.err
+	}
+	r = &round{over: make(chan struct{})}
+	g.next = r
+	g.mu.Unlock()
+	g.turn.Lock()
+	defer g.turn.Unlock()
+	g.mu.Lock()
+	g.next = nil
+	g.mu.Unlock()
+	defer close(r.over)
+	r.err = act()
+	return r.err
 }
 
 // writeDurably makes a new private file, in place of one that a crash left.

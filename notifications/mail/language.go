@@ -69,6 +69,10 @@ func languageOf(tag string) *language {
 	return &languages[0]
 }
 
+// LanguageOf is the language that letters to somebody who reads a language (BCP
+// 47) are written in.
+func LanguageOf(tag string) string { return languageOf(tag).tag }
+
 // functions are what templates call, by name.
 func (l *language) functions() map[string]any {
 	return map[string]any{"date": l.date, "moment": l.moment, "duration": l.duration, "left": l.left, "number": l.number}

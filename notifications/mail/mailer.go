@@ -13,6 +13,7 @@ type Mailer struct {
 	templates *Templates
 	from      netmail.Address
 	transport Transport
+	atOnce    int // letters
 	warnings  []string
 }
 
@@ -27,12 +28,18 @@ func Open(c Config, ledger string) (*Mailer, error) {
 	}
 	m := &Mailer{templates: s.templates, from: s.from, warnings: s.warnings}
 	if s.smtp == nil {
+		m.atOnce = turns
 		m.transport, err = OpenFolder(ledger)
 		return m, err
 	}
-	m.transport = NewSMTP(*s.smtp)
+	m.atOnce = lines
+	m.transport = newSwitchboard(*s.smtp)
 	return m, nil
 }
+
+// AtOnce is how many letters are worth sending at the same time; the rest of
+// more than these waits for them.
+func (m *Mailer) AtOnce() int { return m.atOnce }
 
 // Send writes the letter, dated by the caller, and delivers it; see Transport for
 // what holds when it returns, and VerdictOf for what an error means.
@@ -42,6 +49,15 @@ func (m *Mailer) Send(ctx context.Context, l Letter, date time.Time) error {
 		return err
 	}
 	return m.transport.Send(ctx, message)
+}
+
+// Forget removes what this process keeps of a letter whose recipient was forgotten
+// (R47): the file in the folder. What a server took is not in our hands.
+func (m *Mailer) Forget(letter uuid.UUID) error {
+	if folder, ok := m.transport.(*Folder); ok {
+		return folder.Forget(letter)
+	}
+	return nil
 }
 
 // MessageID is what a letter's message is called in the world, for its record:
