@@ -96,3 +96,26 @@ type Agenda interface {
 	// DueContract starts at the first.
 	Due(ctx context.Context, by time.Time, after DueContract, limit int) ([]DueContract, error)
 }
+
+// A MailAgenda knows which mails time or an operator is about to bring about: a
+// view of the log that may lag, and never decides.
+type MailAgenda interface {
+	// Ending are contracts whose term ends after one time and not after another,
+	// ordered by when, then by id (its bytes), from the one after a given one on;
+	// the zero DueContract starts at the first. Those that were cancelled,
+	// replaced or renewed are not among them.
+	Ending(ctx context.Context, after, until time.Time, last DueContract, limit int) ([]DueContract, error)
+	// Asked are mails that were given up and asked for again since, the one that
+	// was recorded first before the others.
+	Asked(ctx context.Context, limit int) ([]AskedMail, error)
+	// Forgotten are the mails to people who were forgotten since, by erasures that
+	// were recorded after a position; with the position of the last erasure that
+	// there is.
+	Forgotten(ctx context.Context, after eventstore.Position) (mails []uuid.UUID, last eventstore.Position, err error)
+}
+
+// An AskedMail is a mail that an operator wants to be sent again.
+type AskedMail struct {
+	Mail     uuid.UUID
+	Contract uuid.UUID // or the incident that no contract pays for
+}

@@ -19,7 +19,7 @@ import (
 // each needs the terms and the term of a contract beside its own.
 func contractsProjection() *projection {
 	return shaped(&projection{
-		name: "contracts", version: 1,
+		name: "contracts", version: 2,
 		questions: []string{"links", "benefits", "due"},
 		tables:    []table{contractsTable, grantsTable, linksTable},
 		events: names(
@@ -64,6 +64,7 @@ var contractsTable = table{
 		"by_state: (state{, seq})",
 		"by_inherits_from: (inherits_from) WHERE inherits_from IS NOT NULL",
 		"by_due: (due_at, id) WHERE due_at > 0",
+		"by_end: (ends_at, id) WHERE state IN ('activated', 'suspended')",
 	},
 	order: "seq",
 }

@@ -16,7 +16,7 @@ import (
 // mailsProjection answers which mails were sent, given up, or asked for again.
 func mailsProjection() *projection {
 	return shaped(&projection{
-		name: "mails", version: 1,
+		name: "mails", version: 2,
 		tables:  []table{mailsTable},
 		events:  names((*mail.Sent)(nil), (*mail.GivenUp)(nil), (*mail.Requested)(nil)),
 		newWork: func(t tx) work { return &mailsWork{tx: t} },
@@ -44,6 +44,7 @@ var mailsTable = table{
 	indexes: []string{
 		"unique by_id: (id)",
 		"by_contract: (contract{, seq})",
+		"by_person: (person{, seq})",
 		"by_kind: (kind{, seq})",
 		"by_status: (status{, seq}) WHERE status <> 'sent'",
 	},
