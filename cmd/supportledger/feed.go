@@ -144,6 +144,7 @@ func (v *service) openFeed(s settings) (err error) {
 		}
 		dial, v.natsTLS = v.broker.Dial, c.TLS != nil
 	}
+	v.dial = dial
 	v.feed = notifications.New(notifications.Config{
 		Store: v.store, Installation: v.keys.Installation(), Dial: dial, Replicas: s.nats.replicas, Logger: v.log,
 	})

@@ -16,6 +16,7 @@ import (
 //	store/           the log and its index
 //	read/            the read models; derived, may be thrown away
 //	nats/            the NATS server's copy of what was recorded; may be thrown away
+//	mail/            letters as files, where no mail server is named
 //	people           a key per person
 //	keys-check.json  which of the installation's keys the data belongs to
 //	token-key.pem    the built-in issuer's key

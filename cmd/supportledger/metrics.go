@@ -25,7 +25,7 @@ func (v *service) register() error {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
 	for _, some := range [][]prometheus.Collector{
-		v.store.Collectors(), v.ledger.Collectors(), v.set.Collectors(), v.feedCollectors(), v.api.Collectors(),
+		v.store.Collectors(), v.ledger.Collectors(), v.set.Collectors(), v.feedCollectors(), v.mailCollectors(), v.api.Collectors(),
 	} {
 		all = append(all, some...)
 	}
@@ -43,4 +43,12 @@ func (v *service) feedCollectors() []prometheus.Collector {
 		return nil
 	}
 	return v.feed.Collectors()
+}
+
+// mailCollectors are the post office's metrics, if there is one.
+func (v *service) mailCollectors() []prometheus.Collector {
+	if v.post == nil {
+		return nil
+	}
+	return v.post.Collectors()
 }

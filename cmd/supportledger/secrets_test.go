@@ -52,14 +52,28 @@ func (s *search) keep(from *server, as, method, path string, body any) {
 	s.said[method+" "+path+" as "+as] = header.String() + string(got.body)
 }
 
-// files adds every file of a folder but keys, and every record of its log, which
-// the files hold compressed.
+// files adds every file of a folder but keys and the letters that deliver IDs,
+// and every record of its log, which the files hold compressed.
 func (s *search) files(dir string) {
 	s.t.Helper()
+	deliveries, letters := 0, 0
 	for path, body := range filesOf(s.t, dir) {
-		if name := filepath.Base(path); name != "keys.json" && name != "people" {
+		switch name := filepath.Base(path); {
+		case name == "keys.json" || name == "people":
+		case filepath.Base(filepath.Dir(path)) == "mail" && strings.Contains(body, "Contract ID:  "):
+			deliveries++
+		default:
+			if strings.HasSuffix(name, ".eml") {
+				letters++
+			}
 			s.said[path] = body
 		}
+	}
+	if deliveries != 1 || letters == 0 {
+		s.t.Errorf("%d letters deliver IDs, %d others were searched", deliveries, letters)
+	}
+	if s.said[filepath.Join(dir, "nats", "jetstream", "$G", "streams", "LEDGER", "msgs", "1.blk")] == "" {
+		s.t.Error("the NATS server's copy was not searched")
 	}
 	store, err := pebblestore.Open(filepath.Join(dir, "store"), pebblestore.Options{})
 	must(s.t, err)
@@ -170,6 +184,7 @@ func TestR3_R47_SearchOfEverything(t *testing.T) {
 	from := serve(t, dir, "--log-level", "debug", "--log", "json", "--nats-listen", "127.0.0.1:0")
 	s := &search{t: t, said: make(map[string]string)}
 	p, in := s.life(from)
+	from.until("the letters", func() bool { return len(from.letters()) == 5 && from.metric("supportledger_mails_waiting") == "0" })
 	s.look(from, p, in)
 	var me struct{ Account string }
 	from.get("customer-ani", "/v1/me", &me)
@@ -184,6 +199,7 @@ func TestR3_R47_SearchOfEverything(t *testing.T) {
 	from = serve(t, dir, "--log-level", "debug", "--nats-listen", "127.0.0.1:0")
 	s.post(from, p)
 	from.post("admin", "/v1/erasures", fields{"account": me.Account, "reason": "asked"}, nil, http.StatusOK)
+	from.until("the letters to go", func() bool { return len(from.letters()) == 3 })
 	s.said = map[string]string{}
 	s.look(from, p, in)
 	must(t, from.stop())

@@ -32,6 +32,7 @@ type serveCmd struct {
 	Revoked string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_REVOKED" help:"A file that lists revoked tokens; it is read again when it changes."`
 
 	natsFlags
+	mailFlags
 
 	MetricsListen string  `placeholder:"HOST:PORT" env:"SUPPORTLEDGER_METRICS_LISTEN" help:"Where to serve /metrics; on --listen if left out."`
 	Rate          float64 `default:"0" placeholder:"N" env:"SUPPORTLEDGER_RATE" help:"Requests a second that one account may send; 0 is no limit."`
@@ -113,7 +114,10 @@ func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 			return s, 0, err
 		}
 	}
-	s.nats, err = c.natsFlags.settings(c.Dev)
+	if s.nats, err = c.natsFlags.settings(c.Dev); err != nil {
+		return s, 0, err
+	}
+	s.mails, err = c.mailFlags.settings(s.nats.off)
 	return s, grace, err
 }
 

@@ -20,6 +20,8 @@ import (
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/notifications"
 	"github.com/supportledger/supportledger/notifications/broker"
+	"github.com/supportledger/supportledger/notifications/mail"
+	"github.com/supportledger/supportledger/notifications/postoffice"
 	"github.com/supportledger/supportledger/projections"
 )
 
@@ -37,6 +39,7 @@ type settings struct {
 	burst        int
 	ownMetrics   bool // metrics have a listener of their own
 	nats         natsSettings
+	mails        mailSettings
 	log          *slog.Logger
 	onFatal      func(error)
 }
@@ -50,6 +53,9 @@ type service struct {
 	feed     *notifications.Feed // nil where nothing is published
 	broker   *broker.Broker      // nil where the operator's NATS is used
 	natsTLS  bool
+	dial     notifications.Dial // to the NATS in use; nil where nothing is published
+	mailer   *mail.Mailer       // nil where no mails are sent
+	post     *postoffice.Office // likewise
 	registry *registry
 
 	subscriber *devSubscriber // nil unless the ledger made one
@@ -100,6 +106,9 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 		return nil, err
 	}
 	if err := v.openFeed(s); err != nil {
+		return nil, err
+	}
+	if err := v.openMails(ctx, s); err != nil {
 		return nil, err
 	}
 	if err := v.makeAPI(s); err != nil {
@@ -184,6 +193,7 @@ func (v *service) begin(ctx context.Context) error {
 	v.work.Go(func() error { return v.ledger.Attend(work, v.set.Due) })
 	v.work.Go(func() error { return v.watchPeople(work) })
 	v.work.Go(func() error { return v.runFeed(work) })
+	v.work.Go(func() error { return v.runMails(work) })
 	v.work.Go(func() error { return v.allowMemory(work) })
 	head, err := v.store.Head(ctx)
 	if err != nil {
@@ -260,7 +270,7 @@ func (v *service) close() error {
 		v.stop()
 		err = v.work.Wait()
 	}
-	return errors.Join(err, v.closeBroker(), v.house.close())
+	return errors.Join(err, v.closeMails(), v.closeBroker(), v.house.close())
 }
 
 // handler answers requests.

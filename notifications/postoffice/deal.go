@@ -1,0 +1,182 @@
+package postoffice
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go/jetstream"
+
+	recorded "github.com/supportledger/supportledger/domain/mail"
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
+	"github.com/supportledger/supportledger/notifications"
+)
+
+// errAgain says that somebody else is at work on the letter, or that an event has
+// not arrived here yet.
+var errAgain = errors.New("it has to wait a little")
+
+// deal does what a message asks for, and answers it: for good, or for another
+// time.
+func (s *session) deal(ctx context.Context, m jetstream.Msg) {
+	tries := 1
+	if meta, err := m.Metadata(); err == nil {
+		tries = int(meta.NumDelivered)
+	}
+	err := s.dealSafely(ctx, m, tries)
+	switch {
+	case err == nil:
+		s.answer(m, m.Ack)
+	case ctx.Err() != nil:
+		s.answer(m, m.Nak)
+	default:
+		pause, over := s.Patience.pause(tries)
+		if over {
+			s.drop(m, err)
+			return
+		}
+		s.answer(m, func() error { return m.NakWithDelay(pause) })
+	}
+}
+
+// drop lets go of a message of which nothing could be made for a day: what it
+// asks for could not even be recorded as given up.
+func (s *session) drop(m jetstream.Msg, err error) {
+	s.metrics.poison.Inc()
+	s.log.Error("a message to the post office is dropped; a letter may be missing", "subject", m.Subject(), "error", err)
+	s.answer(m, m.Term)
+}
+
+// dealSafely lets what goes badly wrong with one message cost this one only.
+func (s *session) dealSafely(ctx context.Context, m jetstream.Msg, tries int) (err error) {
+	defer func() {
+		if wrong := recover(); wrong != nil {
+			s.log.Error("a letter ended in a panic", "subject", m.Subject(), "panic", fmt.Sprint(wrong), "stack", string(debug.Stack()))
+			err = s.bury(ctx, m, tries)
+		}
+	}()
+	if strings.HasPrefix(m.Subject(), noticesPrefix) {
+		err = s.dealWithNotice(ctx, m, tries)
+	} else {
+		err = s.dealWithEvent(ctx, m, tries)
+	}
+	if errors.Is(err, errUnreadable) || ledger.Permanent(err) && !errors.Is(err, eventstore.ErrClosed) {
+		s.log.Error("no letter can be made of a message", "subject", m.Subject(), "error", err)
+		return s.bury(ctx, m, tries)
+	}
+	return err
+}
+
+// dealWithEvent sends what an event has to tell.
+func (s *session) dealWithEvent(ctx context.Context, m jetstream.Msg, tries int) error {
+	at, err := readPlace(m)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	if at.position <= s.since.Position {
+		return nil
+	}
+	r, err := s.find(ctx, at)
+	if err != nil {
+		return err
+	}
+	d, err := s.draftOf(ctx, r)
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(r.Type, "contract.activated.") {
+		if err := s.expect(ctx, at.stream); err != nil {
+			return err
+		}
+	}
+	if d == nil {
+		return nil
+	}
+	return s.deliver(ctx, d, tries)
+}
+
+// A place is where an event stands, as its message says.
+type place struct {
+	id       uuid.UUID
+	stream   uuid.UUID
+	revision eventstore.Revision
+	position eventstore.Position
+}
+
+func readPlace(m jetstream.Msg) (p place, err error) {
+	h := m.Headers()
+	if p.id, err = uuid.Parse(h.Get(notifications.HeaderID)); err != nil {
+		return p, fmt.Errorf("header %s: %w", notifications.HeaderID, err)
+	}
+	if p.stream, err = uuid.Parse(h.Get(notifications.HeaderSubject)); err != nil {
+		return p, fmt.Errorf("header %s: %w", notifications.HeaderSubject, err)
+	}
+	revision, err := strconv.ParseInt(h.Get(notifications.HeaderRevision), 10, 64)
+	if err != nil {
+		return p, fmt.Errorf("header %s: %w", notifications.HeaderRevision, err)
+	}
+	position, err := strconv.ParseUint(h.Get(notifications.HeaderPosition), 10, 64)
+	if err != nil {
+		return p, fmt.Errorf("header %s: %w", notifications.HeaderPosition, err)
+	}
+	p.revision, p.position = eventstore.Revision(revision), eventstore.Position(position)
+	return p, nil
+}
+
+// find reads the event in the log, which alone counts.
+func (o *Office) find(ctx context.Context, at place) (eventstore.Record, error) {
+	for r, err := range o.Store.ReadStream(ctx, at.stream.String(), at.revision, eventstore.Forwards) {
+		if err != nil {
+			return r, fmt.Errorf("read event %s@%d: %w", at.stream, at.revision, err)
+		}
+		if r.ID == at.id {
+			return r, nil
+		}
+		return r, fmt.Errorf("%w: the log has another event at %s@%d", errUnreadable, at.stream, at.revision)
+	}
+	return eventstore.Record{}, fmt.Errorf("%w: event %s@%d is not in the log", errAgain, at.stream, at.revision)
+}
+
+// bury records that a letter is given up of which not even a draft can be made,
+// where the log has its cause.
+func (s *session) bury(ctx context.Context, m jetstream.Msg, tries int) error {
+	s.metrics.poison.Inc()
+	d := &draft{}
+	if strings.HasPrefix(m.Subject(), noticesPrefix) {
+		var n notice
+		if json.Unmarshal(m.Data(), &n) != nil || !n.Letter.Kind.Known() {
+			return nil
+		}
+		d.about, d.Letter = n.About, n.Letter
+	} else {
+		at, err := readPlace(m)
+		if err != nil {
+			return nil
+		}
+		if _, err := s.find(ctx, at); errors.Is(err, errUnreadable) {
+			return nil // it tells of another log
+		}
+		kind, ok := kindOf(m.Headers().Get(notifications.HeaderType))
+		if !ok {
+			return nil
+		}
+		d.about = at.stream
+		d.Letter = recorded.Letter{Mail: mailID(kind, at.id, "unreadable", uuid.Nil), Kind: kind, Cause: at.id, Language: "en"}
+	}
+	return s.giveUp(ctx, d, tries, "unreadable", recorded.Recipient{})
+}
+
+// kindOf is what the letters about a type of events are.
+func kindOf(eventType string) (recorded.Kind, bool) {
+	kind, ok := map[string]recorded.Kind{
+		"contract.activated": recorded.IDs, "contract.expired": recorded.Expired, "account.linked": recorded.Linked,
+		"incident.submitted": recorded.Submitted, "incident.deducted": recorded.FewLeft, "incident.closed": recorded.Closed,
+	}[eventType[:max(0, strings.LastIndexByte(eventType, '.'))]]
+	return kind, ok
+}
