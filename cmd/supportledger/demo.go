@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/supportledger/supportledger/api"
+	"github.com/supportledger/supportledger/notifications/broker"
 )
 
 type demoCmd struct {
@@ -26,7 +27,9 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
 	log := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	v, err := startService(ctx, settings{folder: folder(dir), dev: true, log: log})
+	v, err := startService(ctx, settings{
+		folder: folder(dir), dev: true, log: log, nats: natsSettings{broker: broker.Config{Listen: "127.0.0.1:0"}},
+	})
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
@@ -36,6 +39,9 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 			return err
 		}
 		if err := s.tell(); err != nil {
+			return err
+		}
+		if err := s.echo(); err != nil {
 			return err
 		}
 		result, err := v.verify(ctx, t, true)

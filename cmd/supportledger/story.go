@@ -23,6 +23,7 @@ type story struct {
 	terminal  *terminal
 	agreement string
 	names     map[uuid.UUID]string
+	gold      pack // what it is about
 }
 
 func newStory(ctx context.Context, v *service, base string, t *terminal) (*story, error) {
@@ -62,6 +63,7 @@ func (s *story) tell() error {
 	if err != nil {
 		return err
 	}
+	s.gold = gold
 	if err := s.print(gold); err != nil {
 		return err
 	}

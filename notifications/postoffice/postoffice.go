@@ -71,7 +71,7 @@ type Patience struct {
 func usual() Patience {
 	return Patience{
 		First: 5 * time.Second, Most: time.Hour, Total: 24 * time.Hour, Try: 10 * time.Minute,
-		Taken: 30 * time.Second, Look: time.Second,
+		Taken: 15 * time.Second, Look: time.Second,
 	}
 }
 
