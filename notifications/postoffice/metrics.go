@@ -22,15 +22,24 @@ func newMetrics() *metrics {
 	gauge := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Name: prefix + name, Help: help})
 	}
-	return &metrics{
+	m := &metrics{
 		sent:      vec("sent_total", "Mails that were accepted for delivery and recorded, by what they are about.", "kind"),
 		givenUp:   vec("given_up_total", "Mails that were given up and recorded, by reason.", "reason"),
 		retries:   vec("retries_total", "Tries that failed and are made again, by verdict: passing, configuration; ledger where the log or the keys could not be used.", "verdict"),
 		poison:    prometheus.NewCounter(prometheus.CounterOpts{Name: prefix + "poison_total", Help: "Messages of which no letter could be made."}),
-		waiting:   gauge("waiting", "Messages that are being dealt with, or wait for another try."),
-		lag:       gauge("lag", "Messages that were not looked at yet."),
+		waiting:   gauge("waiting", "Messages that are being dealt with, or wait for another try; -1 while NATS cannot be asked."),
+		lag:       gauge("lag", "Messages that were not looked at yet; -1 while NATS cannot be asked."),
 		connected: gauge("connected", "1 while mails go out, 0 while NATS cannot be used."),
 	}
+	m.unknown()
+	return m
+}
+
+// unknown says that nobody knows how much there is to do.
+func (m *metrics) unknown() {
+	m.connected.Set(0)
+	m.lag.Set(-1)
+	m.waiting.Set(-1)
 }
 
 // Collectors are the post office's metrics, to be registered once.

@@ -146,7 +146,7 @@ func (o *Office) Run(ctx context.Context) error {
 	for rest := restFirst; ; rest = min(2*rest, restMost) {
 		began := time.Now()
 		err := o.connected(ctx, &nc)
-		o.metrics.connected.Set(0)
+		o.metrics.unknown()
 		if ctx.Err() != nil {
 			return nil
 		}
