@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -19,17 +20,25 @@ import (
 type door struct {
 	gate *gate
 	nc   *nats.Conn
+	one  sync.Mutex // wish or sweep at a time: what was allowed before a change is there when it is swept
 }
 
-// maxUnacked bounds what waits in memory for one subscriber.
-const maxUnacked = 10_000
+// Bounds of what a subscriber may make the server keep and do for its consumer.
+const (
+	maxWishBytes = 32 << 10
+	maxFilters   = 100              // compared in pairs
+	maxUnacked   = 10_000           // messages
+	maxPulls     = 512              // that wait for messages
+	minAckWait   = time.Second      // all that wait are looked through
+	maxPullWait  = 90 * time.Second // the server forgets after two minutes where an answer goes, and a message would be lost
+)
 
 // doorPatience bounds how long JetStream may take.
 const doorPatience = 5 * time.Second
 
 // openDoor answers wishes until the connection is closed.
 func openDoor(g *gate, nc *nats.Conn) (*door, error) {
-	d := &door{g, nc}
+	d := &door{gate: g, nc: nc}
 	for _, subject := range []string{doorPrefix + "*", doorPrefix + "*.>"} {
 		if _, err := nc.Subscribe(subject, d.answer); err != nil {
 			return nil, fmt.Errorf("listen to subscribers: %w", err)
@@ -54,9 +63,14 @@ func (d *door) answer(m *nats.Msg) {
 
 // ask checks a wish and passes it on.
 func (d *door) ask(name string, wish []byte) ([]byte, error) {
+	d.one.Lock()
+	defer d.one.Unlock()
 	user, ok := d.gate.user(name)
 	if !ok {
 		return nil, errors.New("you are no subscriber any more")
+	}
+	if len(wish) > maxWishBytes {
+		return nil, fmt.Errorf("the request has %d bytes, and may have %d", len(wish), maxWishBytes)
 	}
 	var r server.CreateConsumerRequest
 	if err := json.Unmarshal(wish, &r); err != nil {
@@ -94,10 +108,32 @@ func (u *User) mayHave(r *server.CreateConsumerRequest) error {
 	if c.AckPolicy == server.AckFlowControl {
 		return errors.New("ack_policy must be explicit, all or none")
 	}
-	if c.MaxAckPending < 0 || c.MaxAckPending > maxUnacked {
-		return fmt.Errorf("max_ack_pending must be 1 to %d", maxUnacked)
+	if err := bound(c); err != nil {
+		return err
 	}
 	return u.mayRead(slices.Concat(c.FilterSubjects, filled(c.FilterSubject)))
+}
+
+// bound refuses what would cost others too much, and sets the bounds that were
+// left out.
+func bound(c *server.ConsumerConfig) error {
+	hasty := func(wait time.Duration) bool { return wait != 0 && wait < minAckWait }
+	switch {
+	case c.MaxAckPending < 0 || c.MaxAckPending > maxUnacked:
+		return fmt.Errorf("max_ack_pending must be 1 to %d", maxUnacked)
+	case c.MaxWaiting < 0 || c.MaxWaiting > maxPulls:
+		return fmt.Errorf("max_waiting must be 1 to %d", maxPulls)
+	case hasty(c.AckWait) || slices.ContainsFunc(c.BackOff, hasty):
+		return fmt.Errorf("ack_wait and backoff must be at least %v", minAckWait)
+	case c.MaxRequestExpires < 0 || c.MaxRequestExpires > maxPullWait:
+		return fmt.Errorf("max_expires must be at most %v", maxPullWait)
+	case len(c.FilterSubjects) > maxFilters:
+		return fmt.Errorf("filter_subjects may have %d entries, and has %d", maxFilters, len(c.FilterSubjects))
+	}
+	if c.MaxRequestExpires == 0 {
+		c.MaxRequestExpires = maxPullWait
+	}
+	return nil
 }
 
 // mayRead refuses filters that let through what a subscriber may not read.
@@ -149,6 +185,8 @@ func (d *door) sweep(ctx context.Context) error {
 }
 
 func (d *door) sweepOne(ctx context.Context, js jetstream.JetStream, u User) error {
+	d.one.Lock()
+	defer d.one.Unlock()
 	c, err := js.Consumer(ctx, streamName, u.Name)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil

@@ -149,7 +149,7 @@ func (g *gate) account(name string) (*server.Account, error) {
 
 // showOut ends the connections of a subscriber.
 func (g *gate) showOut(name string) {
-	open, err := g.server.Connz(&server.ConnzOptions{Username: true, User: name, Limit: maxConnections})
+	open, err := g.server.Connz(&server.ConnzOptions{Username: true, User: name, Limit: maxConnectionsEach})
 	if err != nil {
 		g.log.Error("the connections of a former subscriber may go on", "subscriber", name, "error", err)
 		return
@@ -165,13 +165,30 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 	if o.Username == ownName {
 		return equal(o.Password, g.secret)
 	}
-	account, ok := g.verify(o.Username, o.Password)
-	if !ok {
-		g.log.Warn("a subscriber was not let in", "name", o.Username, "from", c.RemoteAddress())
-		return false
+	why := "no such name and password"
+	if user, ok := g.verify(o.Username, o.Password); ok {
+		why = g.let(c, &user)
 	}
-	c.RegisterUser(&server.User{Username: o.Username, Account: account, Permissions: permissions(o.Username)})
-	return true
+	if why != "" {
+		g.log.Warn("a subscriber was not let in", "name", o.Username, "from", c.RemoteAddress(), "reason", why)
+	}
+	return why == ""
+}
+
+// let gives a subscriber who has proven to be one its account, or says why not. It
+// is one step, lest somebody comes in who is being shown out.
+func (g *gate) let(c server.ClientAuthentication, u *User) (why string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	account := g.accounts[u.Name]
+	switch {
+	case !g.users[u.Name].same(*u) || g.unswept[u.Name]:
+		return u.Name + " has just been changed"
+	case account.NumLocalConnections() >= maxConnectionsEach:
+		return fmt.Sprintf("%s has %d connections", u.Name, maxConnectionsEach)
+	}
+	c.RegisterUser(&server.User{Username: u.Name, Account: account, Permissions: permissions(u.Name)})
+	return ""
 }
 
 // permissions keep a subscriber from using its account for anything else.
@@ -184,17 +201,17 @@ func permissions(name string) *server.Permissions {
 	}
 }
 
-// verify takes the same time for a name that nobody has.
-func (g *gate) verify(name, password string) (*server.Account, bool) {
+// verify finds whom a name and a password belong to. It takes the same time for a
+// name that nobody has.
+func (g *gate) verify(name, password string) (User, bool) {
 	sum := sha256.Sum256([]byte(password))
 	g.mu.Lock()
 	user, known := g.users[name]
 	known = known && !g.unswept[name]
-	account := g.accounts[name]
 	proven, before := g.verified[name]
 	g.mu.Unlock()
 	if known && before && proven == sum {
-		return account, true
+		return user, true
 	}
 	hash := g.nobody
 	if known {
@@ -204,15 +221,14 @@ func (g *gate) verify(name, password string) (*server.Account, bool) {
 	err := bcrypt.CompareHashAndPassword(hash, []byte(password))
 	g.hashing.Unlock()
 	if err != nil || !known {
-		return nil, false
+		return User{}, false
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.users[name].same(user) {
-		return nil, false // it has just been changed
+	if g.users[name].same(user) {
+		g.verified[name] = sum
 	}
-	g.verified[name] = sum
-	return account, true
+	return user, true
 }
 
 // user is a subscriber who may come in now.

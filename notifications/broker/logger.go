@@ -1,9 +1,46 @@
 package broker
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 )
+
+// How much is logged at most of what others make the server say.
+const (
+	mostSaid = 50
+	saidSpan = 10 * time.Second
+)
+
+// A sparing handler leaves out, and counts, what is said too often: else a
+// subscriber could fill the disk with what it is refused.
+type sparing struct {
+	slog.Handler
+	mu      sync.Mutex
+	until   time.Time // the end of the span
+	said    int       // in it
+	leftOut int
+}
+
+// Handle implements slog.Handler.
+func (s *sparing) Handle(ctx context.Context, r slog.Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.Time.After(s.until) {
+		if s.leftOut > 0 {
+			r.AddAttrs(slog.Int("left_out_before", s.leftOut))
+		}
+		s.until, s.said, s.leftOut = r.Time.Add(saidSpan), 0, 0
+	}
+	if s.said == mostSaid {
+		s.leftOut++
+		return nil
+	}
+	s.said++
+	return s.Handler.Handle(ctx, r)
+}
 
 // A logger passes on what the server says.
 type logger struct {

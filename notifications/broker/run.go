@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -86,9 +87,10 @@ func (b *Broker) start(r *run) bool {
 }
 
 func (b *Broker) newRun() (*run, error) {
-	r := &run{logger: &logger{log: b.log, fatal: make(chan error, 1)}}
+	log := slog.New(&sparing{Handler: b.log.Handler()})
+	r := &run{logger: &logger{log: log, fatal: make(chan error, 1)}}
 	var err error
-	if r.gate, err = newGate(b.secret, b.log); err != nil {
+	if r.gate, err = newGate(b.secret, log); err != nil {
 		return nil, err
 	}
 	if r.server, err = server.NewServer(b.options(r.gate)); err != nil {
@@ -98,12 +100,15 @@ func (b *Broker) newRun() (*run, error) {
 	return r, nil
 }
 
-// What subscribers may take of the process's memory.
+// What others may take of the process's memory. The process's own connections
+// count, too: strangers must not be able to use all of them up easily.
 const (
-	maxMemory      = 16 << 20 // of streams in memory, of which there are none
-	maxConnections = 64       // that subscribers keep open
-	maxPending     = 16 << 20 // bytes that wait for one connection
-	maxPayload     = 1 << 20  // bytes of one message
+	maxMemory          = 16 << 20 // of streams in memory, of which there are none
+	maxConnections     = 1024
+	maxConnectionsEach = 16       // of one subscriber
+	maxSubscriptions   = 1000     // of one connection
+	maxPending         = 16 << 20 // bytes that wait for one connection
+	maxPayload         = 1 << 20  // bytes of one message
 )
 
 func (b *Broker) options(g *gate) *server.Options {
@@ -111,7 +116,7 @@ func (b *Broker) options(g *gate) *server.Options {
 		ServerName: "supportledger", NoSigs: true, DontListen: b.config.Listen == "", Host: b.host, Port: b.port,
 		TLSConfig: b.config.TLS, TLS: b.config.TLS != nil, TLSTimeout: 5, AuthTimeout: 10,
 		JetStream: true, StoreDir: b.config.Dir, JetStreamMaxMemory: maxMemory, DisableJetStreamBanner: true,
-		MaxConn: maxConnections, MaxPending: maxPending, MaxPayload: maxPayload, CustomClientAuthentication: g,
+		MaxConn: maxConnections, MaxSubs: maxSubscriptions, MaxPending: maxPending, MaxPayload: maxPayload, CustomClientAuthentication: g,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -67,14 +68,20 @@ func TestR38_ASubscriberIsRefusedConsumersThatAreNotItsOwn(t *testing.T) {
 		wish jetstream.ConsumerConfig
 		says string
 	}{
-		"another's events":   {consumer("ani", "ledger.events.contract.>"), `filter_subject "ledger.events.contract.>" is not within ledger.events.incident.>`},
-		"all events":         {consumer("ani", "ledger.events.>"), "is not within"},
-		"everything":         {consumer("ani", ">"), "is not within"},
-		"any noun":           {consumer("ani", "ledger.events.*.>"), "is not within"},
-		"one of two too far": {consumer("ani", "ledger.events.incident.closed.>", "ledger.events.contract.>"), "is not within"},
-		"no filter":          {own(func(c *jetstream.ConsumerConfig) { c.FilterSubject = "" }), "filter_subject is missing"},
-		"without bound":      {own(func(c *jetstream.ConsumerConfig) { c.MaxAckPending = -1 }), "max_ack_pending must be"},
-		"more than may wait": {own(func(c *jetstream.ConsumerConfig) { c.MaxAckPending = 10_001 }), "max_ack_pending must be"},
+		"another's events":       {consumer("ani", "ledger.events.contract.>"), `filter_subject "ledger.events.contract.>" is not within ledger.events.incident.>`},
+		"all events":             {consumer("ani", "ledger.events.>"), "is not within"},
+		"everything":             {consumer("ani", ">"), "is not within"},
+		"any noun":               {consumer("ani", "ledger.events.*.>"), "is not within"},
+		"one of two too far":     {consumer("ani", "ledger.events.incident.closed.>", "ledger.events.contract.>"), "is not within"},
+		"no filter":              {own(func(c *jetstream.ConsumerConfig) { c.FilterSubject = "" }), "filter_subject is missing"},
+		"without bound":          {own(func(c *jetstream.ConsumerConfig) { c.MaxAckPending = -1 }), "max_ack_pending must be"},
+		"more than may wait":     {own(func(c *jetstream.ConsumerConfig) { c.MaxAckPending = 10_001 }), "max_ack_pending must be"},
+		"many pulls":             {own(func(c *jetstream.ConsumerConfig) { c.MaxWaiting = 513 }), "max_waiting must be"},
+		"no time to acknowledge": {own(func(c *jetstream.ConsumerConfig) { c.AckWait = time.Millisecond }), "ack_wait and backoff must be"},
+		"no time to try again":   {own(func(c *jetstream.ConsumerConfig) { c.BackOff, c.MaxDeliver = []time.Duration{1}, 2 }), "ack_wait and backoff must be"},
+		"pulls that are lost":    {own(func(c *jetstream.ConsumerConfig) { c.MaxRequestExpires = time.Hour }), "max_expires must be"},
+		"many filters":           {consumer("ani", manyFilters(101)...), "filter_subjects may have 100 entries, and has 101"},
+		"long":                   {own(func(c *jetstream.ConsumerConfig) { c.Description = strings.Repeat("x", 40_000) }), "the request has"},
 	} {
 		_, err := ani.js.CreateConsumer(r.soon(), "LEDGER", want.wish)
 		if err == nil || !strings.Contains(err.Error(), want.says) {
@@ -101,6 +108,58 @@ func TestR38_ASubscriberIsRefusedConsumersThatAreNotItsOwn(t *testing.T) {
 	}
 	if names := r.consumers(); len(names) != 0 {
 		t.Errorf("there are consumers %v", names)
+	}
+}
+
+func manyFilters(n int) (filters []string) {
+	for i := range n {
+		filters = append(filters, fmt.Sprint("ledger.events.incident.*.", i))
+	}
+	return filters
+}
+
+// A pull that waits for longer than the way back of its answer is known would lose
+// a message: it is refused.
+func TestR38_APullThatWaitsTooLongIsRefused(t *testing.T) {
+	r := newRig(t)
+	c, err := r.connect("ani").js.CreateConsumer(r.soon(), "LEDGER", consumer("ani", "ledger.events.incident.>"))
+	must(t, err)
+	r.pull(c, 30)
+	batch, err := c.Fetch(1, jetstream.FetchMaxWait(2*time.Minute))
+	must(t, err)
+	if m := <-batch.Messages(); m != nil || batch.Error() == nil || !strings.Contains(batch.Error().Error(), "MaxRequestExpires of 1m30s") {
+		t.Errorf("got %v, %v", m, batch.Error())
+	}
+}
+
+// Neither strangers nor a subscriber that connects again and again keep others out,
+// least of all the ledger itself; nor do they fill its log.
+func TestR38_NobodyIsKeptOutByOthers(t *testing.T) {
+	r := newRig(t)
+	began := time.Now()
+	for range 100 {
+		stranger, err := net.Dial("tcp", r.broker.Address())
+		must(t, err)
+		t.Cleanup(func() { _ = stranger.Close() })
+	}
+	for range 16 {
+		r.connect("ani")
+	}
+	for range 100 {
+		if _, err := r.try("ani", r.passwords["ani"]); !errors.Is(err, nats.ErrAuthorization) {
+			t.Fatalf("ani comes in once more: %v", err)
+		}
+	}
+	r.connect("budi")
+	own, err := r.broker.Dial(r.soon())
+	must(t, err)
+	defer own.Close()
+	must(t, own.FlushTimeout(tooLong))
+	if took := time.Since(began); took > 8*time.Second { // strangers are shown out after ten
+		t.Errorf("it took %v", took)
+	}
+	if n := strings.Count(r.said.String(), "ani has 16 connections"); n == 0 || n > 50 {
+		t.Errorf("it was said %d times:\n%s", n, r.said)
 	}
 }
 
