@@ -92,6 +92,7 @@ func (s *subscriber) connect() (*nats.Conn, error) {
 				s.say("the connection is lost: %v", err)
 			}
 		}),
+		nats.ReconnectErrHandler(s.sayOnce()),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { s.say("%v", err) }),
 	}
 	if s.ca != "" {
@@ -102,6 +103,17 @@ func (s *subscriber) connect() (*nats.Conn, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	return connection, nil
+}
+
+// sayOnce says why there is no connection, and not again before that changes.
+func (s *subscriber) sayOnce() nats.ConnErrHandler {
+	said := ""
+	return func(_ *nats.Conn, err error) {
+		if err.Error() != said {
+			said = err.Error()
+			s.say("not connected to %s as %s: %v; trying on", s.url, s.user, err)
+		}
+	}
 }
 
 // follow makes the consumer anew, after what the state knows, and reads until

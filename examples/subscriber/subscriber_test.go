@@ -178,6 +178,14 @@ func TestTypesMayBeLeftOut(t *testing.T) {
 	x.finish()
 }
 
+// A wrong password, or a server that is away, is no reason to be silent.
+func TestItSaysWhyItDoesNotConnect(t *testing.T) {
+	r := newRig(t)
+	r.run("--user", "nobody").says("as nobody: nats: Authorization Violation")
+	r.shutdown()
+	r.run().says("connection refused")
+}
+
 func TestItRefusesWhatCannotBeMeant(t *testing.T) {
 	dir := t.TempDir()
 	odd, used := filepath.Join(dir, "odd.json"), filepath.Join(dir, "used.json")

@@ -187,6 +187,8 @@ func attempts() []attempt {
 	all := []attempt{
 		{subject: "ledger.events.incident.submitted.forged", body: "{}"},
 		{subject: "ledger.door.budi", body: `{"stream_name": "LEDGER"}`},
+		{subject: "$KV.LEDGER.x"}, {subject: "$O.LEDGER.x"}, {subject: "_INBOX.x"}, {subject: "_R_.x"},
+		{subject: "$SYS.REQ.SERVER.PING"}, {subject: "$SYS.REQ.ACCOUNT.$G.CONNZ"}, {subject: "$SYS.REQ.USER.INFO"},
 		{subject: "$JS.ACK.LEDGER.budi.1.1.1.1.0"},
 		{subject: "$JS.ACK.LEDGER.budi.1.1.1.1.0", body: "+TERM"},
 	}

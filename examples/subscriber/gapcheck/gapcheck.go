@@ -95,6 +95,8 @@ func (c *Checker) Take(e Event) (isNew bool, err error) {
 		return false, &ReplacedError{e, last.ID}
 	case e.Revision <= last.Revision:
 		return false, nil
+	case c.Scope == Everything && e.Ordinal <= c.Ordinal:
+		return false, &ReplacedError{Event: e}
 	case c.Scope != SomeEvents && e.Revision > last.Revision+1:
 		return false, &MissedError{"revisions of stream " + e.Stream, last.Revision + 1, e.Revision - 1}
 	case c.Scope == Everything && e.Ordinal > c.Ordinal+1:
@@ -123,10 +125,14 @@ func (e *MissedError) Error() string {
 // since then never happened.
 type ReplacedError struct {
 	Event Event
-	Taken string // the id of the other one
+	Taken string // the id of the other one; "" where only its ordinal is known
 }
 
 func (e *ReplacedError) Error() string {
-	return fmt.Sprintf("revision %d of stream %s is event %s, and was event %s before: the ledger was restored from a backup; "+
-		"start anew with an empty state", e.Event.Revision, e.Event.Stream, e.Event.ID, e.Taken)
+	where, taken := fmt.Sprintf("revision %d of stream %s", e.Event.Revision, e.Event.Stream), "event "+e.Taken
+	if e.Taken == "" {
+		where, taken = fmt.Sprintf("message %d of the feed", e.Event.Ordinal), "another one"
+	}
+	return fmt.Sprintf("%s is event %s, and was %s before: the ledger was restored from a backup; start anew with an empty state",
+		where, e.Event.ID, taken)
 }

@@ -34,6 +34,8 @@ func TestTake(t *testing.T) {
 		"other types are not asked for":          {gapcheck.SomeEvents, events("a0"), event("a", 7, 30), true, ""},
 		"again, though types are left out":       {gapcheck.SomeEvents, []gapcheck.Event{event("a", 7, 9)}, event("a", 5, 7), false, ""},
 		"the ledger was restored to another way": {gapcheck.Everything, events("a0 b0 a1"), other, false, "revision 1 of stream a is event another, and was event a1 before"},
+		"another stream, though all was read":    {gapcheck.Everything, events("a0 b0 a1"), event("c", 0, 3), false, "message 3 of the feed is event c0, and was another one before"},
+		"restored, and revisions are missing":    {gapcheck.Everything, events("a0 b0 a1"), event("b", 2, 2), false, "message 2 of the feed is event b2"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			check := gapcheck.Checker{Scope: c.scope}
