@@ -152,7 +152,7 @@ func TestR38_ManyFeedsMakeOneStream(t *testing.T) {
 // R38: a cluster may lose a server, and get it back.
 func TestR38_AClusterMayLoseAServer(t *testing.T) {
 	r := newRig(t)
-	nodes := serveCluster(t, 3)
+	nodes, serve := serveCluster(t, 3)
 	var urls []string
 	for _, n := range nodes {
 		urls = append(urls, "nats://"+n.Addr().String())
@@ -166,32 +166,57 @@ func TestR38_AClusterMayLoseAServer(t *testing.T) {
 	if info.Config.Replicas != 3 {
 		t.Fatalf("the stream has %d replicas", info.Config.Replicas)
 	}
-	lost := slices.IndexFunc(nodes, func(n *server.Server) bool { return n.Name() == info.Cluster.Leader })
-	var losing sync.WaitGroup
-	losing.Go(func() { nodes[lost].Shutdown(); nodes[lost].WaitForShutdown() })
-	r.append(300)
-	losing.Wait()
-	r.append(100)
-	r.caughtUp()
+	for range 2 { // the second time it must have got the first one back
+		info, err = r.stream().Info(context.Background())
+		must(t, err)
+		lost := slices.IndexFunc(nodes, func(n *server.Server) bool { return n.Name() == info.Cluster.Leader })
+		var losing sync.WaitGroup
+		losing.Go(func() { nodes[lost].Shutdown(); nodes[lost].WaitForShutdown() })
+		r.append(300)
+		losing.Wait()
+		r.append(100)
+		r.caughtUp()
+		nodes[lost] = serve(lost)
+		r.until("all of them again", func() bool { return r.replicated(3) })
+	}
 	r.mustBeTheLog()
 }
 
-// serveCluster runs a cluster whose JetStream has a leader.
-func serveCluster(t testing.TB, n int) (nodes []*server.Server) {
+// replicated says whether so many servers hold all of the stream.
+func (r *rig) replicated(servers int) bool {
+	info, err := r.stream().Info(context.Background())
+	if err != nil || info.Cluster == nil || info.Cluster.Leader == "" {
+		return false
+	}
+	current := 1
+	for _, p := range info.Cluster.Replicas {
+		if p.Current && !p.Offline && p.Lag == 0 {
+			current++
+		}
+	}
+	return current == servers
+}
+
+// serveCluster runs a cluster whose JetStream has a leader; serve runs one of its
+// servers again.
+func serveCluster(t testing.TB, n int) (nodes []*server.Server, serve func(i int) *server.Server) {
 	t.Helper()
-	var routes []string
-	var ports []int
+	var routes, dirs []string
+	var ports, clients []int
 	for range n {
-		ports = append(ports, freePort(t))
+		ports, clients, dirs = append(ports, freePort(t)), append(clients, freePort(t)), append(dirs, t.TempDir())
 		routes = append(routes, fmt.Sprint("nats://127.0.0.1:", ports[len(ports)-1]))
 	}
-	for i := range n {
-		nodes = append(nodes, serveNATS(t, func(o *server.Options) {
-			o.ServerName = fmt.Sprint("node-", i)
+	serve = func(i int) *server.Server {
+		return serveNATS(t, func(o *server.Options) {
+			o.ServerName, o.Port, o.StoreDir = fmt.Sprint("node-", i), clients[i], dirs[i]
 			o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]}
 			o.Routes = server.RoutesFromStr(strings.Join(routes, ","))
 			o.SyncInterval = time.Second
-		}))
+		})
+	}
+	for i := range n {
+		nodes = append(nodes, serve(i))
 	}
 	led := func(s *server.Server) bool { return s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == n }
 	late := time.After(tooLong)
@@ -202,7 +227,7 @@ func serveCluster(t testing.TB, n int) (nodes []*server.Server) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	return nodes
+	return nodes, serve
 }
 
 func freePort(t testing.TB) int {
