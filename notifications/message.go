@@ -37,7 +37,8 @@ const (
 	HeaderTrace    = "traceparent" // W3C; left out where there is no trace
 
 	headerSpec        = "ce-specversion"
-	headerContentType = "Content-Type"
+	headerDataType    = "ce-datacontenttype"
+	headerContentType = "Content-Type" // the same, for those who know nothing of CloudEvents
 )
 
 // newMessage says what a record says, without what must not leave the log: one
@@ -67,6 +68,7 @@ func newMessage(r eventstore.Record, source string) (*nats.Msg, error) {
 		HeaderTime:        {r.RecordedAt.UTC().Format(timeFormat)},
 		HeaderPosition:    {r.Position.String()},
 		HeaderRevision:    {strconv.FormatInt(int64(r.Revision), 10)},
+		headerDataType:    {"application/json"},
 		headerContentType: {"application/json"},
 	}
 	sayWho(header, &recorded.Meta)

@@ -95,6 +95,7 @@ func headers() object {
 	properties := object{
 		{"Nats-Msg-Id", uuid.with("description", "The event's id again.")},
 		{"ce-specversion", object{{"const", "1.0"}}},
+		{"ce-datacontenttype", object{{"const", "application/json"}}},
 		{notifications.HeaderID, uuid.with("description", "The event's id: what was taken once need not be taken again.")},
 		{notifications.HeaderType, text.with("description", "Such as incident.submitted.v1.")},
 		{notifications.HeaderSource, text.with("pattern", "^urn:uuid:[0-9a-f-]{36}$").with("description", "The installation.")},
