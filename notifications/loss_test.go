@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/notifications"
 )
 
@@ -213,6 +215,50 @@ func TestR38_AStreamWithLimitsIsPutRight(t *testing.T) {
 	r.startFeed()
 	r.whole()
 	r.untilSaid("it is put right")
+}
+
+// Whatever somebody changes while the feed publishes is put right before it does
+// harm.
+func TestR38_AnEditedStreamIsPutRight(t *testing.T) {
+	for what, edit := range map[string]func(*jetstream.StreamConfig){
+		"an age":           func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour },
+		"no confirmations": func(c *jetstream.StreamConfig) { c.NoAck = true },
+		"other subjects":   func(c *jetstream.StreamConfig) { c.Subjects = []string{"other"} },
+		"a source":         func(c *jetstream.StreamConfig) { c.Sources = []*jetstream.StreamSource{{Name: "OTHER"}} },
+		"a transformation": func(c *jetstream.StreamConfig) {
+			c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: "ledger.events.>", Destination: "other.>"}
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.append(20)
+			r.startFeed()
+			r.caughtUp()
+			right := r.stream().CachedInfo().Config
+			wrong := right
+			edit(&wrong)
+			_, err := r.js().UpdateStream(context.Background(), wrong)
+			must(t, err)
+			r.until("the right configuration", func() bool {
+				config := r.stream().CachedInfo().Config
+				return config.MaxAge == 0 && !config.NoAck && config.Subjects[0] == notifications.Subjects && config.Sources == nil && config.SubjectTransform == nil
+			})
+			r.append(20)
+			r.whole()
+		})
+	}
+}
+
+// A server that takes no message of that size is told about, and what to do.
+func TestR38_AMessageThatIsTooLongForTheServerIsNamed(t *testing.T) {
+	r := newRig(t)
+	s := serveNATS(t, func(o *server.Options) { o.MaxPayload = 2000 })
+	r.dial = notifications.Remote{URL: "nats://" + s.Addr().String()}.Dial
+	r.record(installation, &contract.Suspended{Reason: strings.Repeat("long ", 500)})
+	r.startFeed()
+	r.untilSaid("the event of position 1 has")
+	r.untilSaid("max_payload of the NATS server: raise it")
 }
 
 // After a while it is filled again.

@@ -119,6 +119,9 @@ func number(m, before *nats.Msg, last *place) {
 func (s *session) send(ctx context.Context, m message, seq uint64) error {
 	s.sent.Store(seq)
 	future, err := s.js.PublishMsgAsync(m.Msg, jetstream.WithRetryAttempts(0))
+	if errors.Is(err, nats.ErrMaxPayload) {
+		return refuse("the event of position %v has %d bytes, which is more than max_payload of the NATS server: raise it", m.position, m.Size())
+	}
 	if err != nil {
 		return fmt.Errorf("publish the event of position %v: %w", m.position, err)
 	}
@@ -204,6 +207,9 @@ func (s *session) look(ctx context.Context) error {
 			return fmt.Errorf("look at stream %s: %w", Stream, err)
 		}
 		s.progress.subjects.Store(info.State.NumSubjects)
+		if !sameConfig(info.Config, streamConfig(s.replicas)) {
+			return fmt.Errorf("%w: it is configured otherwise", errMoved)
+		}
 		if err := s.compare(info.State, least, s.sent.Load()); err != nil {
 			return err
 		}

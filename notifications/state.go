@@ -94,7 +94,7 @@ func (h *heals) next() time.Time { return h.last.Add(h.pause) }
 
 // began says that the stream holds the first message of what it is filled with.
 func (h *heals) began(now time.Time) {
-	if now.Sub(h.last) > h.most {
+	if now.Sub(h.last) > 2*h.most { // it has been whole for long
 		h.pause = 0
 	}
 	h.last, h.pause = now, max(h.first, min(2*h.pause, h.most))

@@ -98,12 +98,14 @@ func (f *Feed) findStream(ctx context.Context, js jetstream.JetStream) (jetstrea
 	return updated, nil
 }
 
-// sameConfig compares what the feed depends on; the rest is the operator's.
+// sameConfig compares what the feed depends on with what it needs; the rest is the
+// operator's.
 func sameConfig(a, b jetstream.StreamConfig) bool {
 	return slices.Equal(a.Subjects, b.Subjects) && a.Retention == b.Retention && a.Storage == b.Storage &&
 		a.Discard == b.Discard && a.MaxMsgs == b.MaxMsgs && a.MaxBytes == b.MaxBytes && a.MaxAge == b.MaxAge &&
 		a.MaxMsgsPerSubject == b.MaxMsgsPerSubject && a.MaxMsgSize == b.MaxMsgSize && a.Duplicates == b.Duplicates &&
-		a.Replicas == b.Replicas && a.AllowRollup == b.AllowRollup && a.Sealed == b.Sealed
+		a.Replicas == b.Replicas && a.AllowRollup == b.AllowRollup && a.Sealed == b.Sealed && a.NoAck == b.NoAck &&
+		len(a.Sources) == 0 && a.SubjectTransform == nil
 }
 
 // lastMessage reads the newest message that is there; the newest that ever was
