@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 func TestFlagsOfTheFeedThatDoNotGoTogether(t *testing.T) {
@@ -103,7 +106,30 @@ func (s *server) listen() (said []jetstream.Msg) {
 		must(s.t, err)
 		said = append(said, m)
 	}
+	mustBeDescribed(s.t, said)
 	return said
+}
+
+// mustBeDescribed compares messages with what is written about them.
+func mustBeDescribed(t testing.TB, said []jetstream.Msg) {
+	t.Helper()
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	headers, err := c.Compile("../../docs/asyncapi.json#/components/schemas/headers")
+	must(t, err)
+	for _, m := range said {
+		head := map[string]any{}
+		for name, values := range m.Headers() {
+			head[name] = values[0]
+		}
+		schema, err := c.Compile("../../docs/schemas/" + m.Headers().Get("ce-type") + ".json")
+		must(t, err)
+		data, err := jsonschema.UnmarshalJSON(bytes.NewReader(m.Data()))
+		must(t, err)
+		if err := errors.Join(headers.Validate(head), schema.Validate(data)); err != nil {
+			t.Errorf("message %v on %s: %v\n%s", head, m.Subject(), err, m.Data())
+		}
+	}
 }
 
 // metric is a metric's value, as it is written.

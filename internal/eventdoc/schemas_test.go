@@ -3,6 +3,7 @@ package eventdoc_test
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -170,6 +171,32 @@ func TestAsyncAPI_DescribesTheMessagesOfTheFeed(t *testing.T) {
 	}
 	if count < 3 {
 		t.Errorf("only %d messages", count)
+	}
+}
+
+// asyncAPISchema is what the AsyncAPI initiative publishes of version 3.0.0, under
+// the Apache License 2.0.
+const asyncAPISchema = "testdata/asyncapi-3.0.0.schema.json.gz"
+
+func TestAsyncAPI_IsValid(t *testing.T) {
+	file, err := os.Open(asyncAPISchema)
+	must(t, err)
+	defer file.Close()
+	text, err := gzip.NewReader(file)
+	must(t, err)
+	schema, err := jsonschema.UnmarshalJSON(text)
+	must(t, err)
+	c := jsonschema.NewCompiler()
+	must(t, c.AddResource(asyncAPISchema, schema))
+	s, err := c.Compile(asyncAPISchema)
+	must(t, err)
+	document, err := os.ReadFile(docs + "/asyncapi.json")
+	must(t, err)
+	if err := valid(s, document); err != nil {
+		t.Error(err)
+	}
+	if spoiled := bytes.Replace(document, []byte(`"action": "send"`), []byte(`"action": "publish"`), 1); valid(s, spoiled) == nil {
+		t.Error("a wrong document is valid, too")
 	}
 }
 
