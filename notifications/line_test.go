@@ -89,7 +89,7 @@ func TestR38_OverABadLineNothingIsLostOrDoubled(t *testing.T) {
 				for _, toxic := range toxics {
 					l.disturb(toxic)
 				}
-				r.append(120)
+				r.append(many(120, 10_000))
 				l.calm()
 				r.append(30)
 				r.caughtUp()
@@ -172,7 +172,7 @@ func TestR38_AClusterMayLoseAServer(t *testing.T) {
 		lost := slices.IndexFunc(nodes, func(n *server.Server) bool { return n.Name() == info.Cluster.Leader })
 		var losing sync.WaitGroup
 		losing.Go(func() { nodes[lost].Shutdown(); nodes[lost].WaitForShutdown() })
-		r.append(300)
+		r.append(many(300, 50_000))
 		losing.Wait()
 		r.append(100)
 		r.caughtUp()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -117,6 +118,14 @@ func (r *rig) append(n int) {
 		stream := uuid.NewSHA1(installation, fmt.Append(nil, r.made%7))
 		r.record(stream, &contract.Suspended{Reason: fmt.Sprint("reason ", r.made)})
 	}
+}
+
+// many is how many events a test takes, and how many with SUPPORTLEDGER_LONG=1.
+func many(few, long int) int {
+	if os.Getenv("SUPPORTLEDGER_LONG") != "" {
+		return long
+	}
+	return few
 }
 
 // record records one event.
