@@ -30,6 +30,7 @@ type Running struct {
 	people *vault.PeopleFile
 	set    *projections.Set
 	feed   *feeding
+	mails  *mailing // nil until StartMails
 	stop   context.CancelFunc
 	work   *errgroup.Group
 }
@@ -81,6 +82,9 @@ func (r *Running) Lag(ctx context.Context) (rows, feed int64, err error) {
 func (r *Running) Close() error {
 	r.stop()
 	errs := []error{r.work.Wait()}
+	if r.mails != nil {
+		errs = append(errs, r.mails.close())
+	}
 	if r.feed != nil {
 		errs = append(errs, r.feed.close())
 	}

@@ -75,6 +75,9 @@ func (s *session) dealSafely(ctx context.Context, m jetstream.Msg, tries int) (e
 
 // dealWithEvent sends what an event has to tell.
 func (s *session) dealWithEvent(ctx context.Context, m jetstream.Msg, tries int) error {
+	if _, any := kindOf(m.Headers().Get(notifications.HeaderType)); !any {
+		return nil
+	}
 	at, err := readPlace(m)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
