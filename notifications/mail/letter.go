@@ -66,7 +66,7 @@ type Letter struct {
 	Outcome Outcome // closed: what became of the incident's unit
 
 	Left     Left // submitted, closed, few-left, expiring: what the contract has left
-	DaysLeft int  // expiring: 30 or 7
+	DaysLeft int  // expiring: 30 or 7, or fewer where it is late
 }
 
 // A Person is whom a letter goes to. The name may be empty.

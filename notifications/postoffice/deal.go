@@ -172,7 +172,7 @@ func (s *session) bury(ctx context.Context, m jetstream.Msg, tries int) error {
 		d.about = at.stream
 		d.Letter = recorded.Letter{Mail: mailID(kind, at.id, "unreadable", uuid.Nil), Kind: kind, Cause: at.id, Language: "en"}
 	}
-	return s.giveUp(ctx, d, tries, "unreadable", recorded.Recipient{})
+	return s.giveUp(ctx, d, tries, reasonUnreadable, recorded.Recipient{})
 }
 
 // kindOf is what the letters about a type of events are.

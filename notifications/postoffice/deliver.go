@@ -24,6 +24,13 @@ const (
 	reasonOver       = "over"          // what it would tell is not true any more
 )
 
+func reasons() []string {
+	return []string{reasonErased, reasonAddress, reasonRefused, reasonUnreached, reasonSettings, reasonUnreadable, reasonOver}
+}
+
+// ledgerTrouble is what a try is counted as that failed at the log or the keys.
+const ledgerTrouble = "ledger"
+
 // deliver sends a letter and records it, unless that is recorded already. Without
 // an error nothing has to be done any more; otherwise it is to be tried again.
 func (o *Office) deliver(ctx context.Context, d *draft, tries int) error {
@@ -33,7 +40,7 @@ func (o *Office) deliver(ctx context.Context, d *draft, tries int) error {
 	defer o.leave(d.Mail)
 	standing, err := o.Ledger.MailStanding(ctx, d.about, d.Mail)
 	if err != nil {
-		return o.later("ledger", fmt.Errorf("ask what is recorded of mail %s: %w", d.Mail, err))
+		return o.later(ledgerTrouble, fmt.Errorf("ask what is recorded of mail %s: %w", d.Mail, err))
 	}
 	switch standing.Status {
 	case recorded.StatusSent, recorded.StatusGivenUp:
@@ -45,11 +52,11 @@ func (o *Office) deliver(ctx context.Context, d *draft, tries int) error {
 		return o.giveUp(ctx, d, tried-1, reasonErased, recorded.Recipient{})
 	}
 	if err != nil {
-		return o.later("ledger", err)
+		return o.later(ledgerTrouble, err)
 	}
 	sealed, err := o.Ledger.SealRecipient(ctx, d.person, to)
 	if err != nil {
-		return o.later("ledger", fmt.Errorf("seal the recipient of mail %s: %w", d.Mail, err))
+		return o.later(ledgerTrouble, fmt.Errorf("seal the recipient of mail %s: %w", d.Mail, err))
 	}
 	// Erased in between: then sealing has made a new key, under which nothing must
 	// be written.
@@ -174,7 +181,7 @@ func (o *Office) giveUp(ctx context.Context, d *draft, tries int, reason string,
 	if to.Email != "" {
 		var err error
 		if given.Recipient, err = o.Ledger.SealRecipient(ctx, d.person, to); err != nil {
-			return o.later("ledger", fmt.Errorf("seal the recipient of mail %s: %w", d.Mail, err))
+			return o.later(ledgerTrouble, fmt.Errorf("seal the recipient of mail %s: %w", d.Mail, err))
 		}
 	}
 	return o.record(ctx, d, func(ctx context.Context) error {
@@ -219,7 +226,7 @@ func (o *Office) record(ctx context.Context, d *draft, how func(context.Context)
 			return fmt.Errorf("record mail %s: %w", d.Mail, err)
 		}
 		o.log.Error("what became of a mail is not recorded yet", "mail", d.Mail, "error", err)
-		o.metrics.retries.WithLabelValues("ledger").Inc()
+		o.metrics.retries.WithLabelValues(ledgerTrouble).Inc()
 		select {
 		case <-time.After(rest):
 		case <-lasting.Done():

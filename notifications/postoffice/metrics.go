@@ -1,6 +1,10 @@
 package postoffice
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/supportledger/supportledger/notifications/mail"
+)
 
 // metrics are what the post office counts; the process registers them
 // (Collectors).
@@ -31,6 +35,16 @@ func newMetrics() *metrics {
 		lag:       gauge("lag", "Messages that were not looked at yet; -1 while NATS cannot be asked."),
 		connected: gauge("connected", "1 while mails go out, 0 while NATS cannot be used."),
 	}
+	for _, kind := range mail.Kinds() {
+		m.sent.WithLabelValues(string(kind))
+	}
+	for _, reason := range reasons() {
+		m.givenUp.WithLabelValues(reason)
+	}
+	for _, verdict := range []mail.Verdict{mail.Passing, mail.Configuration} {
+		m.retries.WithLabelValues(verdict.String())
+	}
+	m.retries.WithLabelValues(ledgerTrouble)
 	m.unknown()
 	return m
 }

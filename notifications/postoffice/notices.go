@@ -238,7 +238,7 @@ func (s *session) dealWithNotice(ctx context.Context, m jetstream.Msg, tries int
 	if n.Days == 0 {
 		standing, err := s.Ledger.MailStanding(ctx, n.About, n.Letter.Mail)
 		if err != nil {
-			return s.later("ledger", fmt.Errorf("ask what is recorded of mail %s: %w", n.Letter.Mail, err))
+			return s.later(ledgerTrouble, fmt.Errorf("ask what is recorded of mail %s: %w", n.Letter.Mail, err))
 		}
 		if standing.Status != recorded.StatusRequested {
 			return nil
