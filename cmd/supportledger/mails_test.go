@@ -28,7 +28,7 @@ type mailedFolder struct {
 func mailed(t *testing.T) mailedFolder {
 	t.Helper()
 	f := mailedFolder{dir: t.TempDir(), sent: uuid.New(), given: uuid.New(), other: uuid.New()}
-	s := serve(t, f.dir)
+	s := serve(t, f.dir, "--no-mails")
 	f.pack = s.linked(3)
 	must(t, s.stop())
 	recordMails(t, f, func(h *house) uuid.UUID { return h.keys.Contact("citra@example.com") }, mail.Recipient{
@@ -100,7 +100,7 @@ func TestR46_CommandsAboutMails(t *testing.T) {
 			t.Errorf("nowhere it says %q:\n%s", want, stopped)
 		}
 	}
-	s := serve(t, f.dir)
+	s := serve(t, f.dir, "--no-mails")
 	if running := said(); running != stopped {
 		t.Errorf("while the ledger runs it says\n%s\nand else\n%s", running, stopped)
 	}
@@ -139,7 +139,7 @@ func TestMailsWithoutTheKeysOfPeople(t *testing.T) {
 // under its key.
 func TestR41_AWishForAMailSurvivesAKill(t *testing.T) {
 	f := mailed(t)
-	s := launch(t, f.dir)
+	s := launch(t, f.dir, "--no-mails")
 	path := "/v1/mails/" + f.given.String() + "/resend"
 	first, err := s.send("operator", http.MethodPost, path, "resend-1", fields{"reason": "it works again"})
 	must(t, err)
@@ -147,7 +147,7 @@ func TestR41_AWishForAMailSurvivesAKill(t *testing.T) {
 	if first.status != http.StatusOK {
 		t.Fatalf("answered with %d %s", first.status, first.body)
 	}
-	s = serve(t, f.dir)
+	s = serve(t, f.dir, "--no-mails")
 	again, err := s.send("operator", http.MethodPost, path, "resend-1", fields{"reason": "it works again"})
 	must(t, err)
 	if again.status != http.StatusOK || again.header.Get("Idempotency-Replayed") != "true" || string(again.body) != string(first.body) {
