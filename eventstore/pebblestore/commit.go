@@ -108,7 +108,7 @@ func (c *committer) decide(r *request) error {
 	if recorded >= r.before {
 		return eventstore.ErrTooLate
 	}
-	if err := c.s.space.check(); err != nil {
+	if err := c.s.space.check(len(r.body)); err != nil {
 		return err
 	}
 	r.header = header{first: c.head + 1, revision: at + 1, count: r.count, at: recorded}

@@ -23,13 +23,14 @@ import (
 // state does not know. So each manifest has a file beside it that says how much
 // of it was synced, with what checksum (checkManifest).
 //
-// It keeps compactions out of the reserve. They could wait; a log that finds no
-// space for its own files could not go on.
+// It keeps compactions and backups out of half of the reserve and out of what
+// memory still has to write. They could wait; a log that finds no space for its
+// own files could not go on, and a store not be opened.
 //
 // It does not link, so that a backup shares no bytes with the store.
 type guardFS struct {
 	vfs.FS
-	reserve uint64
+	keepFree func() uint64 // bytes, asked from any goroutine
 }
 
 const (
@@ -56,10 +57,25 @@ func (g guardFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, 
 			return nil, errors.Join(err, file.Close())
 		}
 		return &vouchedFile{File: file, pad: pad}, nil
-	case category == "pebble-compaction" || category == vfs.WriteCategoryUnspecified:
+	case category == "pebble-memtable-flush":
+		return calmFile{file}, nil
+	case canWait(category, g.PathBase(name)):
 		return &modestFile{File: file, guard: g, dir: g.PathDir(name)}, nil
 	}
 	return file, nil
+}
+
+// canWait says whether a file is the work of a compaction or the copy of a table
+// or of a write-ahead file for a backup. What else has no category is small, and
+// some of it, such as a database's options, is written whenever one is opened.
+func canWait(category vfs.DiskWriteCategory, name string) bool {
+	switch category {
+	case "pebble-compaction", "pebble-blob-file-rewrite":
+		return true
+	case vfs.WriteCategoryUnspecified:
+		return strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, ".blob") || strings.HasSuffix(name, ".log")
+	}
+	return false
 }
 
 // Remove removes a file, and with a manifest what vouches for it.
@@ -154,7 +170,7 @@ func checkOptions(dir string, o *pebble.Options) error {
 	return nil
 }
 
-// A modestFile stops growing where half of the reserve would be touched. It
+// A modestFile stops growing where less would be free than has to be kept. It
 // takes its time to say so: Pebble tries again at once.
 type modestFile struct {
 	vfs.File
@@ -165,17 +181,29 @@ type modestFile struct {
 
 const (
 	modestEvery = 1 << 20 // bytes between two looks at the free space
-	modestPause = 500 * time.Millisecond
+	retryPause  = 500 * time.Millisecond
 )
 
 func (f *modestFile) Write(p []byte) (int, error) {
 	if f.written -= len(p); f.written < 0 {
 		f.written = modestEvery
 		usage, err := f.guard.GetDiskUsage(f.dir)
-		if err == nil && usage.AvailBytes < f.guard.reserve/2 {
-			time.Sleep(modestPause)
-			return 0, fmt.Errorf("keep %d bytes free: %w", f.guard.reserve/2, syscall.ENOSPC)
+		if keep := f.guard.keepFree(); err == nil && usage.AvailBytes < keep {
+			time.Sleep(retryPause)
+			return 0, fmt.Errorf("keep %d bytes free: %w", keep, syscall.ENOSPC)
 		}
 	}
 	return f.File.Write(p)
+}
+
+// A calmFile takes its time to say that it cannot be written: a flush is tried
+// again at once, for ever.
+type calmFile struct{ vfs.File }
+
+func (f calmFile) Write(p []byte) (int, error) {
+	n, err := f.File.Write(p)
+	if err != nil {
+		time.Sleep(retryPause)
+	}
+	return n, err
 }

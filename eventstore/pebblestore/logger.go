@@ -1,8 +1,11 @@
 package pebblestore
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -11,8 +14,9 @@ import (
 // cannot survive, so that its caller need not see the error; here the store
 // fails first, and the process's owner hears of it.
 type pebbleLogger struct {
-	log  *slog.Logger
-	fail func(error)
+	log    *slog.Logger
+	fail   func(error)
+	opened *atomic.Bool // whether the store is open
 }
 
 func (l pebbleLogger) Infof(format string, args ...any) {
@@ -35,6 +39,12 @@ func (l pebbleLogger) listener() *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
 			l.log.Error("background work of the store did not succeed; it will be tried again", "error", err)
+		},
+		FlushEnd: func(info pebble.FlushInfo) {
+			// Opening waits for its flush, which is tried for ever.
+			if errno := syscall.Errno(0); errors.As(info.Err, &errno) && !l.opened.Load() {
+				l.fail(fmt.Errorf("write down what the log holds: %w", info.Err))
+			}
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			l.log.Error("the store found a damaged file", "file", info.Path, "error", info.Details)

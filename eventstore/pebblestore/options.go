@@ -100,10 +100,10 @@ func (s *Store) indexOptions(cache *pebble.Cache) *pebble.Options {
 }
 
 func (s *Store) commonOptions(cache *pebble.Cache, part string) *pebble.Options {
-	logger := pebbleLogger{s.log.With("database", part), s.fail}
+	logger := pebbleLogger{s.log.With("database", part), s.fail, &s.opened}
 	o := &pebble.Options{
 		Cache:                       cache,
-		FS:                          guardFS{s.opts.FS, s.opts.ReserveBytes},
+		FS:                          guardFS{s.opts.FS, s.keepFree},
 		FormatMajorVersion:          formatPebble,
 		MemTableStopWritesThreshold: memTables,
 		MaxOpenFiles:                1000,

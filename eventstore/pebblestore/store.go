@@ -53,6 +53,7 @@ type Store struct {
 	witness witness // the finisher's
 	done    chan struct{}
 
+	opened atomic.Bool   // load has succeeded
 	head   atomic.Uint64 // durable, indexed and visible
 	lastAt int64         // of the newest record when the store was opened
 
@@ -103,6 +104,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		_ = s.closeFiles()
 		return nil, fmt.Errorf("open store %s: %w", dir, err)
 	}
+	s.opened.Store(true)
 	s.start()
 	return s, nil
 }
@@ -252,6 +254,15 @@ func (s *Store) start() {
 		c.finishAll(finish)
 	}()
 	s.metrics.head.Set(float64(s.durable()))
+}
+
+// keepFree is how many bytes must stay free whatever can wait: half of the
+// reserve, and what memory holds that still has to be written.
+func (s *Store) keepFree() uint64 {
+	if s.space == nil {
+		return 0 // a copy that is read
+	}
+	return s.opts.ReserveBytes/2 + s.space.owed.Load()
 }
 
 func (s *Store) durable() eventstore.Position { return eventstore.Position(s.head.Load()) }
