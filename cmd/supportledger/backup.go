@@ -35,15 +35,29 @@ type manifest struct {
 
 func (f folder) manifest() string { return f.file("backup.json") }
 
-// on copies the log and what says which keys it belongs to: no keys, nobody's.
-func (c *backupCmd) on(ctx context.Context, h *house, t *terminal) error {
+// on copies the log and what says which keys it belongs to: no keys, nobody's. A
+// copy that was not finished is removed.
+func (c *backupCmd) on(ctx context.Context, h *house, t *terminal) (err error) {
 	to := folder(c.To)
 	if err := mustBeEmpty(to); err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
+	made := !exists(string(to))
 	if err := to.make(); err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
+	if err := os.Mkdir(to.store(), 0o700); err != nil { // of two backups into one folder, one makes it
+		return fmt.Errorf("back up: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, to.discard(made))
+		}
+	}()
+	return c.copy(ctx, h, t, to)
+}
+
+func (c *backupCmd) copy(ctx context.Context, h *house, t *terminal, to folder) error {
 	if err := h.store.Backup(ctx, to.store()); err != nil {
 		return err
 	}
@@ -111,6 +125,21 @@ func mustBeEmpty(f folder, allowed ...string) error {
 		if !slices.Contains(allowed, f.file(e.Name())) {
 			return fmt.Errorf("%s is not empty (%s): name a new folder", string(f), e.Name())
 		}
+	}
+	return nil
+}
+
+// discard removes what a backup that failed has made: its files, and the folder
+// where that was made for it.
+func (f folder) discard(made bool) (err error) {
+	for _, path := range []string{f.store(), f.keysCheck(), f.manifest()} {
+		err = errors.Join(err, os.RemoveAll(path))
+	}
+	if made {
+		err = errors.Join(err, os.Remove(string(f)))
+	}
+	if err != nil {
+		return fmt.Errorf("what was copied to %s is no backup; remove it: %w", string(f), err)
 	}
 	return nil
 }

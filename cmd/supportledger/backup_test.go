@@ -194,3 +194,30 @@ func TestRestoreTouchesNothingThatWasThere(t *testing.T) {
 	}
 	succeed(t, "restore", "--from", copied, "--data", restored)
 }
+
+// A backup that fails leaves nothing that could be taken for one.
+func TestAFailedBackupLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir)
+	p := s.linked(1000)
+	for range 200 { // more than one block, of which the last is read at a start
+		s.post("customer-ani", "/v1/incidents", request(p.ID, "It stopped"), nil, http.StatusCreated)
+	}
+	must(t, s.stop())
+	succeed(t, "verify", "--data", dir) // opening it has made a table of the log
+	flip(t, filepath.Join(dir, "store", "log"))
+	newOne, empty := filepath.Join(t.TempDir(), "copy"), t.TempDir()
+	for _, copied := range []string{newOne, empty} {
+		fail(t, exitFailed, []string{"check the copy"}, "backup", "--data", dir, "--to", copied)
+	}
+	if exists(newOne) {
+		t.Error("the folder that was made for the backup is still there")
+	}
+	if left := filesOf(t, empty); len(left) > 0 {
+		t.Errorf("the folder still holds %d files", len(left))
+	}
+	flip(t, filepath.Join(dir, "store", "log"))
+	for _, copied := range []string{newOne, empty} {
+		succeed(t, "backup", "--data", dir, "--to", copied)
+	}
+}

@@ -46,7 +46,8 @@ func (c *restoreCmd) Run(ctx context.Context, t *terminal) (err error) {
 		return fmt.Errorf("restore: %w", err)
 	}
 	log := quietLogger(t)
-	if err := pebblestore.Restore(ctx, from.store(), into.store(), pebblestore.Options{Logger: log}, storeProgress(t, "restore")); err != nil {
+	copying := func(done, total int64) { t.progress("copy the log", done, total) }
+	if err := pebblestore.Restore(ctx, from.store(), into.store(), pebblestore.Options{Logger: log}, copying, storeProgress(t, "restore")); err != nil {
 		return err
 	}
 	if err := c.verify(ctx, into.folder, keys, t, log); err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -84,18 +85,20 @@ func VerifyCopy(ctx context.Context, dir string, opts Options, progress Progress
 }
 
 // Restore makes a store in a folder, which must not exist or be empty, from a
-// backup, and verifies it whole.
-func Restore(ctx context.Context, from, to string, opts Options, progress Progress) (err error) {
+// backup, and verifies it whole. copied hears how many bytes of how many have been
+// copied, progress how far verifying is; both may be nil.
+func Restore(ctx context.Context, from, to string, opts Options, copied func(done, total int64), progress Progress) (err error) {
 	if err := emptyFolder(to); err != nil {
 		return fmt.Errorf("restore to %s: %w", to, err)
 	}
 	if _, err := os.Stat(filepath.Join(from, witnessFile)); err != nil {
 		return fmt.Errorf("restore: %s holds no backup: %w", from, err)
 	}
-	if err := copyFolder(ctx, filepath.Join(from, logFolder), filepath.Join(to, logFolder)); err != nil {
+	c := copier{ctx: ctx, told: copied}
+	if err := c.folder(filepath.Join(from, logFolder), filepath.Join(to, logFolder)); err != nil {
 		return fmt.Errorf("restore to %s: %w", to, err)
 	}
-	if err := copyFile(filepath.Join(from, witnessFile), filepath.Join(to, witnessFile)); err != nil {
+	if err := c.file(filepath.Join(from, witnessFile), filepath.Join(to, witnessFile)); err != nil {
 		return fmt.Errorf("restore to %s: %w", to, err)
 	}
 	s, err := Open(to, opts)
@@ -105,8 +108,15 @@ func Restore(ctx context.Context, from, to string, opts Options, progress Progre
 	return errors.Join(s.Verify(ctx, progress), s.Close())
 }
 
-// copyFolder copies the files of a folder and syncs them.
-func copyFolder(ctx context.Context, from, to string) error {
+// A copier copies files durably.
+type copier struct {
+	ctx         context.Context
+	told        func(done, total int64) // bytes; may be nil
+	done, total int64
+}
+
+// folder copies the files that lie directly in a folder.
+func (c *copier) folder(from, to string) error {
 	if err := os.MkdirAll(to, 0o700); err != nil {
 		return err
 	}
@@ -114,20 +124,23 @@ func copyFolder(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !e.Type().IsRegular() })
 	for _, e := range entries {
-		if err := ctx.Err(); err != nil {
+		info, err := e.Info()
+		if err != nil {
 			return err
 		}
-		if e.Type().IsRegular() {
-			if err := copyFile(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
-				return err
-			}
+		c.total += info.Size()
+	}
+	for _, e := range entries {
+		if err := c.file(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+			return err
 		}
 	}
 	return syncDir(vfs.Default, to)
 }
 
-func copyFile(from, to string) error {
+func (c *copier) file(from, to string) error {
 	src, err := os.Open(from)
 	if err != nil {
 		return err
@@ -137,6 +150,26 @@ func copyFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(dst, src)
-	return errors.Join(err, dst.Sync(), dst.Close())
+	return errors.Join(c.bytes(dst, src), dst.Sync(), dst.Close())
+}
+
+// bytes copies in pieces, so that it can be told about and ended.
+func (c *copier) bytes(dst io.Writer, src io.Reader) error {
+	const piece = 4 << 20
+	for {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		n, err := io.CopyN(dst, src, piece)
+		c.done += n
+		if c.told != nil {
+			c.told(c.done, max(c.done, c.total))
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }

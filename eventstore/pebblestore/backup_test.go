@@ -76,8 +76,18 @@ func TestBackupWhileRunningIsAConsistentCopy(t *testing.T) {
 	}
 	var last, end eventstore.Position
 	progress := func(at, head eventstore.Position) { last, end = at, head }
-	if err := pebblestore.Restore(soon(t), copied, restored, tiny(), progress); err != nil {
+	var bytes, ofBytes int64
+	copying := func(done, total int64) {
+		if done < bytes || total < done {
+			t.Errorf("%d of %d bytes are copied after %d", done, total, bytes)
+		}
+		bytes, ofBytes = done, total
+	}
+	if err := pebblestore.Restore(soon(t), copied, restored, tiny(), copying, progress); err != nil {
 		t.Fatal(err)
+	}
+	if bytes != ofBytes || bytes == 0 {
+		t.Errorf("copying ended at %d of %d bytes", bytes, ofBytes)
 	}
 	if last != head || end != head {
 		t.Errorf("progress ended at %d of %d, want %d", last, end, head)
@@ -103,10 +113,10 @@ func TestBackupRefusesAFolderInUse(t *testing.T) {
 	if err := s.Backup(soon(t), dst); err == nil {
 		t.Error("a backup went into a folder that was not empty")
 	}
-	if err := pebblestore.Restore(soon(t), t.TempDir(), dst, tiny(), nil); err == nil {
+	if err := pebblestore.Restore(soon(t), t.TempDir(), dst, tiny(), nil, nil); err == nil {
 		t.Error("a restore went into a folder that was not empty")
 	}
-	if err := pebblestore.Restore(soon(t), t.TempDir(), filepath.Join(dst, "new"), tiny(), nil); err == nil {
+	if err := pebblestore.Restore(soon(t), t.TempDir(), filepath.Join(dst, "new"), tiny(), nil, nil); err == nil {
 		t.Error("nothing was restored without an error")
 	}
 }
