@@ -4,25 +4,33 @@ import "github.com/google/uuid"
 
 // MailsWaiting is how many commands wait for a contract's mails.
 func (l *Ledger) MailsWaiting(contract uuid.UUID) int {
-	b := l.mails.box(contract)
+	s := l.mails.cache.shard(contract)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.byID[contract]
+	if !ok {
+		return 0
+	}
+	b := at.Value.(*mailbox)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.waiting)
 }
 
 // LimitMails bounds the room for the states of mails, in bytes.
-func (l *Ledger) LimitMails(limit int64) { l.mails.limit = limit }
+func (l *Ledger) LimitMails(limit int64) { l.mails.cache.shards[0].limit = limit }
 
 // MailsKept is how many states of mails are in memory, and their weight.
 func (l *Ledger) MailsKept() (n int, weight int64) {
-	l.mails.mu.Lock()
-	defer l.mails.mu.Unlock()
+	s := &l.mails.cache.shards[0]
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	sum := int64(0)
-	for at := l.mails.recent.Front(); at != nil; at = at.Next() {
+	for at := s.recent.Front(); at != nil; at = at.Next() {
 		sum += at.Value.(*mailbox).weight
 	}
-	if sum != l.mails.weight || len(l.mails.byID) != l.mails.recent.Len() {
-		return -1, sum - l.mails.weight
+	if sum != s.weight || len(s.byID) != s.recent.Len() {
+		return -1, sum - s.weight
 	}
-	return l.mails.recent.Len(), sum
+	return s.recent.Len(), sum
 }

@@ -29,7 +29,7 @@ func (l *Ledger) Submit(ctx context.Context, r Request, wish *Submission) (Incid
 	case id != uuid.Nil:
 		submit.Payment = contract.LinkedContract
 	}
-	c := &command{ctx: ctx, wish: &submit, keyed: r.Key != ""}
+	c := &command{wish: &submit, keyed: r.Key != ""}
 	if id == uuid.Nil {
 		c.meta = l.meta(r, "")
 		id = l.keys.Derive(c.meta.Command, "incident")
@@ -37,8 +37,7 @@ func (l *Ledger) Submit(ctx context.Context, r Request, wish *Submission) (Incid
 		c.meta = l.meta(r, id.String())
 	}
 	try := func(ctx context.Context) error {
-		c.ctx = ctx
-		return l.count(l.execute(id, c))
+		return l.count(l.streams.execute(ctx, id, c))
 	}
 	if wish.Pair != nil {
 		err = l.byPair(ctx, r, *wish.Pair, wish.Portal, id, try)
@@ -137,12 +136,12 @@ func (l *Ledger) onIncident(ctx context.Context, r Request, ref IncidentRef, wis
 	var current []int64
 	var linked bool
 	c := &command{
-		ctx: ctx, meta: l.meta(r, ref.Number.String()), keyed: r.Key != "", wish: wish,
+		meta: l.meta(r, ref.Number.String()), keyed: r.Key != "", wish: wish,
 	}
 	c.look = func(s *contract.State, _ time.Time) {
 		current, linked = s.Revisions(ref.Number), s.Linked(r.By.Account)
 	}
-	if err := l.count(l.execute(ref.Stream, c)); err != nil {
+	if err := l.count(l.streams.execute(ctx, ref.Stream, c)); err != nil {
 		return IncidentAnswer{}, err
 	}
 	if current == nil { // settled for good: the index knows them all

@@ -71,10 +71,10 @@ type Ledger struct {
 	log     *slog.Logger
 	metrics *metrics
 
-	streams *cache
+	streams *streams[*command, *queue]
 	numbers *numbers
 	guard   *guard
-	mails   *mailboxes
+	mails   *streams[*mailCommand, *mailbox]
 	zones   zones
 	plans   sync.Pool // of *plan
 }
@@ -100,10 +100,14 @@ func New(c Config) (*Ledger, error) {
 		size = DefaultCacheBytes
 	}
 	l.plans.New = func() any { return new(plan) }
-	l.streams = newCache(size)
+	l.streams = &streams[*command, *queue]{
+		cache: newCache[*command](size, 64, openQueue), serve: l.serve, log: l.log,
+	}
 	l.numbers = newNumbers(c.Store, c.Keys)
 	l.guard = newGuard(c.Store, c.Keys)
-	l.mails = newMailboxes(l)
+	l.mails = &streams[*mailCommand, *mailbox]{
+		cache: newCache[*mailCommand](mailboxesBytes, 1, openMailbox), serve: mailboxes{l}.serve, log: l.log,
+	}
 	return l, nil
 }
 

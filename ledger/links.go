@@ -43,10 +43,10 @@ func (l *Ledger) byPair(ctx context.Context, r Request, pair Pair, portal string
 // Unlink ends an account's use of a contract (R7).
 func (l *Ledger) Unlink(ctx context.Context, r Request, id, account uuid.UUID, reason string) (Receipt, error) {
 	c := &command{
-		ctx: ctx, meta: l.meta(r, id.String()), keyed: r.Key != "",
+		meta: l.meta(r, id.String()), keyed: r.Key != "",
 		wish: &contract.Unlink{Account: account, Reason: reason},
 	}
-	if err := l.count(l.execute(id, c)); err != nil {
+	if err := l.count(l.streams.execute(ctx, id, c)); err != nil {
 		return Receipt{}, err
 	}
 	return c.receipt(), nil

@@ -1,12 +1,10 @@
 package ledger
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,31 +13,15 @@ import (
 	"github.com/supportledger/supportledger/eventstore"
 )
 
-// mailboxes decide and record what becomes of mails. Like contracts, the wishes
-// for one stream are decided one after another, and those that arrive while an
-// append is under way ride together in the next. The states of the streams that
-// were used last are kept, within a limit. A mailbox that was put out while it
-// was at work does no harm: the revision that an append expects tells.
-type mailboxes struct {
-	ledger *Ledger
-	limit  int64 // bytes, by estimate
-
-	mu     sync.Mutex
-	byID   map[uuid.UUID]*list.Element // of *mailbox
-	recent *list.List                  // newest in front
-	weight int64
-}
+// mailboxes decide and record what becomes of mails, as queues do for contracts.
+type mailboxes struct{ ledger *Ledger }
 
 // mailboxesBytes is the room for the states of mails.
 const mailboxesBytes = 32 << 20
 
-func newMailboxes(l *Ledger) *mailboxes {
-	return &mailboxes{ledger: l, limit: mailboxesBytes, byID: make(map[uuid.UUID]*list.Element), recent: list.New()}
-}
-
 // A mailCommand is one wish, or one look, that waits for its turn.
 type mailCommand struct {
-	ctx   context.Context
+	turn
 	meta  Meta
 	keyed bool         // a repeat may exist
 	wish  mail.Command // nil: only look
@@ -47,8 +29,6 @@ type mailCommand struct {
 	// counts only once done is closed without an error.
 	look func(*mail.State)
 
-	done    chan struct{}
-	err     error
 	receipt Receipt
 	place   eventstore.Revision // of its event, if it has one
 	wrote   int                 // how many of the append's events there are up to its last
@@ -56,15 +36,10 @@ type mailCommand struct {
 
 // A mailbox is the mails of one contract: the commands that wait, and the state.
 type mailbox struct {
-	id     uuid.UUID
-	name   string // of the stream
-	weight int64  // guarded by mailboxes.mu
+	line[*mailCommand]
+	name string // of the stream
 
-	mu      sync.Mutex
-	waiting []*mailCommand
-	running bool
-
-	// Owned by the goroutine that runs it.
+	// Owned by the goroutine that works for it.
 	state    *mail.State              // nil: to be read
 	commands map[uuid.UUID]mailRepeat // those under an Idempotency-Key
 	last     eventstore.Position      // of the last record
@@ -80,103 +55,18 @@ type mailRepeat struct {
 	wrote       int // in the append that is being made; 0 once it was
 }
 
-// execute lets a command take its turn and waits for the outcome.
-func (m *mailboxes) execute(contract uuid.UUID, c *mailCommand) error {
-	c.done = make(chan struct{})
-	if b := m.box(contract); b.add(c) {
-		go m.run(b)
-	}
-	select {
-	case <-c.done:
-		return c.err
-	case <-c.ctx.Done():
-		return c.ctx.Err()
-	}
-}
-
-// box finds a contract's mailbox, or makes one.
-func (m *mailboxes) box(contract uuid.UUID) *mailbox {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if at, ok := m.byID[contract]; ok {
-		m.recent.MoveToFront(at)
-		return at.Value.(*mailbox)
-	}
-	b := &mailbox{id: contract, name: MailsOf(contract), weight: mailboxWeight}
-	m.byID[contract] = m.recent.PushFront(b)
-	m.weight += b.weight
-	m.evict()
+func openMailbox(contract uuid.UUID) *mailbox {
+	b := &mailbox{name: MailsOf(contract)}
+	b.id = contract
 	return b
 }
+
+func (b *mailbox) drop() { b.state = nil }
 
 const (
 	mailboxWeight = 512 // bytes of an empty mailbox
 	repeatWeight  = 96  // bytes of a remembered command
 )
-
-// reweigh notes how big a mailbox has become.
-func (m *mailboxes) reweigh(b *mailbox, weight int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if at, ok := m.byID[b.id]; ok && at.Value.(*mailbox) == b {
-		m.weight += weight - b.weight
-		b.weight = weight
-		m.evict()
-	}
-}
-
-// evict makes room, but keeps the one that was used last.
-func (m *mailboxes) evict() {
-	for m.weight > m.limit && m.recent.Len() > 1 {
-		oldest := m.recent.Back()
-		b := m.recent.Remove(oldest).(*mailbox)
-		delete(m.byID, b.id)
-		m.weight -= b.weight
-	}
-}
-
-// add lets a command wait, and says whether the mailbox has to be started.
-func (b *mailbox) add(c *mailCommand) (start bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.waiting = append(b.waiting, c)
-	start = !b.running
-	b.running = true
-	return start
-}
-
-// take returns the commands that wait, at most maxBatch, or none and stops.
-func (b *mailbox) take() []*mailCommand {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n := min(len(b.waiting), maxBatch)
-	batch := b.waiting[:n:n]
-	if b.waiting = b.waiting[n:]; len(b.waiting) == 0 {
-		b.waiting = nil // even an empty rest would keep the batch in memory
-	}
-	b.running = n > 0
-	return batch
-}
-
-// run works through a mailbox until nobody waits.
-func (m *mailboxes) run(b *mailbox) {
-	for {
-		batch := b.take()
-		if len(batch) == 0 {
-			return
-		}
-		if err := m.serve(b, batch); err != nil {
-			b.state = nil
-			for _, c := range batch {
-				c.err = fmt.Errorf("record mails of %s: %w", b.id, err)
-			}
-		}
-		m.reweigh(b, b.size())
-		for _, c := range batch {
-			close(c.done)
-		}
-	}
-}
 
 func (b *mailbox) size() int64 {
 	if b.state == nil {
@@ -185,8 +75,15 @@ func (b *mailbox) size() int64 {
 	return mailboxWeight + b.state.Weight() + repeatWeight*int64(len(b.commands))
 }
 
-// serve decides a batch and records it. It gives every command its outcome.
-func (m *mailboxes) serve(b *mailbox, batch []*mailCommand) error {
+func (m mailboxes) serve(b *mailbox, batch []*mailCommand) {
+	if err := m.record(b, batch); err != nil {
+		b.state = nil
+		failAll(batch, fmt.Errorf("record mails of %s: %w", b.id, err))
+	}
+}
+
+// record decides a batch and records it. It gives every command its outcome.
+func (m mailboxes) record(b *mailbox, batch []*mailCommand) error {
 	// Callers come and go; what they asked together has to be finished.
 	ctx := context.WithoutCancel(batch[0].ctx)
 	for try := range maxTries {
@@ -241,7 +138,7 @@ func (b *mailbox) replay(r *eventstore.Record) error {
 }
 
 // decide decides the commands one after another, and records what follows.
-func (m *mailboxes) decide(ctx context.Context, b *mailbox, batch []*mailCommand) error {
+func (m mailboxes) decide(ctx context.Context, b *mailbox, batch []*mailCommand) error {
 	p := mailPlan{from: b.state.Version(), at: m.ledger.Now(), attempt: rand.Uint64()}
 	if p.at.Before(b.lastAt) {
 		p.at = b.lastAt

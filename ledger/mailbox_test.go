@@ -2,10 +2,13 @@ package ledger_test
 
 import (
 	"context"
+	"iter"
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/supportledger/supportledger/domain/mail"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
 )
@@ -78,5 +81,36 @@ func TestR39_AVolleyUnderOneKeyIsOneWish(t *testing.T) {
 	}
 	if got := r.types(ledger.MailsOf(id)); got != "mail.given-up mail.given-up mail.requested mail.requested" {
 		t.Errorf("recorded is %s", got)
+	}
+}
+
+// brokenStore panics in its first reading of mails.
+type brokenStore struct {
+	eventstore.Store
+	broken sync.Once
+}
+
+func (s *brokenStore) ReadStream(ctx context.Context, stream string, from eventstore.Revision, dir eventstore.Direction) iter.Seq2[eventstore.Record, error] {
+	if _, ok := ledger.MailedContract(stream); ok {
+		s.broken.Do(func() { panic("a mistake") }) // on purpose
+	}
+	return s.Store.ReadStream(ctx, stream, from, dir)
+}
+
+// A mistake in this program that shows with one mail costs its sender the answer,
+// and neither the process nor the mails of the contract.
+func TestAPanicAboutAMailLeavesTheOthersUsable(t *testing.T) {
+	r := newRig(t)
+	id := r.active(1).ID
+	node, err := ledger.New(ledger.Config{Store: &brokenStore{Store: r.store}, Keys: r.keys, People: r.people, Catalog: shelf(), Clock: r.clock})
+	must(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, err := node.MailStanding(ctx, id, mailID(1)); err == nil {
+		t.Error("a look that panicked was answered")
+	}
+	standing, err := node.MailStanding(ctx, id, mailID(1))
+	if err != nil || standing.Status != mail.Unrecorded {
+		t.Errorf("after the panic: %v, %v", standing, err)
 	}
 }

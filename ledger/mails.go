@@ -41,8 +41,8 @@ func MailedContract(stream string) (uuid.UUID, bool) {
 // any other status it must not be.
 func (l *Ledger) MailStanding(ctx context.Context, contract, id uuid.UUID) (mail.Standing, error) {
 	var found mail.Standing
-	c := &mailCommand{ctx: ctx, look: func(s *mail.State) { found = s.Standing(id) }}
-	if err := l.mails.execute(contract, c); err != nil {
+	c := &mailCommand{look: func(s *mail.State) { found = s.Standing(id) }}
+	if err := l.mails.execute(ctx, contract, c); err != nil {
 		return mail.Standing{}, err
 	}
 	return found, nil
@@ -78,8 +78,8 @@ func (l *Ledger) RecordGivenUp(ctx context.Context, r Request, contract uuid.UUI
 }
 
 func (l *Ledger) recordMail(ctx context.Context, r Request, contract uuid.UUID, wish mail.Command) (Receipt, error) {
-	c := &mailCommand{ctx: ctx, wish: wish, keyed: r.Key != "", meta: l.meta(r, contract.String())}
-	if err := l.count(l.mails.execute(contract, c)); err != nil {
+	c := &mailCommand{wish: wish, keyed: r.Key != "", meta: l.meta(r, contract.String())}
+	if err := l.count(l.mails.execute(ctx, contract, c)); err != nil {
 		return Receipt{}, err
 	}
 	return c.receipt, nil
@@ -102,10 +102,10 @@ type MailAnswer struct {
 func (l *Ledger) ResendMail(ctx context.Context, r Request, contract, id uuid.UUID, reason string) (MailAnswer, error) {
 	var now mail.Standing
 	c := &mailCommand{
-		ctx: ctx, wish: &mail.Resend{Mail: id, Reason: reason, At: l.Now()}, keyed: r.Key != "", meta: l.meta(r, id.String()),
+		wish: &mail.Resend{Mail: id, Reason: reason, At: l.Now()}, keyed: r.Key != "", meta: l.meta(r, id.String()),
 		look: func(s *mail.State) { now = s.Standing(id) },
 	}
-	if err := l.count(l.mails.execute(contract, c)); err != nil {
+	if err := l.count(l.mails.execute(ctx, contract, c)); err != nil {
 		return MailAnswer{}, err
 	}
 	answer := MailAnswer{Receipt: c.receipt, Contract: contract, Letter: now.Letter, Recipient: now.Recipient, At: now.At}

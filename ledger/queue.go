@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,15 +14,12 @@ import (
 	"github.com/supportledger/supportledger/eventstore"
 )
 
-// Bounds of one append, and of the tries to make it.
-const (
-	maxBatch = 1024 // commands
-	maxTries = 32
-)
+// maxTries bounds the tries to make one append.
+const maxTries = 32
 
-// A command is one wish, or one look, that waits for its turn on a stream.
+// A command is one wish, or one look, that waits for its turn on a contract.
 type command struct {
-	ctx   context.Context
+	turn
 	meta  Meta
 	keyed bool             // a repeat may exist
 	wish  contract.Command // nil: only look, or record what is due
@@ -32,8 +27,6 @@ type command struct {
 	// counts only once done is closed without an error.
 	look func(s *contract.State, at time.Time)
 
-	done chan struct{}
-	err  error
 	outcome
 }
 
@@ -62,17 +55,13 @@ func (r *commandRef) recordedAt() time.Time { return time.UnixMicro(r.recorded).
 // over says whether a repeat is not recognised any more at a time.
 func (r *commandRef) over(at time.Time) bool { return at.Sub(r.recordedAt()) > RememberFor }
 
-// queue is one stream: the commands that wait for it, and its state.
+// queue is a contract's stream, or that of an incident without one: the commands
+// that wait for it, and its state.
 type queue struct {
-	id     uuid.UUID
-	name   string
-	weight int64 // guarded by its cache shard
+	line[*command]
+	name string
 
-	mu      sync.Mutex
-	waiting []*command
-	running bool
-
-	// Owned by the goroutine that runs the queue.
+	// Owned by the goroutine that works for it.
 	state    *contract.State // nil: to be read
 	stale    bool            // there is more to be read
 	commands map[uuid.UUID]commandRef
@@ -81,94 +70,13 @@ type queue struct {
 	lastPos  eventstore.Position
 }
 
-// add lets a command wait, and says whether the queue has to be started.
-func (q *queue) add(c *command) (start bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.waiting = append(q.waiting, c)
-	start = !q.running
-	q.running = true
-	return start
+func openQueue(id uuid.UUID) *queue {
+	q := &queue{name: id.String()}
+	q.id = id
+	return q
 }
 
-// idle says whether nobody runs the queue.
-func (q *queue) idle() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return !q.running
-}
-
-// take returns the commands that wait, at least one and at most maxBatch.
-func (q *queue) take() []*command {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	n := min(len(q.waiting), maxBatch)
-	batch := q.waiting[:n:n]
-	if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
-		q.waiting = nil // even an empty rest would keep the batch in memory
-	}
-	return batch
-}
-
-// more says whether commands wait; where none do, the queue stops.
-func (q *queue) more() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.running = len(q.waiting) > 0
-	return q.running
-}
-
-// execute lets a command take its turn on a stream and waits for the outcome.
-// Whoever finds the queue idle works for it, and stays until its own command is
-// decided and recorded, whatever becomes of its context.
-func (l *Ledger) execute(stream uuid.UUID, c *command) error {
-	c.done = make(chan struct{})
-	if q, start := l.streams.enqueue(stream, c); start {
-		l.run(q, true)
-		return c.err
-	}
-	select {
-	case <-c.done:
-		return c.err
-	case <-c.ctx.Done():
-		return c.ctx.Err()
-	}
-}
-
-// run works through a queue until nobody waits. A caller, whose command is in
-// the first batch, is not kept longer: another goroutine goes on.
-func (l *Ledger) run(q *queue, caller bool) {
-	for {
-		batch := q.take()
-		l.serveSafely(q, batch)
-		for _, c := range batch {
-			close(c.done)
-		}
-		weight := q.size()
-		if !q.more() { // from here on the queue may be run by somebody else
-			l.streams.reweigh(q, weight)
-			return
-		}
-		if caller {
-			go l.run(q, false)
-			return
-		}
-	}
-}
-
-// serveSafely serves a batch. A panic is a mistake in this program. It costs the
-// batch its answers; were it to end the goroutine, which may be a request's own,
-// everybody who asks the contract for something would wait for ever.
-func (l *Ledger) serveSafely(q *queue, batch []*command) {
-	defer func() {
-		if broken := recover(); broken != nil {
-			q.state = nil
-			failAll(batch, fmt.Errorf("decide on contract %s: panic: %v", q.name, broken))
-			l.log.Error("deciding panicked", "contract", q.name, "panic", broken, "stack", string(debug.Stack()))
-		}
-	}()
-	l.serve(q, batch)
-}
+func (q *queue) drop() { q.state = nil }
 
 // size estimates the memory that the queue takes, in bytes.
 func (q *queue) size() int64 {
@@ -249,12 +157,6 @@ func (l *Ledger) settle(ctx context.Context, q *queue, p *plan) error {
 func pause(try int) {
 	if try > 0 {
 		time.Sleep(rand.N(time.Millisecond << min(try, 6)))
-	}
-}
-
-func failAll(batch []*command, err error) {
-	for _, c := range batch {
-		c.err, c.outcome = err, outcome{}
 	}
 }
 
