@@ -78,7 +78,7 @@ func TestR39_NoMailIsLostOverKills(t *testing.T) {
 	const kills, letters = 15, 1500
 	dir, box := t.TempDir(), newLetterbox(t)
 	launchAgain := func() *program {
-		cmd := serving(t, dir)
+		cmd := servingMails(t, dir)
 		cmd.Args = append(cmd.Args, "--mail-from", "support@example.com", "--smtp", "smtp://"+box.address, "--smtp-plain", "--smtp-plain-ids")
 		p := start(t, dir, cmd)
 		if p.base == "" {

@@ -86,7 +86,16 @@ func (s *transcript) String() string {
 }
 
 // serving is the command that serves a folder; a test may change it before start.
+// No mails go out, which would record something after what a test compares.
 func serving(t testing.TB, dir string) *exec.Cmd {
+	t.Helper()
+	cmd := servingMails(t, dir)
+	cmd.Args = append(cmd.Args, "--no-mails")
+	return cmd
+}
+
+// servingMails is the same with mails.
+func servingMails(t testing.TB, dir string) *exec.Cmd {
 	t.Helper()
 	path, err := binary()
 	must(t, err)
