@@ -225,3 +225,54 @@ func BenchmarkReadAll(b *testing.B) {
 	}
 	report(n)
 }
+
+// BenchmarkReadCold reads whole streams that are in no cache: of 100,000 with 12
+// frames each, written in turn, so that the frames of one stream are far apart.
+func BenchmarkReadCold(b *testing.B) {
+	const streams, frames = 100_000, 12
+	dir := b.TempDir()
+	s := open(b, dir, quiet())
+	name := func(i int64) string {
+		return uuid.NewSHA1(uuid.Nil, binary.BigEndian.AppendUint64(nil, uint64(i))).String()
+	}
+	var next atomic.Int64
+	for n := range frames {
+		next.Store(0)
+		var wg sync.WaitGroup
+		for caller := range benchCallers {
+			wg.Go(func() {
+				data, rnd := payload(), rand.New(rand.NewPCG(uint64(n), uint64(caller)))
+				for i := next.Add(1); i <= streams; i = next.Add(1) {
+					for j := 201; j < len(data); j += 2 { // sealed texts are never the same twice
+						data[j-1] = byte(rnd.Uint32())
+					}
+					if _, err := s.Append(context.Background(), submission(name(i), eventstore.Revision(2*n-1), data)); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	s = open(b, dir, quiet())
+	defer func() { _ = s.Close() }()
+	pick := rand.New(rand.NewPCG(1, 2))
+	report := measure(b, "streams")
+	for range b.N {
+		n := 0
+		for _, err := range s.ReadStream(context.Background(), name(1+pick.Int64N(streams)), 0, eventstore.Forwards) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		if n != 2*frames {
+			b.Fatalf("%d records", n)
+		}
+	}
+	report(b.N)
+}

@@ -85,25 +85,31 @@ func reopened(t *testing.T, dir string, s **pebblestore.Store) *pebblestore.Stor
 	return *s
 }
 
+// copyTree copies the folder of a store that may be at work: again, where files
+// came or went meanwhile.
 func copyTree(t testing.TB, from, to string) {
 	t.Helper()
-	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return nil // removed meanwhile
+	for ctx := soon(t); ; {
+		before := namesIn(from)
+		err := os.CopyFS(to, os.DirFS(from))
+		if err == nil && slices.Equal(before, namesIn(from)) {
+			return
 		}
-		target := filepath.Join(to, strings.TrimPrefix(path, from))
-		if d.IsDir() {
-			return os.MkdirAll(target, 0o700)
+		if (err != nil && !errors.Is(err, fs.ErrNotExist)) || ctx.Err() != nil {
+			t.Fatalf("copy %s: %v", from, err)
 		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return err
+		if err := os.RemoveAll(to); err != nil {
+			t.Fatal(err)
 		}
-		return os.WriteFile(target, b, 0o600)
-	})
-	if err != nil {
-		t.Fatalf("copy %s: %v", from, err)
 	}
+}
+
+func namesIn(dir string) (names []string) {
+	_ = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, _ error) error {
+		names = append(names, path)
+		return nil
+	})
+	return names
 }
 
 // flip changes one bit of one file: half of the times any file, else any byte.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -169,10 +170,59 @@ func (s *Store) indexSome(after eventstore.Position) (eventstore.Position, error
 	return after, nil
 }
 
+// few is how many entries of one stream are read newest first at most, to be
+// turned round: that way, filters say which tables hold none of it.
+const few = 64
+
 // entries appends up to most entries of a stream to dst: forwards from the frame
 // that holds revision from or the first one after it, backwards from the frame
 // that holds it or the last one before it.
-func (s *Store) entries(dst []entry, stream string, from eventstore.Revision, dir eventstore.Direction, most int) (_ []entry, err error) {
+func (s *Store) entries(dst []entry, stream string, from eventstore.Revision, dir eventstore.Direction, most int) ([]entry, error) {
+	if dir == eventstore.Forwards {
+		have := len(dst)
+		dst, whole, err := s.newestEntries(dst, stream, from)
+		if err != nil || whole {
+			slices.Reverse(dst[have:])
+			return dst[:min(len(dst), have+most)], err
+		}
+		return s.seekEntries(dst[:have], stream, from, dir, most)
+	}
+	return s.seekEntries(dst, stream, from, dir, most)
+}
+
+// newestEntries appends a stream's entries down to the frame that holds a
+// revision, newest first; whole is false where there are more than few.
+func (s *Store) newestEntries(dst []entry, stream string, down eventstore.Revision) (_ []entry, whole bool, err error) {
+	it, err := s.index.NewIter(nil)
+	if err != nil {
+		return dst, false, s.damaged("index", 0, err)
+	}
+	defer func() {
+		if cerr := it.Close(); cerr != nil && err == nil {
+			err = s.damaged("index", 0, cerr)
+		}
+	}()
+	var buf [eventstore.MaxStreamBytes + indexSuffix]byte
+	left := few
+	for ok := it.SeekPrefixGE(appendIndexKey(buf[:0], stream, -1)); ok; ok = it.Next() {
+		e, err := parseEntry(it.Key(), it.Value())
+		if err != nil {
+			return dst, false, s.damaged("index", 0, fmt.Errorf("entry of stream %s: %w", stream, err))
+		}
+		if e.last < down {
+			break
+		}
+		if left == 0 {
+			return dst, false, nil
+		}
+		dst = append(dst, e)
+		left--
+	}
+	return dst, true, nil
+}
+
+// seekEntries finds where to begin by seeking.
+func (s *Store) seekEntries(dst []entry, stream string, from eventstore.Revision, dir eventstore.Direction, most int) (_ []entry, err error) {
 	lower := appendIndexKey(nil, stream, eventstore.LastRevision)
 	upper := append([]byte(stream), 1)
 	it, err := s.index.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})

@@ -72,12 +72,13 @@ func defaultTo[T comparable](v *T, value T) {
 const patienceWithDisk = 10 * time.Second
 
 // logOptions suit values that arrive in order of their keys and never change:
-// tables hardly overlap and mostly move down without being rewritten.
+// tables hardly overlap and mostly move down without being rewritten. The frames
+// of a contract lie far apart, and each costs a block to read: blocks are small.
 func (s *Store) logOptions(cache *pebble.Cache) *pebble.Options {
 	o := s.commonOptions(cache, "log")
 	o.MemTableSize = s.opts.LogMemBytes
 	for i := range o.Levels {
-		o.Levels[i].BlockSize = 32 << 10
+		o.Levels[i].BlockSize = 8 << 10
 		o.Levels[i].IndexBlockSize = 64 << 10
 	}
 	return o

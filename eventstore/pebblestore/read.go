@@ -239,42 +239,40 @@ func (s *Store) walkBack(before eventstore.Position, fn func(*frame) (more bool,
 }
 
 // fetch shows the frames that the index names, and checks that they are those.
+// They are looked up one by one: an iterator would look for each in every level
+// of the log, though one holds it.
 func (s *Store) fetch(stream string, entries []entry, fn func(*frame) (more bool, err error)) error {
-	if len(entries) == 0 {
-		return nil
-	}
-	it, err := s.logIter(eventstore.LastPosition - 1)
-	if err != nil {
-		return err
-	}
 	for _, e := range entries {
-		f, err := seekFrame(it, e.first)
-		if err == nil && (string(f.stream) != stream || f.lastRevision() != e.last || f.count != e.count) {
-			err = fmt.Errorf("the index has stream %s up to revision %d there, the log %s up to %d: %w",
-				stream, e.last, f.stream, f.lastRevision(), errFrameShape)
-		}
+		more, err := s.fetchOne(stream, e, fn)
 		if err != nil {
-			return errors.Join(s.damaged("log", e.first-1, err), it.Close())
+			return s.damaged("log", e.first-1, err)
 		}
-		if more, err := fn(&f); err != nil || !more {
-			return firstErr(s.damaged("log", e.first-1, err), s.damaged("log", e.first-1, it.Close()))
+		if !more {
+			return nil
 		}
 	}
-	return s.damaged("log", entries[len(entries)-1].first, it.Close())
+	return nil
 }
 
-func seekFrame(it *pebble.Iterator, at eventstore.Position) (frame, error) {
-	if !it.SeekGE(positionKey(at)) {
-		if err := it.Error(); err != nil {
-			return frame{}, err
-		}
-		return frame{}, missing(at, at+1)
+func (s *Store) fetchOne(stream string, e entry, fn func(*frame) (more bool, err error)) (more bool, err error) {
+	key := positionKey(e.first)
+	value, closer, err := s.frames.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, missing(e.first, e.first+1)
 	}
-	f, err := readFrame(it)
-	if err == nil && f.first != at {
-		err = missing(at, f.first)
+	if err != nil {
+		return false, err
 	}
-	return f, err
+	defer func() { err = firstErr(err, closer.Close()) }()
+	f, err := parseFrame(key, value)
+	if err != nil {
+		return false, frameDamage(e.first, err)
+	}
+	if string(f.stream) != stream || f.lastRevision() != e.last || f.count != e.count {
+		return false, fmt.Errorf("the index has stream %s up to revision %d there, the log %s up to %d: %w",
+			stream, e.last, f.stream, f.lastRevision(), errFrameShape)
+	}
+	return fn(&f)
 }
 
 func readFrame(it *pebble.Iterator) (frame, error) {
