@@ -36,7 +36,8 @@ func succeeds(name string) bool {
 // belongs to what is being looked at. That nobody was named before is for
 // distinct to say.
 func (s *streams) noteSuccession(r *checked) {
-	next, successor := &succession{predecessor: r.contract}, uuid.Nil
+	next := &succession{predecessor: r.contract}
+	var successor uuid.UUID
 	switch e := r.Event.(type) {
 	case *contract.Renewed:
 		next.renewed, successor = e, e.Successor

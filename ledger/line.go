@@ -74,16 +74,26 @@ func (q *line[C]) more() bool {
 // waiter is a command.
 type waiter interface{ itsTurn() *turn }
 
-// streamOf is a stream with its line of commands and its state in memory. Only
-// whoever works for the line touches the state.
+// streamOf is a pointer to a stream.
 type streamOf[C waiter] interface {
 	comparable
+	stream[C]
+}
+
+// stream has its line of commands and its state in memory. Only whoever works for
+// the line touches the state.
+type stream[C waiter] interface {
 	itsLine() *line[C]
 	// size estimates the memory that the state takes, in bytes.
 	size() int64
 	// drop forgets the state: it is to be read again.
 	drop()
 }
+
+var (
+	_ stream[*command]     = (*queue)(nil)
+	_ stream[*mailCommand] = (*mailbox)(nil)
+)
 
 // streams serve the commands for all streams of one kind: those for one stream
 // one after another, in batches, those for different streams side by side.

@@ -205,8 +205,8 @@ func (o *Office) expiring(ctx context.Context, id uuid.UUID) (d *draft, days int
 		if sum.Status != contract.StatusActive && sum.Status != contract.StatusSuspended || sum.Successor() != uuid.Nil {
 			return
 		}
-		since, due := time.Time{}, false
-		days, since, due = nearest(at, sum.EndsAt)
+		near, since, due := nearest(at, sum.EndsAt)
+		days = near
 		d = o.toContact(id, sum.Terms, recorded.Expiring, id, fmt.Sprint(days), nil)
 		d.content.LastDay = sum.ExpiresOn
 		d.content.DaysLeft = daysUntil(sum.ExpiresOn, at, d.content.Zone)
