@@ -73,12 +73,13 @@ const patienceWithDisk = 10 * time.Second
 
 // logOptions suit values that arrive in order of their keys and never change:
 // tables hardly overlap and mostly move down without being rewritten. The frames
-// of a contract lie far apart, and each costs a block to read: blocks are small.
+// of a contract lie far apart, and each costs a block to read: blocks are as small
+// as reading all of them bears.
 func (s *Store) logOptions(cache *pebble.Cache) *pebble.Options {
 	o := s.commonOptions(cache, "log")
 	o.MemTableSize = s.opts.LogMemBytes
 	for i := range o.Levels {
-		o.Levels[i].BlockSize = 8 << 10
+		o.Levels[i].BlockSize = 16 << 10
 		o.Levels[i].IndexBlockSize = 64 << 10
 	}
 	return o
