@@ -35,7 +35,7 @@ type gate struct {
 }
 
 func newGate(secret string, log *slog.Logger) (*gate, error) {
-	nobody, err := bcrypt.GenerateFromPassword([]byte(secret), bcrypt.DefaultCost)
+	nobody, err := bcrypt.GenerateFromPassword([]byte(secret), hashCost)
 	if err != nil {
 		return nil, fmt.Errorf("start NATS: %w", err)
 	}

@@ -99,7 +99,7 @@ type client struct {
 func (r *rig) try(name, password string, more ...nats.Option) (*client, error) {
 	wrong := new(transcript)
 	options := append([]nats.Option{
-		nats.UserInfo(name, password), nats.NoReconnect(),
+		nats.UserInfo(name, password), nats.NoReconnect(), nats.Timeout(tooLong),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { fmt.Fprintln(wrong, err) }),
 	}, more...)
 	nc, err := nats.Connect("nats://"+r.broker.Address(), options...)
@@ -121,6 +121,19 @@ func (r *rig) connect(name string) *client {
 		return err == nil
 	})
 	return c
+}
+
+// refuses fails if somebody comes in. Where proving a password takes long, clients
+// give up before.
+func (r *rig) refuses(name, password string) {
+	r.t.Helper()
+	r.until("a refusal of "+name, func() bool {
+		_, err := r.try(name, password)
+		if err == nil {
+			r.t.Fatalf("%q comes in with %q", name, password)
+		}
+		return errors.Is(err, nats.ErrAuthorization)
+	})
 }
 
 // consumer is what a subscriber asks for.
