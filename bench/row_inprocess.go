@@ -10,7 +10,7 @@ import (
 
 	"github.com/supportledger/supportledger/bench/load"
 	"github.com/supportledger/supportledger/bench/site"
-	"github.com/supportledger/supportledger/bench/yardstick"
+	"github.com/supportledger/supportledger/internal/processors"
 )
 
 // The rows that call the ledger in this process.
@@ -65,12 +65,12 @@ func (l *Lab) inProcessWith(ctx context.Context, s *site.Site, n, contracts int,
 		return Sample{}, errors.Join(err, running.Close())
 	}
 	var result load.Result
-	busy := yardstick.Busy()
+	busy := processors.Busy()
 	err = l.profiled(func() (err error) {
 		result, err = load.Run(ctx, running.Callers(n, contracts), l.Span)
 		return err
 	})
-	busy = yardstick.Busy() - busy
+	busy = processors.Busy() - busy
 	rows, feed, lagErr := running.Lag(ctx)
 	appends, submissions, batchErr := running.Batches()
 	if err := errors.Join(err, lagErr, batchErr, running.Close()); err != nil {

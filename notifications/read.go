@@ -32,7 +32,7 @@ type chunk struct {
 
 // read makes messages of what lies after a position, for ever.
 func (f *Feed) read(ctx context.Context, after eventstore.Position, out chan<- chunk) error {
-	pace := &pace{store: f.store}
+	pace := &pace{Pressure: Pressure{Store: f.store}}
 	for {
 		pace.begin()
 		c := chunk{}

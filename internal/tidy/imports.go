@@ -22,11 +22,12 @@ var house = []layer{
 	{"catalogfile", []string{"domain"}, "the catalogue's file becomes plain values of domain/catalog"},
 	{"ledger", []string{"domain", "eventstore", "vault"}, "the command loop joins domain, eventstore and vault, and knows nobody who asks it"},
 	{"projections", inner, "read models follow the ledger and do not know who reads them"},
-	{"notifications", inner, "the feed and the mails follow the ledger and do not know other readers"},
+	{"notifications", append([]string{"internal/processors"}, inner...), "the feed and the mails follow the ledger and do not know other readers"},
 	{"audit", inner, "audit judges the log and must not trust other readers of it"},
 	{"api", outer, "HTTP stands on the ledger and its readers"},
 	{"portal", outer, "pages stand on the ledger and its readers"},
 	{"internal/eventdoc", append([]string{"notifications"}, inner...), "what subscribers are told is made from what the feed publishes"},
+	{"internal/processors", nil, "it asks the system how busy this process is, whoever that is"},
 	{"examples", nil, "an example shows what a stranger can do, who has nothing of the house"},
 	{"internal/tidy", nil, "the house's own rules judge the house and use none of it"},
 }

@@ -106,13 +106,13 @@ const (
 
 // pull takes messages to the desk, for ever.
 func (s *session) pull(ctx context.Context, from jetstream.Consumer) error {
-	p := pace{office: s.Office}
+	p := newPace(s.Office)
 	for {
-		if err := p.look(ctx); err != nil {
+		if err := p.Look(ctx); err != nil {
 			return err
 		}
 		n := armful
-		if p.pressed {
+		if p.On {
 			n = smallArmful
 		}
 		began := time.Now()

@@ -1,13 +1,12 @@
 //go:build unix
 
-package notifications
+package processors
 
 import (
 	"syscall"
 	"time"
 )
 
-// busy is how long this process has kept processors busy.
 func busy() time.Duration {
 	var use syscall.Rusage
 	// It fails for addresses out of range only.
