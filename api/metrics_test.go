@@ -1,37 +1,19 @@
 package api
 
 import (
-	"bytes"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	heard "github.com/supportledger/supportledger/internal/transcript"
 )
-
-// A log is what was logged, by whichever goroutine.
-type log struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *log) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 // What is logged and counted names routes, codes and pseudonyms: no Contract ID
 // (R3), no token, no text of anybody.
 func TestR3LogsAndMetricsTellNoSecret(t *testing.T) {
-	logged, registry := new(log), prometheus.NewRegistry()
+	logged, registry := new(heard.Transcript), prometheus.NewRegistry()
 	r := newRig(t, func(c *Config) {
 		c.Registry, c.Logger = registry, slog.New(slog.NewJSONHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})

@@ -22,6 +22,7 @@ import (
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/internal/transcript"
 	"github.com/supportledger/supportledger/notifications"
 	"github.com/supportledger/supportledger/notifications/broker"
 )
@@ -40,7 +41,7 @@ type rig struct {
 	broker *broker.Broker
 	dial   notifications.Dial // to the server
 	line   notifications.Dial // the feed's way there, where that is another one
-	said   *transcript
+	said   *transcript.Transcript
 	feed   *notifications.Feed
 	stop   func() // of the feed
 	last   map[uuid.UUID]eventstore.Revision
@@ -48,7 +49,7 @@ type rig struct {
 }
 
 func newRig(t testing.TB) *rig {
-	r := &rig{t: t, dir: t.TempDir(), said: new(transcript), last: map[uuid.UUID]eventstore.Revision{}, stop: func() {}}
+	r := &rig{t: t, dir: t.TempDir(), said: new(transcript.Transcript), last: map[uuid.UUID]eventstore.Revision{}, stop: func() {}}
 	r.store = r.openLog("store")
 	r.startBroker()
 	t.Cleanup(func() { r.stopFeed(); r.stopBroker(); _ = r.store.Close() })
@@ -65,7 +66,7 @@ func (r *rig) openLog(name string) *pebblestore.Store {
 func (r *rig) startBroker() {
 	r.t.Helper()
 	var err error
-	r.broker, err = broker.Open(broker.Config{Dir: filepath.Join(r.dir, "nats"), Logger: r.said.logger()})
+	r.broker, err = broker.Open(broker.Config{Dir: filepath.Join(r.dir, "nats"), Logger: r.said.Logger(slog.LevelDebug)})
 	must(r.t, err)
 	r.dial = r.broker.Dial
 }
@@ -91,7 +92,7 @@ func (r *rig) newFeed(who uuid.UUID, replicas int) *notifications.Feed {
 		dial = r.line
 	}
 	return notifications.New(notifications.Config{
-		Store: r.store, Installation: who, Dial: dial, Replicas: replicas, Logger: r.said.logger(),
+		Store: r.store, Installation: who, Dial: dial, Replicas: replicas, Logger: r.said.Logger(slog.LevelDebug),
 	})
 }
 
@@ -255,28 +256,6 @@ func (r *rig) mustBeTheLog() {
 	if len(all) != n {
 		r.t.Fatalf("the stream holds %d messages, the log %d events", len(all), n)
 	}
-}
-
-// A transcript may be read while it is written.
-type transcript struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *transcript) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *transcript) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
-func (s *transcript) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 func must(t testing.TB, err error) {

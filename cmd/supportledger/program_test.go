@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/supportledger/supportledger/internal/transcript"
 )
 
 // binaryPath is where the program is built.
@@ -51,28 +53,10 @@ type server struct {
 	said   string // before it was ready
 	tokens map[string]string
 	client *http.Client
-	log    *lockedBuffer
+	log    *transcript.Transcript
 	stop   func() error // gracefully
 	signal func()       // and go on; nil in this process
 	kill   func()       // kill -9; nil in this process
-}
-
-// lockedBuffer is written by one goroutine and read by another.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 func serveArgs(dir string, more []string) []string {
@@ -84,7 +68,7 @@ func serve(t testing.TB, dir string, more ...string) *server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out, w := io.Pipe()
-	s := &server{t: t, dir: dir, log: new(lockedBuffer)}
+	s := &server{t: t, dir: dir, log: new(transcript.Transcript)}
 	ended := make(chan int, 1)
 	go func() { ended <- run(ctx, serveArgs(dir, more), w, s.log); w.Close() }()
 	s.stop = sync.OnceValue(func() error {
@@ -105,7 +89,7 @@ func launch(t testing.TB, dir string, more ...string) *server {
 	t.Helper()
 	path, err := binary()
 	must(t, err)
-	s := &server{t: t, dir: dir, log: new(lockedBuffer)}
+	s := &server{t: t, dir: dir, log: new(transcript.Transcript)}
 	cmd := exec.Command(path, serveArgs(dir, more)...)
 	cmd.Stderr = s.log
 	out, err := cmd.StdoutPipe()

@@ -11,13 +11,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/supportledger/supportledger/internal/transcript"
 )
 
 // An exampleSubscriber is examples/subscriber at work.
 type exampleSubscriber struct {
 	t    *testing.T
 	cmd  *exec.Cmd
-	told lockedBuffer
+	told transcript.Transcript
 }
 
 // finish stops the example in order.

@@ -1,6 +1,7 @@
 package tidy
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -27,6 +28,7 @@ var house = []layer{
 	{"api", outer, "HTTP stands on the ledger and its readers"},
 	{"portal", outer, "pages stand on the ledger and its readers"},
 	{"internal/eventdoc", append([]string{"notifications"}, inner...), "what subscribers are told is made from what the feed publishes"},
+	{"internal/transcript", nil, "it keeps what is said in tests, whoever says it"},
 	{"internal/processors", nil, "it asks the system how busy this process is, whoever that is"},
 	{"examples", nil, "an example shows what a stranger can do, who has nothing of the house"},
 	{"internal/tidy", nil, "the house's own rules judge the house and use none of it"},
@@ -40,6 +42,9 @@ var outer = append([]string{"projections", "notifications", "audit"}, inner...)
 // examples, which tests may use.
 var outside = []string{"cmd", "bench", "examples"}
 
+// forTests are the folders that every test may import.
+var forTests = []string{"examples", "internal/transcript"}
+
 // layers allows an import of the house inwards only.
 func layers(f *File) (found []Finding) {
 	own := layerOf(f.Path)
@@ -48,7 +53,7 @@ func layers(f *File) (found []Finding) {
 		if !inHouse {
 			continue
 		}
-		if f.Test && below(name, "examples") {
+		if f.Test && slices.ContainsFunc(forTests, func(folder string) bool { return below(name, folder) }) {
 			continue
 		}
 		for _, folder := range outside {

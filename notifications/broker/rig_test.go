@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/supportledger/supportledger/internal/transcript"
 	"github.com/supportledger/supportledger/notifications/broker"
 )
 
@@ -28,11 +27,11 @@ type rig struct {
 	broker    *broker.Broker
 	own       jetstream.JetStream // the ledger's way in
 	passwords map[string]string
-	said      *transcript
+	said      *transcript.Transcript
 }
 
 func newRig(t testing.TB) *rig {
-	r := &rig{t: t, dir: t.TempDir(), passwords: map[string]string{}, said: new(transcript)}
+	r := &rig{t: t, dir: t.TempDir(), passwords: map[string]string{}, said: new(transcript.Transcript)}
 	r.file = filepath.Join(r.dir, "subscribers.json")
 	r.add("ani", "ledger.events.incident.>")
 	r.add("budi", "ledger.events.contract.>", "ledger.events.grant.added.>")
@@ -51,7 +50,7 @@ func newRig(t testing.TB) *rig {
 
 func (r *rig) start(c broker.Config) {
 	r.t.Helper()
-	c.Dir, c.Listen, c.UsersFile, c.Logger = filepath.Join(r.dir, "nats"), "127.0.0.1:0", r.file, r.said.logger()
+	c.Dir, c.Listen, c.UsersFile, c.Logger = filepath.Join(r.dir, "nats"), "127.0.0.1:0", r.file, r.said.Logger(slog.LevelInfo)
 	var err error
 	r.broker, err = broker.Open(c)
 	must(r.t, err)
@@ -93,11 +92,11 @@ func (r *rig) soon() context.Context {
 type client struct {
 	*nats.Conn
 	js    jetstream.JetStream
-	wrong *transcript
+	wrong *transcript.Transcript
 }
 
 func (r *rig) try(name, password string, more ...nats.Option) (*client, error) {
-	wrong := new(transcript)
+	wrong := new(transcript.Transcript)
 	options := append([]nats.Option{
 		nats.UserInfo(name, password), nats.NoReconnect(), nats.Timeout(tooLong),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { fmt.Fprintln(wrong, err) }),
@@ -174,28 +173,6 @@ func (r *rig) until(what string, holds func() bool) {
 			r.t.Fatalf("%s never came:\n%s", what, r.said)
 		}
 	}
-}
-
-// A transcript may be read while it is written.
-type transcript struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *transcript) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *transcript) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
-func (s *transcript) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
 func must(t testing.TB, err error) {

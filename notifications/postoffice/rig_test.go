@@ -17,6 +17,7 @@ import (
 	recorded "github.com/supportledger/supportledger/domain/mail"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/internal/transcript"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/notifications"
 	"github.com/supportledger/supportledger/notifications/broker"
@@ -41,7 +42,7 @@ type rig struct {
 	t      testing.TB
 	dir    string
 	config mail.Config
-	said   *transcript
+	said   *transcript.Transcript
 	keys   *vault.Keys
 	clock  *ledger.TestClock
 	store  *pebblestore.Store
@@ -54,7 +55,7 @@ type rig struct {
 
 // newRig is a ledger that records; open lets mails go out.
 func newRig(t testing.TB, c mail.Config) *rig {
-	r := &rig{t: t, dir: t.TempDir(), config: c, said: new(transcript), keys: vault.Generate(), clock: ledger.NewTestClock(start)}
+	r := &rig{t: t, dir: t.TempDir(), config: c, said: new(transcript.Transcript), keys: vault.Generate(), clock: ledger.NewTestClock(start)}
 	people, err := vault.CreatePeople(filepath.Join(r.dir, "people"))
 	must(t, err)
 	r.people = people
@@ -71,14 +72,14 @@ func newRig(t testing.TB, c mail.Config) *rig {
 func (r *rig) open() {
 	r.t.Helper()
 	var err error
-	r.broker, err = broker.Open(broker.Config{Dir: r.nats(), Logger: r.said.logger()})
+	r.broker, err = broker.Open(broker.Config{Dir: r.nats(), Logger: r.said.Logger(slog.LevelInfo)})
 	must(r.t, err)
 	r.mailer, err = mail.Open(r.config, r.dir)
 	must(r.t, err)
-	feed := notifications.New(notifications.Config{Store: r.store, Installation: r.keys.Installation(), Dial: r.broker.Dial, Logger: r.said.logger()})
+	feed := notifications.New(notifications.Config{Store: r.store, Installation: r.keys.Installation(), Dial: r.broker.Dial, Logger: r.said.Logger(slog.LevelInfo)})
 	office := postoffice.New(postoffice.Config{
 		Ledger: r.Ledger, Store: r.store, Keys: r.keys, Catalog: shelf(), Mailer: r.mailer, Agenda: agenda{r.store},
-		Dial: r.broker.Dial, Logger: r.said.logger(),
+		Dial: r.broker.Dial, Logger: r.said.Logger(slog.LevelInfo),
 		Patience: postoffice.Patience{
 			First: 20 * time.Millisecond, Most: 100 * time.Millisecond, Total: tooLong, Try: time.Second,
 			Taken: time.Second, Look: 20 * time.Millisecond,
@@ -249,28 +250,6 @@ func (a agenda) Asked(ctx context.Context, _ int) (found []ledger.AskedMail, err
 // Forgotten implements ledger.MailAgenda; whoever forgets here looks himself.
 func (a agenda) Forgotten(_ context.Context, after eventstore.Position) ([]uuid.UUID, eventstore.Position, error) {
 	return nil, after, nil
-}
-
-// A transcript may be read while it is written.
-type transcript struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *transcript) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *transcript) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
-func (s *transcript) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
 func must(t testing.TB, err error) {

@@ -23,6 +23,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/supportledger/supportledger/internal/transcript"
 )
 
 // binary is the program as people run it, built once for all tests.
@@ -64,25 +66,7 @@ type program struct {
 	base   string       // its address; "" if it ended before it was ready
 	tokens map[string]string
 	client *http.Client
-	said   *transcript // what it wrote to stderr
-}
-
-// A transcript may be read while it is written.
-type transcript struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *transcript) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *transcript) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
+	said   *transcript.Transcript // what it wrote to stderr
 }
 
 // serving is the command that serves a folder; a test may change it before start.
@@ -106,7 +90,7 @@ func servingMails(t testing.TB, dir string) *exec.Cmd {
 // listens or has ended.
 func start(t testing.TB, dir string, cmd *exec.Cmd) *program {
 	t.Helper()
-	p := &program{t: t, dir: dir, cmd: cmd, said: new(transcript), client: &http.Client{
+	p := &program{t: t, dir: dir, cmd: cmd, said: new(transcript.Transcript), client: &http.Client{
 		Transport: &http.Transport{MaxIdleConnsPerHost: callers}, Timeout: tooLong,
 	}}
 	cmd.Stderr = p.said
