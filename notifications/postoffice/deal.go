@@ -177,9 +177,19 @@ func (s *session) bury(ctx context.Context, m jetstream.Msg, tries int) error {
 
 // kindOf is what the letters about a type of events are.
 func kindOf(eventType string) (recorded.Kind, bool) {
-	kind, ok := map[string]recorded.Kind{
-		"contract.activated": recorded.IDs, "contract.expired": recorded.Expired, "account.linked": recorded.Linked,
-		"incident.submitted": recorded.Submitted, "incident.deducted": recorded.FewLeft, "incident.closed": recorded.Closed,
-	}[eventType[:max(0, strings.LastIndexByte(eventType, '.'))]]
-	return kind, ok
+	switch eventType[:max(0, strings.LastIndexByte(eventType, '.'))] {
+	case "contract.activated":
+		return recorded.IDs, true
+	case "contract.expired":
+		return recorded.Expired, true
+	case "account.linked":
+		return recorded.Linked, true
+	case "incident.submitted":
+		return recorded.Submitted, true
+	case "incident.deducted":
+		return recorded.FewLeft, true
+	case "incident.closed":
+		return recorded.Closed, true
+	}
+	return "", false
 }

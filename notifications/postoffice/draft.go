@@ -33,16 +33,16 @@ var errUnreadable = errors.New("no letter can be made of it")
 
 // draftOf makes the draft of what an event has to tell; nil where that is nothing.
 func (o *Office) draftOf(ctx context.Context, r eventstore.Record) (*draft, error) {
-	decoded, err := ledger.Decode(r)
+	f, err := read(r)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
+		return nil, err
 	}
 	about, ok := ledger.ContractOf(r.Stream)
 	if !ok {
 		return nil, fmt.Errorf("%w: stream %s is no contract", errUnreadable, r.Stream)
 	}
-	b := builder{office: o, record: r, about: about}
-	switch e := decoded.Event.(type) {
+	b := builder{office: o, record: f, about: about}
+	switch e := f.event.(type) {
 	case *contract.Activated:
 		return b.ids(ctx, e)
 	case *contract.AccountLinked:
@@ -62,7 +62,7 @@ func (o *Office) draftOf(ctx context.Context, r eventstore.Record) (*draft, erro
 // A builder makes the draft of one event.
 type builder struct {
 	office *Office
-	record eventstore.Record
+	record *fact
 	about  uuid.UUID
 }
 
@@ -163,7 +163,7 @@ func (b *builder) closed(ctx context.Context, e *contract.IncidentClosed) (*draf
 	if code, ok := b.office.Catalog.ClosureCode(e.Closure); ok {
 		d.content.Closure = code.Name
 	}
-	d.content.Outcome, d.content.Left, err = b.outcome(ctx, e)
+	d.content.Outcome, d.content.Left, err = b.outcome(ctx)
 	return d, err
 }
 
@@ -188,7 +188,7 @@ func (b *builder) toContact(ctx context.Context, kind mail.Kind, of uuid.UUID, w
 	if !ok {
 		return nil, nil, fmt.Errorf("%w: contract %s does not begin with its registration", errUnreadable, b.about)
 	}
-	return b.office.toContact(b.about, terms, kind, of, which, &b.record), terms, nil
+	return b.office.toContact(b.about, terms, kind, of, which, &b.record.Record), terms, nil
 }
 
 func (o *Office) toContact(about uuid.UUID, terms *contract.Registered, kind mail.Kind, of uuid.UUID, which string, cause *eventstore.Record) *draft {
@@ -201,7 +201,7 @@ func (o *Office) toContact(about uuid.UUID, terms *contract.Registered, kind mai
 
 // toAsker begins a letter to the contact of an incident.
 func (b *builder) toAsker(ctx context.Context, kind mail.Kind, e *contract.IncidentSubmitted) (*draft, error) {
-	d := b.office.begin(b.about, kind, b.record.ID, "", e.Texts.Person, e.Language, &b.record)
+	d := b.office.begin(b.about, kind, b.record.ID, "", e.Texts.Person, e.Language, &b.record.Record)
 	d.source = e
 	d.content.Number, d.content.Title = e.Number.String(), e.Title
 	first, err := b.at(ctx, 0)

@@ -13,23 +13,22 @@ import (
 	"github.com/supportledger/supportledger/notifications/mail"
 )
 
-// A fact is an event with the record that says it.
+// A fact is an event of a contract with the record that says it.
 type fact struct {
-	eventstore.Record
-	event   contract.Event
-	command uuid.UUID // the same for all that one append recorded of one command
+	ledger.Recorded
+	event contract.Event
 }
 
 func read(r eventstore.Record) (*fact, error) {
-	e, err := contract.Decode(r.Type, r.Data)
+	decoded, err := ledger.Decode(r)
 	if err != nil {
-		return nil, fmt.Errorf("%w: record %s@%d: %w", errUnreadable, r.Stream, r.Revision, err)
+		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
 	}
-	meta, err := ledger.ReadMeta(r.Meta)
-	if err != nil {
-		return nil, fmt.Errorf("%w: record %s@%d: %w", errUnreadable, r.Stream, r.Revision, err)
+	e, ok := decoded.Event.(contract.Event)
+	if !ok {
+		return nil, fmt.Errorf("%w: record %s@%d: %s is no event of a contract", errUnreadable, r.Stream, r.Revision, r.Type)
 	}
-	return &fact{r, e, meta.Command}, nil
+	return &fact{decoded, e}, nil
 }
 
 // at reads an event of the contract; one without an event where there is none.
@@ -76,17 +75,13 @@ func (b *builder) submission(ctx context.Context, n contract.Number) (*contract.
 
 // outcome is what closing did to the incident's unit, and what was left right
 // after.
-func (b *builder) outcome(ctx context.Context, closed *contract.IncidentClosed) (mail.Outcome, mail.Left, error) {
-	own, err := read(b.record)
-	if err != nil {
-		return "", mail.Left{}, err
-	}
+func (b *builder) outcome(ctx context.Context) (mail.Outcome, mail.Left, error) {
 	next, err := b.at(ctx, b.record.Revision+1)
 	if err != nil {
 		return "", mail.Left{}, err
 	}
 	credited, is := next.event.(*contract.IncidentCreditedBack)
-	if !is || next.command != own.command {
+	if !is || next.Meta.Command != b.record.Meta.Command {
 		left, err := b.leftBefore(ctx)
 		if err != nil || !left.Pays {
 			return mail.NotDeducted, left, err
@@ -98,7 +93,7 @@ func (b *builder) outcome(ctx context.Context, closed *contract.IncidentClosed) 
 	if err != nil {
 		return "", left, err
 	}
-	if _, lapsed := after.event.(*contract.GrantLapsed); lapsed && after.command == own.command {
+	if _, lapsed := after.event.(*contract.GrantLapsed); lapsed && after.Meta.Command == b.record.Meta.Command {
 		return mail.CreditLapsed, left, nil
 	}
 	return mail.CreditedBack, left, nil
@@ -133,8 +128,8 @@ type tally struct {
 }
 
 func (t *tally) back(f *fact) (left mail.Left, known bool) {
-	if f.command != t.command {
-		t.command, t.lapsed = f.command, 0
+	if f.Meta.Command != t.command {
+		t.command, t.lapsed = f.Meta.Command, 0
 	}
 	count := func(n int64) (mail.Left, bool) { return mail.Left{Pays: true, Count: n}, true }
 	after := func(remaining *int64, unlimited bool) (mail.Left, bool) {
