@@ -1,7 +1,9 @@
 package notifications
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +24,20 @@ type progress struct {
 // Position is the place in the log up to which the stream holds everything.
 func (f *Feed) Position() eventstore.Position {
 	return eventstore.Position(f.progress.position.Load())
+}
+
+// Await waits until nothing up to a position needs anything more.
+func (f *Feed) Await(ctx context.Context, position eventstore.Position) error {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for f.Position() < position {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the feed, which is at %v of %v: %w", f.Position(), position, ctx.Err())
+		}
+	}
+	return nil
 }
 
 // Messages is how many the stream should hold by now.

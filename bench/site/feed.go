@@ -38,20 +38,6 @@ func (s *Site) startFeed(ctx context.Context, store eventstore.Store) (*feeding,
 	return f, nil
 }
 
-// wait waits until the feed has come to a position.
-func (f *feeding) wait(ctx context.Context, position eventstore.Position) error {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for f.feed.Position() < position {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the feed, which is at %v of %v: %w", f.feed.Position(), position, ctx.Err())
-		}
-	}
-	return nil
-}
-
 // stopNATS stops the server; the feed goes on trying.
 func (f *feeding) stopNATS() error {
 	b := f.broker
@@ -83,7 +69,7 @@ func (s *Site) Publish(ctx context.Context) (messages int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	err = f.wait(ctx, head)
+	err = f.feed.Await(ctx, head)
 	return f.feed.Messages(), errors.Join(err, f.close())
 }
 
@@ -153,7 +139,7 @@ func (r *Running) Stop(ctx context.Context, h *Hearing) error {
 	if err != nil {
 		return err
 	}
-	if err := r.feed.wait(ctx, head); err != nil {
+	if err := r.feed.feed.Await(ctx, head); err != nil {
 		return err
 	}
 	select {

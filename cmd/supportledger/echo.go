@@ -110,14 +110,8 @@ func (s *story) heard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for s.service.feed.Position() < head {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := s.service.feed.Await(ctx, head); err != nil {
+		return err
 	}
 	d := s.service.subscriber
 	nc, err := nats.Connect("nats://"+s.service.broker.Address(), nats.UserInfo(d.User, d.Password), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1))
