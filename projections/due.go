@@ -18,13 +18,18 @@ var _ ledger.Agenda = (*Due)(nil)
 // the bytes of their ids, after a given one. A contract whose successor has not
 // been registered is due since that was decided (R6).
 func (d *Due) Due(ctx context.Context, by time.Time, after ledger.DueContract, limit int) ([]ledger.DueContract, error) {
-	var out []ledger.DueContract
-	err := d.view(ctx, func(v *view) error {
-		q := selecting("SELECT c.due_at, c.id FROM {contracts} c").and("c.due_at > 0").and("c.due_at <= ?", micros(by))
-		if after != (ledger.DueContract{}) {
-			q.and("(c.due_at, c.id) > (?, ?)", micros(after.At), after.Contract[:])
-		}
-		q.then("ORDER BY c.due_at, c.id")
+	q := selecting("SELECT c.due_at, c.id FROM {contracts} c").and("c.due_at > 0").and("c.due_at <= ?", micros(by))
+	return d.inTurn(ctx, q, "c.due_at", after, limit)
+}
+
+// inTurn are some contracts of the directory by a moment that they have, from the
+// one after a given one on.
+func (d *Due) inTurn(ctx context.Context, q *query, moment string, after ledger.DueContract, limit int) (out []ledger.DueContract, err error) {
+	if after != (ledger.DueContract{}) {
+		q.and("("+moment+", c.id) > (?, ?)", micros(after.At), after.Contract[:])
+	}
+	q.then("ORDER BY " + moment + ", c.id")
+	err = d.view(ctx, func(v *view) error {
 		return v.each(ctx, q.text.String(), q.args, func(scan func(...any) error) (bool, error) {
 			var at int64
 			var c ledger.DueContract

@@ -28,24 +28,9 @@ func (s *Set) MailAgenda() *MailAgenda { return &MailAgenda{s.Due, s.Mails, s.Er
 
 // Ending implements ledger.MailAgenda.
 func (a *MailAgenda) Ending(ctx context.Context, after, until time.Time, last ledger.DueContract, limit int) ([]ledger.DueContract, error) {
-	var out []ledger.DueContract
 	q := selecting("SELECT c.ends_at, c.id FROM {contracts} c").and("c.state IN ('activated', 'suspended')").
 		and("c.renewal IS NULL").and("c.replacement IS NULL").and("c.ends_at > ?", micros(after)).and("c.ends_at <= ?", micros(until))
-	if last != (ledger.DueContract{}) {
-		q.and("(c.ends_at, c.id) > (?, ?)", micros(last.At), last.Contract[:])
-	}
-	q.then("ORDER BY c.ends_at, c.id")
-	err := a.due.view(ctx, func(v *view) error {
-		return v.each(ctx, q.text.String(), q.args, func(scan func(...any) error) (bool, error) {
-			var at int64
-			var c ledger.DueContract
-			err := scan(&at, &c.Contract)
-			c.At = instant(at)
-			out = append(out, c)
-			return len(out) < limit, err
-		})
-	})
-	return out, err
+	return a.due.inTurn(ctx, q, "c.ends_at", last, limit)
 }
 
 // Asked implements ledger.MailAgenda.
