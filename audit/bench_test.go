@@ -35,9 +35,8 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// fill makes contracts and spends them.
-func (r *rig) fill(contracts, incidents int) {
-	r.t.Helper()
+// packs makes contracts that are linked and have so many incidents each.
+func (r *rig) packs(contracts, incidents int) []uuid.UUID {
 	ids := make([]uuid.UUID, contracts)
 	for i := range ids {
 		c := r.register("blank")
@@ -46,6 +45,13 @@ func (r *rig) fill(contracts, incidents int) {
 		r.link(ani, c)
 		ids[i] = c.ID
 	}
+	return ids
+}
+
+// fill makes contracts and spends them.
+func (r *rig) fill(contracts, incidents int) {
+	r.t.Helper()
+	ids := r.packs(contracts, incidents)
 	var callers sync.WaitGroup
 	const atOnce = 256
 	for n := range atOnce {

@@ -10,21 +10,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/audit"
-	"github.com/supportledger/supportledger/domain/contract"
 )
 
 // rounds is a log of some thousand records: contracts that are spent in turn.
 func rounds(t testing.TB, contracts, turns int) (tape, []uuid.UUID) {
 	t.Helper()
 	r := newRig(t)
-	ids := make([]uuid.UUID, contracts)
-	for i := range ids {
-		c := r.register("blank")
-		r.change(c.ID, &contract.Activate{})
-		r.change(c.ID, &contract.AddGrant{Unit: contract.Incident, Quantity: int64(turns), Reason: "pack"})
-		r.link(ani, c)
-		ids[i] = c.ID
-	}
+	ids := r.packs(contracts, turns)
 	for range turns {
 		for _, id := range ids {
 			r.submit(ani, id)

@@ -3,6 +3,7 @@ package eventdoc
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -50,10 +51,8 @@ func rows(b *bytes.Buffer, prefix string, of object) {
 	for _, m := range properties {
 		schema := m.value.(object)
 		there := "sometimes"
-		for _, name := range required {
-			if name == m.name {
-				there = "always"
-			}
+		if slices.Contains(required, m.name) {
+			there = "always"
 		}
 		meaning, _ := schema.get("description").(string)
 		fmt.Fprintf(b, "| `%s%s` | %s | %s | %s |\n", prefix, m.name, holds(schema), there, meaning)

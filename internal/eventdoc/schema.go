@@ -2,6 +2,7 @@ package eventdoc
 
 import (
 	"fmt"
+	"iter"
 	"reflect"
 	"strings"
 	"time"
@@ -129,7 +130,7 @@ type field struct {
 
 // fields yields what is written of a struct. Bytes are ciphertext and are not
 // (R3).
-func fields(kind reflect.Type) func(func(field) bool) {
+func fields(kind reflect.Type) iter.Seq[field] {
 	return func(yield func(field) bool) {
 		for i := range kind.NumField() {
 			f := kind.Field(i)
