@@ -173,28 +173,38 @@ func (r *relic) examine(t *testing.T, dir, what string) (report string) {
 	return report
 }
 
-// flip changes one bit of one file: half of the times of any file, else of any byte.
+// flip changes one bit: a third of the times of any file, else of any byte of the
+// log, or of any byte but those of NATS, whose copy may be thrown away.
 func flip(t testing.TB, dir string, rnd *rand.Rand) string {
 	t.Helper()
+	how := rnd.IntN(3)
+	weight := func(path string, size int64) int64 {
+		within := func(folder string) bool { return strings.HasPrefix(path, filepath.Join(dir, folder)) }
+		switch {
+		case how == 0:
+			return min(size, 1)
+		case how == 1 && !within("store"), within("nats"):
+			return 0
+		}
+		return size
+	}
 	var paths []string
-	var sizes []int64
+	var weights []int64
 	var total int64
 	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		info, err := d.Info()
-		if err == nil && info.Size() > 0 {
-			paths, sizes, total = append(paths, path), append(sizes, info.Size()), total+info.Size()
+		if err == nil {
+			w := weight(path, info.Size())
+			paths, weights, total = append(paths, path), append(weights, w), total+w
 		}
 		return err
 	}))
-	i := rnd.IntN(len(paths))
-	if rnd.IntN(2) == 0 {
-		i = 0
-		for at := rnd.Int64N(total); at >= sizes[i]; i++ {
-			at -= sizes[i]
-		}
+	i := 0
+	for at := rnd.Int64N(total); at >= weights[i]; i++ {
+		at -= weights[i]
 	}
 	body, err := os.ReadFile(paths[i])
 	must(t, err)
