@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"database/sql"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -79,9 +81,13 @@ func TestASecondSignalDoesNotWait(t *testing.T) {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
 	must(t, err)
 	defer conn.Close()
-	_, err = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\nX: ") // a request that never ends
+	_, err = fmt.Fprintf(conn, "POST /v1/contracts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nIdempotency-Key: 1\r\n"+
+		"Content-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n", s.tokens["operator"])
 	must(t, err)
-	s.get("", "/healthz", nil) // the server has taken the connection before this one
+	line, err := bufio.NewReader(conn).ReadString('\n') // once the request, which never ends, is being read
+	if must(t, err); !strings.Contains(line, "100 Continue") {
+		t.Fatal(line)
+	}
 	s.signal()
 	for !strings.Contains(s.log.String(), "stopping") {
 		runtime.Gosched()
