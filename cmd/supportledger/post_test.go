@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"log"
 	"net"
 	"net/http"
@@ -23,6 +25,9 @@ func (s *server) letters() map[string]string {
 	all := map[string]string{}
 	for _, path := range paths {
 		body, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // since its recipient was forgotten
+		}
 		must(s.t, err)
 		all[strings.TrimSuffix(filepath.Base(path), ".eml")] = string(body)
 	}
