@@ -82,7 +82,7 @@ type Outcome string
 const (
 	Counted      Outcome = "counted"       // it stays deducted
 	CreditedBack Outcome = "credited-back" // it can be used again
-	CreditLapsed Outcome = "credit-lapsed" // it was credited back to a contract that had ended, and lapsed
+	CreditLapsed Outcome = "credit-lapsed" // it was credited back to a grant or a contract that had ended, and lapsed
 	NotDeducted  Outcome = "not-deducted"  // no contract pays
 )
 

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go/jetstream"
@@ -25,10 +26,7 @@ var errAgain = errors.New("it has to wait a little")
 // deal does what a message asks for, and answers it: for good, or for another
 // time.
 func (s *session) deal(ctx context.Context, m jetstream.Msg) {
-	tries := 1
-	if meta, err := m.Metadata(); err == nil {
-		tries = int(meta.NumDelivered)
-	}
+	tries := attemptsOf(m)
 	err := s.dealSafely(ctx, m, tries)
 	switch {
 	case err == nil:
@@ -45,6 +43,15 @@ func (s *session) deal(ctx context.Context, m jetstream.Msg) {
 	}
 }
 
+// attemptsOf asks JetStream, which outlives this process.
+func attemptsOf(m jetstream.Msg) attempts {
+	meta, err := m.Metadata()
+	if err != nil {
+		return attempts{made: 1}
+	}
+	return attempts{made: int(meta.NumDelivered), since: time.Since(meta.Timestamp)}
+}
+
 // drop lets go of a message of which nothing could be made for a day: what it
 // asks for could not even be recorded as given up.
 func (s *session) drop(m jetstream.Msg, err error) {
@@ -53,28 +60,41 @@ func (s *session) drop(m jetstream.Msg, err error) {
 	s.answer(m, m.Term)
 }
 
-// dealSafely lets what goes badly wrong with one message cost this one only.
-func (s *session) dealSafely(ctx context.Context, m jetstream.Msg, tries int) (err error) {
+// dealSafely lets what goes badly wrong with one message cost this one only: it
+// records that the letter is given up.
+func (s *session) dealSafely(ctx context.Context, m jetstream.Msg, tries attempts) error {
+	err := s.safely(m, func() error {
+		if strings.HasPrefix(m.Subject(), noticesPrefix) {
+			return s.dealWithNotice(ctx, m, tries)
+		}
+		return s.dealWithEvent(ctx, m, tries)
+	})
+	switch {
+	case errors.Is(err, errPanic):
+	case errors.Is(err, errUnreadable) || ledger.Permanent(err) && !errors.Is(err, eventstore.ErrClosed):
+		s.log.Error("no letter can be made of a message", "subject", m.Subject(), "error", err)
+	default:
+		return err
+	}
+	return s.safely(m, func() error { return s.bury(ctx, m, tries) })
+}
+
+// errPanic says that something ended in a panic, which was logged.
+var errPanic = errors.New("it ended in a panic")
+
+// safely makes an error of a panic.
+func (s *session) safely(m jetstream.Msg, do func() error) (err error) {
 	defer func() {
 		if wrong := recover(); wrong != nil {
 			s.log.Error("a letter ended in a panic", "subject", m.Subject(), "panic", fmt.Sprint(wrong), "stack", string(debug.Stack()))
-			err = s.bury(ctx, m, tries)
+			err = errPanic
 		}
 	}()
-	if strings.HasPrefix(m.Subject(), noticesPrefix) {
-		err = s.dealWithNotice(ctx, m, tries)
-	} else {
-		err = s.dealWithEvent(ctx, m, tries)
-	}
-	if errors.Is(err, errUnreadable) || ledger.Permanent(err) && !errors.Is(err, eventstore.ErrClosed) {
-		s.log.Error("no letter can be made of a message", "subject", m.Subject(), "error", err)
-		return s.bury(ctx, m, tries)
-	}
-	return err
+	return do()
 }
 
 // dealWithEvent sends what an event has to tell.
-func (s *session) dealWithEvent(ctx context.Context, m jetstream.Msg, tries int) error {
+func (s *session) dealWithEvent(ctx context.Context, m jetstream.Msg, tries attempts) error {
 	if _, any := kindOf(m.Headers().Get(notifications.HeaderType)); !any {
 		return nil
 	}
@@ -148,7 +168,7 @@ func (o *Office) find(ctx context.Context, at place) (eventstore.Record, error) 
 
 // bury records that a letter is given up of which not even a draft can be made,
 // where the log has its cause.
-func (s *session) bury(ctx context.Context, m jetstream.Msg, tries int) error {
+func (s *session) bury(ctx context.Context, m jetstream.Msg, tries attempts) error {
 	s.metrics.poison.Inc()
 	d := &draft{}
 	if strings.HasPrefix(m.Subject(), noticesPrefix) {
@@ -172,7 +192,7 @@ func (s *session) bury(ctx context.Context, m jetstream.Msg, tries int) error {
 		d.about = at.stream
 		d.Letter = recorded.Letter{Mail: mailID(kind, at.id, "unreadable", uuid.Nil), Kind: kind, Cause: at.id, Language: "en"}
 	}
-	return s.giveUp(ctx, d, tries, reasonUnreadable, recorded.Recipient{})
+	return s.giveUp(ctx, d, tries.made, reasonUnreadable, recorded.Recipient{})
 }
 
 // kindOf is what the letters about a type of events are.

@@ -33,7 +33,7 @@ const ledgerTrouble = "ledger"
 
 // deliver sends a letter and records it, unless that is recorded already. Without
 // an error nothing has to be done any more; otherwise it is to be tried again.
-func (o *Office) deliver(ctx context.Context, d *draft, tries int) error {
+func (o *Office) deliver(ctx context.Context, d *draft, tries attempts) error {
 	if !o.take(d.Mail) {
 		return fmt.Errorf("%w: mail %s is being sent", errAgain, d.Mail)
 	}
@@ -46,7 +46,7 @@ func (o *Office) deliver(ctx context.Context, d *draft, tries int) error {
 	case recorded.StatusSent, recorded.StatusGivenUp:
 		return nil
 	}
-	tried := standing.Tries + tries
+	tried := standing.Tries + tries.made
 	to, err := o.recipient(ctx, d)
 	if errors.Is(err, errForgotten) {
 		return o.giveUp(ctx, d, tried-1, reasonErased, recorded.Recipient{})
@@ -130,7 +130,7 @@ func (o *Office) try(ctx context.Context, d *draft, to recorded.Recipient) error
 }
 
 // failed decides what becomes of a letter that was not taken.
-func (o *Office) failed(ctx context.Context, d *draft, tries, tried int, to recorded.Recipient, err error) error {
+func (o *Office) failed(ctx context.Context, d *draft, tries attempts, tried int, to recorded.Recipient, err error) error {
 	if ctx.Err() != nil {
 		return err // we are stopping, which is not the letter's fault
 	}

@@ -132,16 +132,19 @@ func (b *builder) submitted(ctx context.Context, e *contract.IncidentSubmitted) 
 	return d, nil
 }
 
-// fewLeft warns the primary contact, once for each number of the catalogue.
+// fewLeft warns the primary contact, once for each number of the catalogue, and
+// once more after incidents were added. Only the first event that reaches the
+// number brings the letter about, so that two ledgers never write it at once.
 func (b *builder) fewLeft(ctx context.Context, e *contract.IncidentDeducted) (*draft, error) {
-	if e.Remaining == nil {
-		return nil, nil
-	}
-	threshold, few := b.office.Catalog.FewLeftAt(*e.Remaining+e.Quantity, *e.Remaining)
+	threshold, few := b.office.fewAfter(e)
 	if !few {
 		return nil, nil
 	}
-	d, _, err := b.toContact(ctx, recorded.FewLeft, b.about, fmt.Sprint(threshold))
+	added, first, err := b.reached(ctx, threshold)
+	if err != nil || !first {
+		return nil, err
+	}
+	d, _, err := b.toContact(ctx, recorded.FewLeft, added, fmt.Sprint(threshold))
 	if err != nil {
 		return nil, err
 	}

@@ -164,3 +164,41 @@ func (t *tally) add(unit contract.Unit, quantity int64) {
 		t.changed += quantity
 	}
 }
+
+// reached finds the event by which incidents were last added to the contract, and
+// says whether no event between it and this one, since mails are on, came down to a
+// number already.
+func (b *builder) reached(ctx context.Context, threshold int) (added uuid.UUID, first bool, err error) {
+	for r, err := range b.office.Store.ReadStream(ctx, b.record.Stream, b.record.Revision-1, eventstore.Backwards) {
+		if err != nil {
+			return uuid.Nil, false, fmt.Errorf("read contract %s: %w", b.about, err)
+		}
+		f, err := read(r)
+		if err != nil {
+			return uuid.Nil, false, err
+		}
+		switch e := f.event.(type) {
+		case *contract.GrantAdded:
+			if e.Unit == contract.Incident {
+				return r.ID, true, nil
+			}
+		case *contract.GrantAdjusted:
+			if e.Unit == contract.Incident && e.Quantity > 0 {
+				return r.ID, true, nil
+			}
+		case *contract.IncidentDeducted:
+			if n, few := b.office.fewAfter(e); few && n == threshold && r.Position > b.office.since.Position {
+				return uuid.Nil, false, nil
+			}
+		}
+	}
+	return b.about, true, nil
+}
+
+// fewAfter says whether a deduction came down to a number of the catalogue.
+func (o *Office) fewAfter(e *contract.IncidentDeducted) (threshold int, few bool) {
+	if e.Remaining == nil {
+		return 0, false
+	}
+	return o.Catalog.FewLeftAt(*e.Remaining+e.Quantity, *e.Remaining)
+}

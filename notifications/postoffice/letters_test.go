@@ -73,15 +73,13 @@ func TestR39_WhatIsLeftIsOfTheMoment(t *testing.T) {
 	for range 150 {
 		switch n := random.IntN(10); {
 		case n < 4 || len(open) == 0:
-			if answer, err := r.trySubmit(c.ID, "ani@example.com", "en"); !refused(t, err) {
+			if answer, err := r.trySubmit("desk", c.ID, "ani@example.com", "en"); !refused(t, err) {
 				open = append(open, answer)
 			}
 		case n < 8:
 			at := random.IntN(len(open))
 			closure := []string{"resolved", "product-defect"}[random.IntN(2)]
-			ref := ledger.IncidentRef{Number: open[at].Number, Stream: c.ID, Owner: ani.Account}
-			_, err := r.Close(t.Context(), r.by(engineer), ref, closure, "done")
-			must(t, err)
+			r.finish(c.ID, open[at], closure)
 			open = append(open[:at], open[at+1:]...)
 		case n < 9:
 			_, err := r.Change(t.Context(), r.by(operator), c.ID, &contract.AddGrant{Unit: contract.Incident, Quantity: 3, Reason: "more"})
@@ -94,9 +92,7 @@ func TestR39_WhatIsLeftIsOfTheMoment(t *testing.T) {
 	_, err := r.Change(t.Context(), r.by(operator), c.ID, &contract.Cancel{Reason: "over"})
 	must(t, err)
 	for i, in := range open {
-		ref := ledger.IncidentRef{Number: in.Number, Stream: c.ID, Owner: ani.Account}
-		_, err := r.Close(t.Context(), r.by(engineer), ref, []string{"resolved", "product-defect"}[i%2], "done")
-		must(t, err)
+		r.finish(c.ID, in, []string{"resolved", "product-defect"}[i%2])
 	}
 	r.open()
 	want := r.moments(c.ID)
@@ -163,9 +159,7 @@ func TestR39_EveryKindOnce(t *testing.T) {
 	for range 6 {
 		in = r.submit(c.ID, "ani@example.com", "en")
 	}
-	ref := ledger.IncidentRef{Number: in.Number, Stream: c.ID, Owner: ani.Account}
-	_, err := r.Close(t.Context(), r.by(engineer), ref, "product-defect", "done")
-	must(t, err)
+	r.finish(c.ID, in, "product-defect")
 	r.submit(c.ID, "ani@example.com", "en") // comes down to 1 once more
 	r.untilKinds(map[mail.Kind]int{mail.IDs: 1, mail.Linked: 1, mail.Submitted: 7, mail.Closed: 1, mail.FewLeft: 2})
 	all, _ := r.records()

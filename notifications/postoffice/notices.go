@@ -230,7 +230,7 @@ func daysUntil(day catalog.Date, at time.Time, zone *time.Location) int {
 }
 
 // dealWithNotice sends the letter that a notice asks for, if it is still true.
-func (s *session) dealWithNotice(ctx context.Context, m jetstream.Msg, tries int) error {
+func (s *session) dealWithNotice(ctx context.Context, m jetstream.Msg, tries attempts) error {
 	var n notice
 	if err := json.Unmarshal(m.Data(), &n); err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)

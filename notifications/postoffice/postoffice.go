@@ -61,7 +61,7 @@ type Config struct {
 type Patience struct {
 	First time.Duration // the pause before a letter's second try; each is twice the one before
 	Most  time.Duration // the longest pause
-	Total time.Duration // a letter is given up when its pauses come to more than this
+	Total time.Duration // a letter is given up when it and its pauses have come to more than this
 	Try   time.Duration // one try; longer than the mailer's own times for a step
 	Taken time.Duration // when a message whose taker says nothing any more goes to another one
 	Look  time.Duration // how often is looked for what time and operators bring about
@@ -88,17 +88,29 @@ func (p Patience) orUsual() Patience {
 	return p
 }
 
-// pause is how long to wait after so many tries; over says that it is too long.
-func (p *Patience) pause(tries int) (pause time.Duration, over bool) {
+// attempts are those that were made at what a message asks for.
+type attempts struct {
+	made  int           // the one that is being made too; also those that a process did not live to answer
+	since time.Duration // how long ago the message came to be
+}
+
+// pause is how long to wait for the next try; over says that it would be too long.
+// Both the pauses behind it and the time since the message came must say so: a
+// process that crashes often makes many tries in little time, and one that was
+// down has had none in much. For the same reason no pause is longer than what
+// went before.
+func (p *Patience) pause(a attempts) (pause time.Duration, over bool) {
 	total := time.Duration(0)
 	pause = p.First
-	for range tries - 1 {
+	for range a.made - 1 {
 		if total += pause; total >= p.Total {
-			return 0, true
+			break
 		}
 		pause = min(2*pause, p.Most)
 	}
-	return pause, total+pause > p.Total
+	over = total+pause > p.Total
+	pause = min(pause, p.First+max(0, a.since))
+	return pause, over && a.since+pause > p.Total
 }
 
 // An Office sends letters. Make one with New, and let it Run.

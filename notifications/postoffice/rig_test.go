@@ -3,14 +3,17 @@ package postoffice_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
@@ -42,54 +45,81 @@ type rig struct {
 	t      testing.TB
 	dir    string
 	config mail.Config
+	wait   postoffice.Patience
+	nodes  int // post offices, each with a ledger of its own
+	trap   trap
 	said   *transcript.Transcript
 	keys   *vault.Keys
 	clock  *ledger.TestClock
 	store  *pebblestore.Store
 	people *vault.PeopleFile
 	broker *broker.Broker
-	mailer *mail.Mailer
 	calls  int
+	counts []*prometheus.Registry // of each post office, since it was opened
 	stop   func()
 }
 
 // newRig is a ledger that records; open lets mails go out.
 func newRig(t testing.TB, c mail.Config) *rig {
-	r := &rig{t: t, dir: t.TempDir(), config: c, said: new(transcript.Transcript), keys: vault.Generate(), clock: ledger.NewTestClock(start)}
+	r := &rig{t: t, dir: t.TempDir(), config: c, said: new(transcript.Transcript), keys: vault.Generate(), clock: ledger.NewTestClock(start), wait: impatient(), nodes: 1}
 	people, err := vault.CreatePeople(filepath.Join(r.dir, "people"))
 	must(t, err)
 	r.people = people
 	r.store, err = pebblestore.Open(filepath.Join(r.dir, "store"), pebblestore.Options{ReserveBytes: 1})
 	must(t, err)
-	r.Ledger, err = ledger.New(ledger.Config{Store: r.store, Keys: r.keys, People: r.people, Catalog: shelf(), Clock: r.clock})
-	must(t, err)
+	r.trap.Store = r.store
+	r.Ledger = r.another()
 	r.stop = func() {}
 	t.Cleanup(func() { r.close(); _ = r.store.Close(); _ = r.people.Close() })
 	return r
 }
 
-// open starts NATS, the feed and the post office.
+// another is one more ledger on the same store, as on another node.
+func (r *rig) another() *ledger.Ledger {
+	l, err := ledger.New(ledger.Config{Store: r.store, Keys: r.keys, People: r.people, Catalog: shelf(), Clock: r.clock})
+	must(r.t, err)
+	return l
+}
+
+// impatient is a patience that tests can wait for.
+func impatient() postoffice.Patience {
+	return postoffice.Patience{
+		First: 20 * time.Millisecond, Most: 100 * time.Millisecond, Total: tooLong, Try: time.Second,
+		Taken: time.Second, Look: 20 * time.Millisecond,
+	}
+}
+
+// open starts NATS, the feed and the post offices.
 func (r *rig) open() {
 	r.t.Helper()
 	var err error
 	r.broker, err = broker.Open(broker.Config{Dir: r.nats(), Logger: r.said.Logger(slog.LevelInfo)})
 	must(r.t, err)
-	r.mailer, err = mail.Open(r.config, r.dir)
-	must(r.t, err)
 	feed := notifications.New(notifications.Config{Store: r.store, Installation: r.keys.Installation(), Dial: r.broker.Dial, Logger: r.said.Logger(slog.LevelInfo)})
-	office := postoffice.New(postoffice.Config{
-		Ledger: r.Ledger, Store: r.store, Keys: r.keys, Catalog: shelf(), Mailer: r.mailer, Agenda: agenda{r.store},
-		Dial: r.broker.Dial, Logger: r.said.Logger(slog.LevelInfo),
-		Patience: postoffice.Patience{
-			First: 20 * time.Millisecond, Most: 100 * time.Millisecond, Total: tooLong, Try: time.Second,
-			Taken: time.Second, Look: 20 * time.Millisecond,
-		},
-	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { must(r.t, feed.Run(ctx)) })
-	running.Go(func() { must(r.t, office.Run(ctx)) })
 	r.stop = func() { cancel(); running.Wait() }
+	running.Go(func() { must(r.t, feed.Run(ctx)) })
+	r.counts = nil
+	for node := range r.nodes {
+		l := r.Ledger
+		if node > 0 {
+			l = r.another()
+		}
+		mailer, err := mail.Open(r.config, r.dir)
+		must(r.t, err)
+		office := postoffice.New(postoffice.Config{
+			Ledger: l, Store: &r.trap, Keys: r.keys, Catalog: shelf(), Mailer: mailer, Agenda: agenda{r.store},
+			Dial: r.broker.Dial, Logger: r.said.Logger(slog.LevelInfo), Patience: r.wait,
+		})
+		counts := prometheus.NewRegistry()
+		counts.MustRegister(office.Collectors()...)
+		r.counts = append(r.counts, counts)
+		running.Go(func() {
+			defer mailer.Close()
+			must(r.t, office.Run(ctx))
+		})
+	}
 }
 
 func (r *rig) nats() string { return filepath.Join(r.dir, "nats") }
@@ -98,7 +128,6 @@ func (r *rig) close() {
 	r.stop()
 	r.stop = func() {}
 	if r.broker != nil {
-		_ = r.mailer.Close()
 		must(r.t, r.broker.Close())
 		r.broker = nil
 	}
@@ -113,37 +142,65 @@ func (r *rig) by(who ledger.Actor) ledger.Request {
 // linked is an active contract with n incidents that ani has linked.
 func (r *rig) linked(n int64) ledger.ContractAnswer {
 	r.t.Helper()
+	return r.linkedAt("desk", "blank", n)
+}
+
+// linkedAt is one of a programme, linked at a portal.
+func (r *rig) linkedAt(portal, programme string, n int64) ledger.ContractAnswer {
+	r.t.Helper()
 	answer, err := r.Register(r.t.Context(), r.by(operator), ledger.Registration{
-		Programme: "blank", Country: "ID", TimeZone: "Asia/Jakarta",
+		Programme: programme, Country: "ID", TimeZone: "Asia/Jakarta",
 		Contact: contract.ContactTexts{Name: "Citra", Email: "citra@example.com"}, Language: "id",
 	})
 	must(r.t, err)
 	_, err = r.Change(r.t.Context(), r.by(operator), answer.ID, &contract.Activate{Reason: "asked"})
 	must(r.t, err)
-	_, err = r.Change(r.t.Context(), r.by(operator), answer.ID, &contract.AddGrant{Unit: contract.Incident, Quantity: n, Reason: "pack"})
-	must(r.t, err)
-	_, err = r.Link(r.t.Context(), r.by(ani), ledger.Pair{AccessID: answer.Terms.AccessID, ContractID: answer.ContractID}, "desk", "")
+	if n > 0 {
+		r.add(answer.ID, n)
+	}
+	_, err = r.Link(r.t.Context(), r.by(at(portal)), ledger.Pair{AccessID: answer.Terms.AccessID, ContractID: answer.ContractID}, portal, "")
 	must(r.t, err)
 	return answer
+}
+
+// at is ani at a portal.
+func at(portal string) ledger.Actor {
+	who := ani
+	who.Portal = portal
+	return who
+}
+
+// add gives a contract n more incidents.
+func (r *rig) add(id uuid.UUID, n int64) {
+	r.t.Helper()
+	_, err := r.Change(r.t.Context(), r.by(operator), id, &contract.AddGrant{Unit: contract.Incident, Quantity: n, Reason: "pack"})
+	must(r.t, err)
 }
 
 // submit asks for help, and to be told at an address.
 func (r *rig) submit(id uuid.UUID, email, language string) ledger.IncidentAnswer {
 	r.t.Helper()
-	answer, err := r.trySubmit(id, email, language)
+	answer, err := r.trySubmit("desk", id, email, language)
 	must(r.t, err)
 	return answer
 }
 
-func (r *rig) trySubmit(id uuid.UUID, email, language string) (ledger.IncidentAnswer, error) {
-	return r.Submit(r.t.Context(), r.by(ani), &ledger.Submission{
+func (r *rig) trySubmit(portal string, id uuid.UUID, email, language string) (ledger.IncidentAnswer, error) {
+	return r.Submit(r.t.Context(), r.by(at(portal)), &ledger.Submission{
 		Submit: contract.Submit{
-			Portal: "desk", Product: "engine", ProblemType: "fault", Category: "crash", Severity: "A",
+			Portal: portal, Product: "engine", ProblemType: "fault", Category: "crash", Severity: "A",
 			Title: "It stopped", Agreement: "1", Language: language,
 		},
 		Contract: id,
 		Texts:    contract.IncidentTexts{Name: "Ani", Email: email, Description: "It stopped at noon."},
 	})
+}
+
+// finish closes an incident of a contract.
+func (r *rig) finish(id uuid.UUID, in ledger.IncidentAnswer, closure string) {
+	r.t.Helper()
+	_, err := r.Close(r.t.Context(), r.by(engineer), ledger.IncidentRef{Number: in.Number, Stream: id, Owner: ani.Account}, closure, "done")
+	must(r.t, err)
 }
 
 // records are what became of mails, by id, the last of each.
@@ -252,6 +309,44 @@ func (a agenda) Forgotten(_ context.Context, after eventstore.Position) ([]uuid.
 	return nil, after, nil
 }
 
+// A trap is a log that fails a post office where a test says so.
+type trap struct {
+	eventstore.Store
+	spring atomic.Pointer[func(stream string, from eventstore.Revision) error] // may panic
+}
+
+// ReadStream implements eventstore.Store.
+func (s *trap) ReadStream(ctx context.Context, stream string, from eventstore.Revision, d eventstore.Direction) iter.Seq2[eventstore.Record, error] {
+	if spring := s.spring.Load(); spring != nil {
+		if err := (*spring)(stream, from); err != nil {
+			return func(yield func(eventstore.Record, error) bool) { yield(eventstore.Record{}, err) }
+		}
+	}
+	return s.Store.ReadStream(ctx, stream, from, d)
+}
+
+// A transcript may be read while it is written.
+type transcript struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *transcript) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *transcript) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func (s *transcript) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -268,6 +363,7 @@ func shelf() *catalog.Catalog {
 		Agreement: catalog.Agreement{Version: "1", URL: "https://example.com/agreement"},
 		Portals: []catalog.Portal{
 			{ID: "desk", Name: "Desk", Families: both, IDs: catalog.IDsRequired},
+			{ID: "cloud", Name: "Cloud desk", Families: both, IDs: catalog.IDsRequired, PlanLabels: true},
 			{ID: "free", Name: "Free desk", Families: []string{"gifts"}, IDs: catalog.IDsNotUsed},
 		},
 		Products: []catalog.Product{
@@ -276,6 +372,10 @@ func shelf() *catalog.Catalog {
 		},
 		Programmes: []catalog.Programme{
 			{ID: "blank", ServiceName: "Blank", Short: "BLANK", Covers: both, Portals: []string{"desk"}, Activation: catalog.ActivateOnRequest},
+			{ID: "cloud", ServiceName: "Cloud", Short: "CLOUD", PlanText: "CL05", Covers: both, Portals: []string{"cloud"}, Activation: catalog.ActivateOnRequest},
+			{ID: "both", ServiceName: "Both", Short: "BOTH", PlanText: "BO05", Covers: both, Portals: []string{"desk", "cloud"}, Activation: catalog.ActivateOnRequest},
+			{ID: "endless", ServiceName: "Endless", Short: "ENDLESS", Covers: both, Portals: []string{"desk"}, Activation: catalog.ActivateOnRequest,
+				Included: []catalog.Included{{Unit: catalog.UnitIncident, Unlimited: true}}},
 		},
 		Severities:      []catalog.Severity{{ID: "A", Name: "A", Response: catalog.Duration{Text: "PT2H", Value: 2 * time.Hour}}},
 		ClosureCodes:    []catalog.ClosureCode{{ID: "resolved", Name: "Resolved", Decrement: true}, {ID: "product-defect", Name: "Product defect"}},

@@ -64,6 +64,13 @@ func (p *post) letters() []arrival {
 	return append([]arrival(nil), p.arrived...)
 }
 
+// tried is how often somebody's letters were tried.
+func (p *post) tried(to string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tries[to]
+}
+
 // NewSession implements smtp.Backend.
 func (p *post) NewSession(c *smtp.Conn) (smtp.Session, error) { return &session{post: p, conn: c}, nil }
 
