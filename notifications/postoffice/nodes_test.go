@@ -18,14 +18,22 @@ import (
 // and those that somebody asks for again.
 func TestR39_TwoLedgersSendEachLetterOnce(t *testing.T) {
 	const n, again = 300, 20
-	p := newPost(t, func(to string, try int) error {
-		if to == "mended@example.com" && try <= 2 {
+	open := make(chan struct{}) // for letters to the contact: nobody can see yet that they were sent
+	var p *post
+	p = newPost(t, func(to string, try int) error {
+		switch {
+		case to == "mended@example.com" && try <= 2:
 			return reply(550, "rcpt is unknown here")
+		case to == "citra@example.com":
+			select {
+			case <-open:
+			case <-p.quit:
+			}
 		}
 		return nil
 	})
 	r := newRig(t, p.config())
-	r.nodes = 2
+	r.nodes, r.wait.Try = 2, tooLong
 	r.on()
 	c := r.linked(n + 6)
 	for i := range n {
@@ -42,6 +50,11 @@ func TestR39_TwoLedgersSendEachLetterOnce(t *testing.T) {
 	must(t, r.clock.Set(r.ends(c.ID).Add(-lead(30))))
 	r.open()
 	want := map[mail.Kind]int{mail.IDs: 1, mail.Linked: 1, mail.Submitted: n + 1 + again, mail.Closed: again, mail.FewLeft: 1, mail.Expiring: 1}
+	r.until("all but those", func() bool {
+		n := r.kinds()
+		return n[mail.Submitted] == want[mail.Submitted] && n[mail.Closed] == again
+	})
+	close(open)
 	r.untilKinds(want)
 	r.until("two given up", func() bool { return r.count("mail.given-up.v1") == 2 })
 	r.askForAll(c.ID)
