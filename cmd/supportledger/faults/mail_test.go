@@ -7,8 +7,10 @@ import (
 	"io"
 	"log"
 	"net"
+	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"github.com/supportledger/supportledger/domain/mail"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/eventstore/storetest"
 )
 
 // A letterbox is an SMTP server that outlives the ledger, and counts what it took
@@ -95,14 +98,7 @@ func TestR39_NoMailIsLostOverKills(t *testing.T) {
 		p = launchAgain()
 		p.until("another letter", func() bool { return box.count() > before })
 	}
-	wanted := 2 * len(l.contracts) // the IDs and the link of each
-	for _, c := range l.contracts {
-		for _, e := range p.history(c.ID) {
-			if e.Type == "incident.submitted.v1" {
-				wanted++
-			}
-		}
-	}
+	wanted := l.letters(p)
 	p.until("the last letter", func() bool {
 		said := p.get("", "/metrics").body
 		return box.count() >= wanted && strings.Contains(said, "\nsupportledger_mails_lag 0\n") && strings.Contains(said, "\nsupportledger_mails_waiting 0\n")
@@ -121,6 +117,82 @@ func TestR39_NoMailIsLostOverKills(t *testing.T) {
 		t.Errorf("%d letters are wanted, %d arrived and %d are recorded", wanted, len(box.taken), len(sent))
 	}
 	t.Logf("%d letters over %d kills; %d came again", len(sent), kills, again)
+}
+
+// letters is how many letters there have to be: the IDs and the link of each
+// contract, and one for each incident.
+func (l *load) letters(p *program) int {
+	p.t.Helper()
+	wanted := 2 * len(l.contracts)
+	for _, c := range l.contracts {
+		for _, e := range p.history(c.ID) {
+			if e.Type == "incident.submitted.v1" {
+				wanted++
+			}
+		}
+	}
+	return wanted
+}
+
+// R39, R42: while the ledger's disk is full no letter can be recorded, and perhaps
+// not be written. All of them wait, and once there is room they are recorded by
+// themselves, each once.
+func TestR39_LettersWaitForAFullDisk(t *testing.T) {
+	disk := storetest.Tmpfs(t, 200<<20)
+	dir, fillers := filepath.Join(disk, "ledger"), []string{filepath.Join(disk, "filler-0"), filepath.Join(disk, "filler-1")}
+	launchMails := func() *program {
+		p := start(t, dir, servingMails(t, dir))
+		if p.base == "" {
+			t.Fatalf("the ledger does not start: %v\n%s", p.wait(), p.said)
+		}
+		return p
+	}
+	p := launchMails() // from here on there is something to tell
+	p.stop()
+	p = launch(t, dir)
+	l := newLoad(p)
+	for l.count() < 300 {
+		if !l.ask(p, nil) {
+			t.Fatalf("refused: %v", l.refused)
+		}
+	}
+	wanted := l.letters(p)
+	p.stop()
+
+	fill(t, disk, fillers[0], 40<<20) // of which nothing is for the log
+	p = launchMails()
+	p.until("a letter that cannot be recorded", func() bool { return strings.Contains(p.said.String(), "is not recorded yet") })
+	recorded, tried := p.total("mails_sent"), p.total("mails_retries")
+	fill(t, disk, fillers[1], 0)
+	p.until("more tries", func() bool { return p.total("mails_retries") > tried+100 })
+	p.post("operator", "/v1/contracts", "another", registration("Budi")).mustBeOutage(t, "storage-full")
+	if now := p.total("mails_sent"); now != recorded || now >= wanted {
+		t.Errorf("on a full disk the letters that are recorded became %d from %d", now, recorded)
+	}
+	for _, filler := range fillers {
+		must(t, os.Remove(filler))
+	}
+	p.until("the last letter", func() bool { return p.total("mails_sent") >= wanted })
+	p.stop()
+	files, err := os.ReadDir(filepath.Join(dir, "mail"))
+	must(t, err)
+	sent := mailsOf(t, dir)
+	mustVerify(t, dir)
+	if len(sent) != wanted || len(files) != wanted {
+		t.Errorf("%d letters are wanted, %d are recorded and %d in the folder", wanted, len(sent), len(files))
+	}
+}
+
+// total adds up what a metric counts, over its labels.
+func (p *program) total(metric string) (sum int) {
+	p.t.Helper()
+	lines := regexp.MustCompile(`(?m)^supportledger_` + metric + `_total\{.*\} (\d+)$`)
+	for _, found := range lines.FindAllStringSubmatch(p.get("", "/metrics").body, -1) {
+		n, err := strconv.Atoi(found[1])
+		must(p.t, err)
+		sum += n
+	}
+	return sum
 }
 
 // mailsOf counts what a log records as sent, by Message-ID.
