@@ -59,7 +59,13 @@ func (r *rig) on() {
 // others.
 func (r *rig) untilKinds(want map[mail.Kind]int) {
 	r.t.Helper()
-	r.until(fmt.Sprint("letters ", want), func() bool { return fmt.Sprint(r.kinds()) == fmt.Sprint(want) })
+	last := ""
+	defer func() {
+		if r.t.Failed() {
+			r.t.Logf("the last that came were %s", last)
+		}
+	}()
+	r.until(fmt.Sprint("letters ", want), func() bool { last = fmt.Sprint(r.kinds()); return last == fmt.Sprint(want) })
 }
 
 // R39: a letter says what was left right after its event, however late it is

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
@@ -55,7 +54,7 @@ type rig struct {
 	people *vault.PeopleFile
 	broker *broker.Broker
 	calls  int
-	counts []*prometheus.Registry // of each post office, since it was opened
+	counts []counts // of each post office, since it was opened
 	stop   func()
 }
 
@@ -112,9 +111,7 @@ func (r *rig) open() {
 			Ledger: l, Store: &r.trap, Keys: r.keys, Catalog: shelf(), Mailer: mailer, Agenda: agenda{r.store},
 			Dial: r.broker.Dial, Logger: r.said.Logger(slog.LevelInfo), Patience: r.wait,
 		})
-		counts := prometheus.NewRegistry()
-		counts.MustRegister(office.Collectors()...)
-		r.counts = append(r.counts, counts)
+		r.counts = append(r.counts, countsOf(office))
 		running.Go(func() {
 			defer mailer.Close()
 			must(r.t, office.Run(ctx))

@@ -129,23 +129,29 @@ func (s *session) pull(ctx context.Context, from jetstream.Consumer) error {
 }
 
 // carry takes some messages to the desk; the group is done when they were dealt
-// with. Waiting ends when there is nothing.
+// with. Waiting ends when there is nothing. All of them are held as soon as they
+// come, not when somebody is free for them: else JetStream would give those that
+// wait long to somebody else.
 func (s *session) carry(waiting, ctx context.Context, from jetstream.Consumer, n int) (*sync.WaitGroup, error) {
 	landed := new(sync.WaitGroup)
 	batch, err := from.Fetch(n, jetstream.FetchContext(waiting))
 	if err != nil {
 		return nil, fmt.Errorf("take messages: %w", err)
 	}
+	var handed sync.WaitGroup
 	for m := range batch.Messages() {
 		s.hold(m)
 		landed.Add(1)
-		select {
-		case s.desk <- job{m, landed.Done}:
-		case <-ctx.Done():
-			landed.Done()
-			s.answer(m, m.Nak) // the next one to come takes it at once
-		}
+		handed.Go(func() {
+			select {
+			case s.desk <- job{m, landed.Done}:
+			case <-ctx.Done():
+				landed.Done()
+				s.answer(m, m.Nak) // the next one to come takes it at once
+			}
+		})
 	}
+	handed.Wait()
 	if err := batch.Error(); err != nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrTimeout) {
 		return nil, fmt.Errorf("take messages: %w", err)
 	}

@@ -117,6 +117,40 @@ func TestR39_AStalledLetterKeepsNoOtherWaiting(t *testing.T) {
 	}
 }
 
+// A letter that waits for a line to become free is its ledger's, however long
+// that takes: nobody else is given it, and it has not been tried.
+func TestR39_WhatWaitsForALineIsKept(t *testing.T) {
+	const n = 60
+	open := make(chan struct{})
+	var p *post
+	p = newPost(t, func(string, int) error {
+		select {
+		case <-open:
+		case <-p.quit:
+		}
+		return nil
+	})
+	r := newRig(t, p.config())
+	r.nodes, r.wait.Try, r.wait.Taken = 2, tooLong, 2*time.Second
+	c := r.linked(n + 10)
+	r.on()
+	for i := range n {
+		r.submit(c.ID, fmt.Sprintf("ani%d@example.com", i), "en")
+	}
+	r.open()
+	r.until("the first letters", func() bool { return p.tried("ani0@example.com") == 1 })
+	long := time.Now().Add(5 * time.Second)
+	r.until("more than the time to answer", func() bool { return time.Now().After(long) })
+	close(open)
+	r.until("the letters", func() bool { return r.count("mail.sent.v1") == n })
+	all, _ := r.records()
+	for id, e := range all {
+		if sent, ok := e.(*recorded.Sent); !ok || sent.Try != 1 {
+			t.Errorf("of %s it is recorded that %+v", id, e)
+		}
+	}
+}
+
 // What goes badly wrong with one letter costs that letter only: it is recorded as
 // given up, and others go on.
 func TestR39_WhatCannotBeWrittenIsGivenUp(t *testing.T) {
