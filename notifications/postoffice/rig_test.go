@@ -322,28 +322,6 @@ func (s *trap) ReadStream(ctx context.Context, stream string, from eventstore.Re
 	return s.Store.ReadStream(ctx, stream, from, d)
 }
 
-// A transcript may be read while it is written.
-type transcript struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *transcript) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *transcript) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
-func (s *transcript) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{Level: slog.LevelInfo}))
-}
-
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
