@@ -134,14 +134,31 @@ func (w *write) settle(ctx context.Context) (eventstore.Appended, error) {
 			w.open = true
 		}
 		code, _ := codeOf(err)
-		if !w.open && (code != client.ErrorCodeNotLeader || try >= mostRefusals) {
-			return eventstore.Appended{}, unavailable(err)
+		if !w.open && (code != client.ErrorCodeNotLeader && !cutShort(err) || try >= mostRefusals) {
+			return eventstore.Appended{}, w.turnedAway(err)
 		}
 		if again := w.s.again(ctx, until); again != nil {
 			return eventstore.Appended{}, w.unsettled(err)
 		}
 	}
 }
+
+// turnedAway is the answer to an append of which nothing was recorded. Where the
+// server has hung up again and again while it was being sent, and it is large, it
+// was too large: the client does not tell what the server has said.
+func (w *write) turnedAway(err error) error {
+	size := 0
+	for i := range w.Events {
+		size += len(w.Events[i].Data)
+	}
+	if cutShort(err) && size > usualLimit {
+		return fmt.Errorf("%w: the cluster hangs up while %d bytes are sent: they are more than its setting MaxAppendSize, it seems", eventstore.ErrInvalid, size)
+	}
+	return unavailable(err)
+}
+
+// usualLimit is what clusters take in one append unless they are told otherwise.
+const usualLimit = 1 << 20
 
 func unavailable(err error) error {
 	if errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrClosed) {

@@ -65,6 +65,10 @@ func failure(err error) error {
 	return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
 }
 
+// cutShort says of an append's error that the server has answered before it had
+// got the whole of it, and that the client has not looked at the answer.
+func cutShort(err error) bool { return ended(err) }
+
 // neverSent says of an append's error that the server cannot have got the whole
 // of it. The client tells that by its words alone.
 func neverSent(err error) bool {

@@ -23,10 +23,12 @@ type expected struct {
 func (v *service) Append(in streams.Streams_AppendServer) error {
 	ctx := in.Context()
 	if !v.s.config.AcceptAppends {
+		drain(in)
 		return refused(ctx, accessDenied())
 	}
 	a, want, err := v.s.receive(in)
 	if err != nil {
+		drain(in)
 		return refused(ctx, err)
 	}
 	done, err := v.s.append(ctx, a, want)
@@ -38,6 +40,19 @@ func (v *service) Append(in streams.Streams_AppendServer) error {
 		return refused(ctx, storeError(err))
 	}
 	return in.SendAndClose(appended(done))
+}
+
+// mostDrained bounds what is read of a request that is refused.
+const mostDrained = 64
+
+// drain lets a client finish what it says: the official one, cut off in the middle
+// of its request, does not look why.
+func drain(in streams.Streams_AppendServer) {
+	for range mostDrained {
+		if _, err := in.Recv(); err != nil {
+			return
+		}
+	}
 }
 
 // receive reads the whole of a request.
