@@ -103,7 +103,7 @@ func TestR46_OneProcessPerFolderOnACluster(t *testing.T) {
 	out := new(lockedBuffer)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if code := run(ctx, serveArgs(dir, []string{"--store", c.url()}), out, out); code == 0 || !strings.Contains(out.String(), "in use") {
+	if code := run(ctx, serveArgs(dir, []string{"--store", c.url()}), out, out); code == 0 || !strings.Contains(out.String(), pebblestore.ErrInUse.Error()) {
 		t.Errorf("a second one: exit code %d, %s", code, out.String())
 	}
 }

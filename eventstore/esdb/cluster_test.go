@@ -3,7 +3,9 @@ package esdb_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/esdb"
+	"github.com/supportledger/supportledger/eventstore/esdbwire"
 )
 
 // A follower is a node that answers as one that is not the leader.
@@ -197,5 +200,47 @@ func TestNamesOfTheClusterAreRefused(t *testing.T) {
 	own.Events[0].Type = "$metadata"
 	if _, err := s.Append(soon(t), own); !errors.Is(err, eventstore.ErrInvalid) {
 		t.Fatalf("a type of the cluster's: %v, want ErrInvalid", err)
+	}
+}
+
+// A real cluster reads from positions where records stand alone; the contract from
+// any.
+func TestReadsBeginAnywhereOnAStrictCluster(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, func(c *esdbwire.Config) { c.Strict = true })
+	c.spread = true
+	c.start()
+	s := open(t, c.address)
+	defer s.Close()
+	for i := range 12 {
+		_, err := s.Append(soon(t), facts("s", eventstore.Revision(i)-1, 1))
+		must(t, err)
+	}
+	records := stream(t, s, "s")
+	positions := func(seq iter.Seq2[eventstore.Record, error]) (all []eventstore.Position) {
+		for r, err := range seq {
+			must(t, err)
+			all = append(all, r.Position)
+		}
+		return all
+	}
+	for _, record := range records {
+		for _, at := range []eventstore.Position{record.Position - 1, record.Position, record.Position + 1, record.Position + spreadBy/2} {
+			var after, before []eventstore.Position
+			for _, r := range records {
+				if r.Position > at {
+					after = append(after, r.Position)
+				}
+				if r.Position < at {
+					before = append([]eventstore.Position{r.Position}, before...)
+				}
+			}
+			if got := positions(s.ReadAll(soon(t), at)); !slices.Equal(got, after) {
+				t.Fatalf("after %d: %v, want %v", at, got, after)
+			}
+			if got := positions(s.ReadAllBackwards(soon(t), at)); !slices.Equal(got, before) {
+				t.Fatalf("before %d: %v, want %v", at, got, before)
+			}
+		}
 	}
 }
