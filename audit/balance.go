@@ -115,23 +115,32 @@ func (a *Auditor) locate(ctx context.Context, at Moment) (_ AsOf, stream string,
 }
 
 // search finds the last position recorded at or before a time. Recorded times
-// never run backwards, so it need not look at every record.
+// never run backwards by more than the store's slack, so it need not look at every
+// record: after one that is later by that much all are later.
 func (a *Auditor) search(ctx context.Context, at time.Time, below eventstore.Position) (eventstore.Position, error) {
-	low, high := eventstore.Start, below // low is before or at, high is after
+	slack := eventstore.Slack(a.store)
+	low, high := eventstore.Start, below // what is high and above is after
 	for low+1 < high {
 		mid := low + (high-low)/2
 		record, err := a.before(ctx, mid+1)
 		if err != nil {
 			return 0, err
 		}
-		if record.RecordedAt.After(at) {
+		if record.RecordedAt.After(at.Add(slack)) {
 			high = mid
 		} else {
 			low = mid
 		}
 	}
-	found, err := a.before(ctx, low+1)
-	return found.Position, err
+	for r, err := range a.store.ReadAllBackwards(ctx, low+1) {
+		if err != nil {
+			return 0, fmt.Errorf("read before position %v: %w", low+1, err)
+		}
+		if !r.RecordedAt.After(at) {
+			return r.Position, nil
+		}
+	}
+	return eventstore.Start, nil
 }
 
 // before is the last record before a position; zero where there is none.

@@ -39,7 +39,7 @@ func newLogCheck(v *Verifier, head eventstore.Position) *logCheck {
 	}
 	c := &logCheck{
 		store: v.Store, report: v.reporter("log"), head: head,
-		order: new(order), distinct: newDistinct(memory / 2), seed: maphash.MakeSeed(),
+		order: &order{slack: eventstore.Slack(v.Store)}, distinct: newDistinct(memory / 2), seed: maphash.MakeSeed(),
 	}
 	c.stages = []stage{c.order, c.distinct}
 	parts := runtime.GOMAXPROCS(0)

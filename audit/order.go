@@ -19,7 +19,8 @@ import (
 type order struct {
 	counted  bool
 	position eventstore.Position // of the record before
-	time     time.Time           // of the record before
+	time     time.Time           // the latest so far
+	slack    time.Duration       // by which the store lets times run backwards
 	result   Result
 	sum      hash.Hash
 	buf      []byte
@@ -50,14 +51,14 @@ func (o *order) place(r *checked) *wrong {
 	switch {
 	case r.Position <= o.position:
 		return breaks(LawPositions, "position %v after %v", r.Position, o.position)
-	case r.RecordedAt.Before(o.time):
+	case r.RecordedAt.Before(o.time.Add(-o.slack)):
 		return breaks(LawTime, "recorded at %s, after %s", stamp(r.RecordedAt), stamp(o.time))
 	case r.ID == uuid.Nil:
 		return breaks(LawEventID, "the event has none")
 	case r.wrong != nil:
 		return r.wrong
 	}
-	o.position, o.time = r.Position, r.RecordedAt
+	o.position, o.time = r.Position, later(o.time, r.RecordedAt)
 	return nil
 }
 

@@ -97,7 +97,7 @@ func (s *streams) check(r *checked) *found {
 		c.nth = r.nth
 		return w.at(&r.Record, r.nth, streamsStage)
 	}
-	c.nth, c.last = r.nth, eventstore.Record{Position: r.Position, Stream: r.Stream, Revision: r.Revision, Event: eventstore.Event{Type: r.Type}}
+	c.nth, c.last = r.nth, eventstore.Record{Position: r.Position, Stream: r.Stream, Revision: r.Revision, RecordedAt: r.RecordedAt, Event: eventstore.Event{Type: r.Type}}
 	s.weigh(c)
 	for s.weight > s.limit && s.divisible() {
 		s.thin()
@@ -133,6 +133,9 @@ func (s *streams) add(r *checked) *streamCheck {
 func (s *streams) step(c *streamCheck, r *checked) *wrong {
 	if r.Revision != c.next {
 		return breaks(LawRevisions, "revision %d where %d comes next", r.Revision, c.next)
+	}
+	if r.RecordedAt.Before(c.last.RecordedAt) {
+		return breaks(LawTime, "recorded at %s, after %s in the same stream", stamp(r.RecordedAt), stamp(c.last.RecordedAt))
 	}
 	c.next++
 	switch {

@@ -12,7 +12,8 @@
 //     p is never shown a new record at or below p.
 //   - Readers see only what is durable: a record that was seen cannot vanish.
 //   - Revisions of a stream start at 0 and have no gaps.
-//   - Recorded times never run backwards along positions.
+//   - Recorded times never run backwards along a stream, nor along positions by
+//     more than the store's Slack, which is 0 where one process writes.
 //   - A damaged record is an error that names it (CorruptError); it is never
 //     skipped and never repaired in silence (R42).
 //
@@ -65,7 +66,8 @@ type Record struct {
 
 // An Append asks to record events at the end of one stream.
 type Append struct {
-	// Stream is the stream's name, 1 to 255 bytes of printable ASCII.
+	// Stream is the stream's name, 1 to 255 bytes of printable ASCII. Names of
+	// streams and types do not begin with $: EventStoreDB's own do.
 	Stream string
 	// Expected is the revision of the stream's last record: NoStream or exactly
 	// this one. A blind append does not exist.
@@ -118,6 +120,9 @@ func (a Append) Validate() error {
 func validName(what, name string) error {
 	if name == "" || len(name) > MaxStreamBytes {
 		return fmt.Errorf("%w: %s has %d bytes, must have 1 to %d", ErrInvalid, what, len(name), MaxStreamBytes)
+	}
+	if name[0] == '$' {
+		return fmt.Errorf("%w: %s %q begins with $, as only EventStoreDB's own do", ErrInvalid, what, name)
 	}
 	for i := 0; i < len(name); i++ {
 		if name[i] < ' ' || name[i] > '~' {
@@ -224,6 +229,17 @@ type CorruptError struct {
 
 func (e *CorruptError) Error() string {
 	return fmt.Sprintf("damaged record after position %d in %s: %s", e.Position, e.Where, e.Reason)
+}
+
+// Slack is how far recorded times may run backwards along the positions of a
+// store: 0 unless it says otherwise. Where several nodes write, each records the
+// time at which it decided, and two appends that are under way at once may stand
+// in either order.
+func Slack(s Store) time.Duration {
+	if s, ok := s.(interface{ Slack() time.Duration }); ok {
+		return s.Slack()
+	}
+	return 0
 }
 
 // Follow yields every record after a position and then waits for the next ones,

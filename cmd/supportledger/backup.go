@@ -58,7 +58,7 @@ func (c *backupCmd) on(ctx context.Context, h *house, t *terminal) (err error) {
 }
 
 func (c *backupCmd) copy(ctx context.Context, h *house, t *terminal, to folder) error {
-	if err := h.store.Backup(ctx, to.store()); err != nil {
+	if err := h.store.backup(ctx, to.store()); err != nil {
 		return err
 	}
 	check, err := os.ReadFile(h.keysCheck())

@@ -40,6 +40,11 @@ type cli struct {
 		Remove subscribersRemoveCmd `cmd:"" help:"Remove a subscriber; its connections end."`
 		List   subscribersListCmd   `cmd:"" help:"List the subscribers with what they may read."`
 	} `cmd:"" help:"Look after those who listen to the feed over NATS."`
+	Readers struct {
+		Add    readersAddCmd    `cmd:"" help:"Add a reader of the log, and print its password once."`
+		Remove readersRemoveCmd `cmd:"" help:"Remove a reader; its calls end."`
+		List   readersListCmd   `cmd:"" help:"List the readers with their roles."`
+	} `cmd:"" help:"Look after those who read the log with clients of EventStoreDB."`
 	Keys struct {
 		Create keysCreateCmd `cmd:"" help:"Make the keys of a new installation."`
 		Rotate keysRotateCmd `cmd:"" help:"Add a new encryption key, which seals from the next start on."`

@@ -24,6 +24,7 @@ import (
 //	dev-tokens.json  tokens for development
 //	dev-subscriber.json  who may listen to the feed, for development
 //	control.sock     the running ledger's ear
+//	lock             is held by who has the folder open, where the log is in a cluster
 //	restoring/       a ledger that is being restored
 type folder string
 
@@ -46,12 +47,13 @@ func (f folder) make() error {
 	return nil
 }
 
-// mustHoldLedger refuses a folder in which no ledger was ever started.
-func (f folder) mustHoldLedger() error {
+// mustHoldLedger refuses a folder in which no ledger was ever started, with its
+// log there or in a cluster.
+func (f folder) mustHoldLedger(store string) error {
 	if err := f.mustNotBeRestoring(); err != nil {
 		return err
 	}
-	if !exists(f.store()) {
+	if store == "" && !exists(f.store()) || store != "" && !exists(f.keysCheck()) {
 		return fmt.Errorf("%s holds no ledger: name the folder that serve was started with", string(f))
 	}
 	return nil

@@ -13,7 +13,6 @@ import (
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/catalog"
-	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/projections"
 	"github.com/supportledger/supportledger/vault"
@@ -23,7 +22,7 @@ import (
 // running or not.
 type house struct {
 	folder
-	store   *pebblestore.Store
+	store   logStore
 	keys    *vault.Keys       // nil where they were not found
 	people  *vault.PeopleFile // nil where they were not found
 	auditor *audit.Auditor
@@ -38,8 +37,8 @@ type house struct {
 
 // openHouse opens a folder that nobody else has open. Keys and people's keys may
 // be missing: not every command needs them.
-func openHouse(f folder, keysFile string, log *slog.Logger) (_ *house, err error) {
-	if err := f.mustHoldLedger(); err != nil {
+func openHouse(ctx context.Context, f folder, keysFile, store string, log *slog.Logger) (_ *house, err error) {
+	if err := f.mustHoldLedger(store); err != nil {
 		return nil, err
 	}
 	h := &house{folder: f, log: log, clock: ledger.SystemClock{}}
@@ -48,7 +47,7 @@ func openHouse(f folder, keysFile string, log *slog.Logger) (_ *house, err error
 			err = errors.Join(err, h.close())
 		}
 	}()
-	if h.store, err = pebblestore.Open(f.store(), pebblestore.Options{Logger: log}); err != nil {
+	if h.store, err = openLog(ctx, f, store, log, nil); err != nil {
 		return nil, err
 	}
 	if h.keys, err = f.findKeys(keysFile); err != nil {
@@ -125,7 +124,7 @@ func (h *house) close() error {
 	if h.people != nil {
 		errs = append(errs, h.people.Close())
 	}
-	if h.store != nil {
+	if h.store.Store != nil {
 		errs = append(errs, h.store.Close())
 	}
 	return errors.Join(errs...)

@@ -25,7 +25,7 @@ func (v *service) register() error {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
 	for _, some := range [][]prometheus.Collector{
-		v.store.Collectors(), v.ledger.Collectors(), v.set.Collectors(), v.feedCollectors(), v.mailCollectors(), v.api.Collectors(),
+		v.store.collectors(), v.ledger.Collectors(), v.set.Collectors(), v.feedCollectors(), v.mailCollectors(), v.api.Collectors(),
 	} {
 		all = append(all, some...)
 	}
@@ -51,4 +51,12 @@ func (v *service) mailCollectors() []prometheus.Collector {
 		return nil
 	}
 	return v.post.Collectors()
+}
+
+// collectors are the embedded store's metrics.
+func (l logStore) collectors() []prometheus.Collector {
+	if l.pebble == nil {
+		return nil
+	}
+	return l.pebble.Collectors()
 }

@@ -39,7 +39,7 @@ func helpOfAll(t *testing.T) string {
 	for _, name := range []string{
 		"serve", "demo", "verify", "history", "backup", "restore", "projections list", "projections rebuild",
 		"mails list", "mails show", "mails resend",
-		"token create", "subscribers add", "subscribers remove", "subscribers list", "keys create", "keys rotate", "catalog check", "catalog show",
+		"token create", "subscribers add", "subscribers remove", "subscribers list", "readers add", "readers remove", "readers list", "keys create", "keys rotate", "catalog check", "catalog show",
 	} {
 		out := succeed(t, append(strings.Fields(name), "--help")...)
 		b.WriteString("\n### " + name + "\n\n```\n")

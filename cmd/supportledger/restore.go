@@ -140,7 +140,7 @@ func (c *restoreCmd) copyPeople(into *restoration) error {
 
 // verify opens the new folder and holds all of it against the laws.
 func (c *restoreCmd) verify(ctx context.Context, to folder, keys *vault.Keys, t *terminal, log *slog.Logger) error {
-	h, err := openHouse(to, "", log)
+	h, err := openHouse(ctx, to, "", "", log)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}

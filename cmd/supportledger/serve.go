@@ -31,8 +31,12 @@ type serveCmd struct {
 	Issuers string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ISSUERS" help:"A JSON file that lists OpenID Connect issuers whose tokens count, and what they may assert."`
 	Revoked string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_REVOKED" help:"A file that lists revoked tokens; it is read again when it changes."`
 
+	storeFlag
+
 	natsFlags
 	mailFlags
+
+	esdbFlags
 
 	MetricsListen string  `placeholder:"HOST:PORT" env:"SUPPORTLEDGER_METRICS_LISTEN" help:"Where to serve /metrics; on --listen if left out."`
 	Rate          float64 `default:"0" placeholder:"N" env:"SUPPORTLEDGER_RATE" help:"Requests a second that one account may send; 0 is no limit."`
@@ -69,7 +73,7 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	err = c.serve(ctx, v, e, grace, t.out)
+	err = c.serve(ctx, v, e, s.esdb, grace, t.out)
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}
@@ -85,7 +89,7 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) error {
 // settings checks the flags; how long requests may take in the end comes with them.
 func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 	s := settings{
-		folder: folder(c.Data), keysFile: c.Keys, dev: c.Dev, forgetPeople: c.ForgetPeople, catalog: c.Catalog,
+		folder: folder(c.Data), store: c.Store, keysFile: c.Keys, dev: c.Dev, forgetPeople: c.ForgetPeople, catalog: c.Catalog,
 		revoked: c.Revoked, rate: c.Rate, burst: c.Burst, ownMetrics: c.MetricsListen != "", log: c.logger(logTo),
 	}
 	if c.Dev {
@@ -113,6 +117,12 @@ func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 		if s.issuers, err = readIssuers(c.Issuers); err != nil {
 			return s, 0, err
 		}
+	}
+	if err := c.storeFlag.fit(); err != nil {
+		return s, 0, err
+	}
+	if s.esdb, err = c.esdbFlags.settings(c.Dev); err != nil {
+		return s, 0, err
 	}
 	if s.nats, err = c.natsFlags.settings(c.Dev); err != nil {
 		return s, 0, err
@@ -213,12 +223,17 @@ func parseBytes(text string) (int64, error) {
 type ears struct {
 	api     net.Listener
 	metrics net.Listener // nil: on the API's
+	esdb    net.Listener // nil: nowhere
 }
 
 // bind takes all addresses before anything is opened, printed or served.
 func (c *serveCmd) bind() (e ears, err error) {
 	if e.api, err = net.Listen("tcp", c.Listen); err != nil {
 		return e, fmt.Errorf("--listen: %w; free the address, or name another one", err)
+	}
+	if e.esdb, err = c.esdbFlags.bind(); err != nil {
+		e.close()
+		return e, err
 	}
 	if c.MetricsListen == "" {
 		return e, nil
@@ -232,6 +247,9 @@ func (c *serveCmd) bind() (e ears, err error) {
 
 func (e *ears) close() {
 	e.api.Close()
+	if e.esdb != nil {
+		e.esdb.Close()
+	}
 	if e.metrics != nil {
 		e.metrics.Close()
 	}
@@ -239,7 +257,7 @@ func (e *ears) close() {
 
 // serve answers requests, commands by the control socket, and /metrics, until the
 // context ends or one of them fails.
-func (c *serveCmd) serve(ctx context.Context, v *service, e ears, grace time.Duration, out io.Writer) error {
+func (c *serveCmd) serve(ctx context.Context, v *service, e ears, esdb esdbSettings, grace time.Duration, out io.Writer) error {
 	if c.Dev {
 		if err := v.writeDevTokens(); err != nil {
 			return err
@@ -256,6 +274,10 @@ func (c *serveCmd) serve(ctx context.Context, v *service, e ears, grace time.Dur
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return api.Serve(ctx, e.api, v.handler(), v.log, grace) })
 	g.Go(func() error { return serveControl(ctx, ear, &control{v.house, v.log}) })
+	if e.esdb != nil {
+		g.Go(func() error { return v.serveESDB(ctx, e.esdb, esdb) })
+		tellReaders(out, e.esdb, esdb)
+	}
 	if e.metrics != nil {
 		g.Go(func() error { return api.Serve(ctx, e.metrics, v.registry.handler(), v.log, grace) })
 		fmt.Fprintf(out, "metrics on http://%s/metrics\n", e.metrics.Addr())

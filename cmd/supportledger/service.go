@@ -16,7 +16,6 @@ import (
 	"github.com/supportledger/supportledger/catalogfile"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/eventstore"
-	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/notifications"
 	"github.com/supportledger/supportledger/notifications/broker"
@@ -28,6 +27,7 @@ import (
 // settings are what a service needs to know.
 type settings struct {
 	folder       folder
+	store        string // a cluster that has the log; in the folder where it is empty
 	keysFile     string
 	dev          bool
 	forgetPeople bool
@@ -40,6 +40,7 @@ type settings struct {
 	ownMetrics   bool // metrics have a listener of their own
 	nats         natsSettings
 	mails        mailSettings
+	esdb         esdbSettings
 	log          *slog.Logger
 	onFatal      func(error)
 }
@@ -85,7 +86,7 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 	if err := s.folder.make(); err != nil {
 		return nil, err
 	}
-	if v.store, err = pebblestore.Open(s.folder.store(), pebblestore.Options{Logger: s.log, OnFatal: s.onFatal}); err != nil {
+	if v.store, err = openLog(ctx, s.folder, s.store, s.log, s.onFatal); err != nil {
 		return nil, err
 	}
 	if err := v.openSecrets(ctx, s); err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/domain/contract"
-	"github.com/supportledger/supportledger/eventstore"
 )
 
 type verifyCmd struct {
@@ -54,9 +53,7 @@ func (h *house) verify(ctx context.Context, t *terminal, readModels bool) (audit
 	v := &audit.Verifier{
 		Store:    h.store,
 		Progress: func(p audit.Progress) { t.progress(p.Stage, p.Done, p.Total) },
-		Index: func(ctx context.Context, report func(done, total int64)) error {
-			return h.store.Verify(ctx, func(at, head eventstore.Position) { report(int64(at), int64(head)) })
-		},
+		Index:    h.store.check,
 	}
 	if h.running {
 		v.Memory = besideRequests

@@ -153,14 +153,16 @@ func malformed(t testing.TB, sub Subject) {
 		return a
 	}
 	for what, a := range map[string]eventstore.Append{
-		"no stream name":          with(func(a *eventstore.Append) { a.Stream = "" }),
-		"a long stream name":      with(func(a *eventstore.Append) { a.Stream = strings.Repeat("s", eventstore.MaxStreamBytes+1) }),
-		"a stream name with zero": with(func(a *eventstore.Append) { a.Stream = "m\x00m" }),
-		"a blind append":          with(func(a *eventstore.Append) { a.Expected = -2 }),
-		"no events":               with(func(a *eventstore.Append) { a.Events = nil }),
-		"no event id":             with(func(a *eventstore.Append) { a.Events[0].ID = uuid.Nil }),
-		"no type":                 with(func(a *eventstore.Append) { a.Events[0].Type = "" }),
-		"a long type":             with(func(a *eventstore.Append) { a.Events[0].Type = strings.Repeat("t", eventstore.MaxStreamBytes+1) }),
+		"no stream name":           with(func(a *eventstore.Append) { a.Stream = "" }),
+		"a long stream name":       with(func(a *eventstore.Append) { a.Stream = strings.Repeat("s", eventstore.MaxStreamBytes+1) }),
+		"a stream name with zero":  with(func(a *eventstore.Append) { a.Stream = "m\x00m" }),
+		"a stream of EventStoreDB": with(func(a *eventstore.Append) { a.Stream = "$all" }),
+		"a type of EventStoreDB":   with(func(a *eventstore.Append) { a.Events[0].Type = "$metadata" }),
+		"a blind append":           with(func(a *eventstore.Append) { a.Expected = -2 }),
+		"no events":                with(func(a *eventstore.Append) { a.Events = nil }),
+		"no event id":              with(func(a *eventstore.Append) { a.Events[0].ID = uuid.Nil }),
+		"no type":                  with(func(a *eventstore.Append) { a.Events[0].Type = "" }),
+		"a long type":              with(func(a *eventstore.Append) { a.Events[0].Type = strings.Repeat("t", eventstore.MaxStreamBytes+1) }),
 	} {
 		if _, err := s.Append(soon(t), a); !errors.Is(err, eventstore.ErrInvalid) {
 			t.Fatalf("%s: error %v, want ErrInvalid", what, err)

@@ -24,8 +24,9 @@ var fenced = []fence{
 	{module: "github.com/go-json-experiment/json", folders: []string{"api", "ledger", "bench"}, reason: "the fast decoder is for hot routes; the rest reads better with encoding/json"},
 
 	{module: "github.com/cockroachdb/pebble", folders: []string{"eventstore/pebblestore", "bench"}, reason: "another engine takes its place behind the same contract (bench measures it bare)"},
-	{module: "github.com/EventStore/EventStore-Client-Go", folders: []string{"eventstore/esdb", "eventstore/esdbwire"}, reason: "another cluster takes its place behind the same contract"},
+	{module: "github.com/EventStore/EventStore-Client-Go", folders: []string{"eventstore/esdb", "eventstore/esdbwire", "examples"}, reason: "another cluster takes its place behind the same contract (an example reads with it)"},
 	{module: "google.golang.org/grpc", folders: []string{"eventstore/esdb", "eventstore/esdbwire"}, reason: "only EventStoreDB speaks it"},
+	{module: "google.golang.org/genproto", folders: []string{"eventstore/esdbwire"}, reason: "only EventStoreDB speaks it"},
 	{module: "google.golang.org/protobuf", folders: []string{"eventstore/esdb", "eventstore/esdbwire"}, reason: "only EventStoreDB speaks it"},
 	{module: "modernc.org/sqlite", folders: []string{"projections"}, reason: "read models alone know SQL"},
 	{module: "github.com/jackc/pgx", folders: []string{"projections", "bench"}, reason: "read models alone know SQL (bench measures what a user would build instead)"},

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/esdb"
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
+)
+
+// storeFlag says where the log is.
+type storeFlag struct {
+	Store string `json:"-" default:"" placeholder:"URL" env:"SUPPORTLEDGER_STORE" help:"An EventStoreDB cluster that keeps the log, esdb://USER:PASSWORD@HOST:PORT; in the folder if left out. Everything else stays in the folder."`
+}
+
+// fit refuses what is no cluster, without telling it: it may have a password.
+func (f *storeFlag) fit() error {
+	if f.Store == "" || strings.HasPrefix(f.Store, "esdb://") || strings.HasPrefix(f.Store, "esdb+discover://") {
+		return nil
+	}
+	return fmt.Errorf("%w: --store is neither esdb://USER:PASSWORD@HOST:PORT nor esdb+discover://...; leave it out to keep the log in the folder", errAskedWrongly)
+}
+
+// A logStore is where a house has its log: in its folder, or in a cluster.
+type logStore struct {
+	eventstore.Store
+	pebble *pebblestore.Store // nil in a cluster
+	lock   *os.File           // of the folder; the embedded store has its own
+}
+
+// findPatience bounds how long a start waits for the cluster.
+const findPatience = 30 * time.Second
+
+// openLog opens the log; nobody else has the folder open then (R46).
+func openLog(ctx context.Context, f folder, url string, log *slog.Logger, onFatal func(error)) (logStore, error) {
+	if url == "" {
+		p, err := pebblestore.Open(f.store(), pebblestore.Options{Logger: log, OnFatal: onFatal})
+		if err != nil {
+			return logStore{}, err
+		}
+		return logStore{Store: p, pebble: p}, nil
+	}
+	if exists(f.store()) {
+		return logStore{}, fmt.Errorf("%s holds a log of its own: leave --store out, or name another folder", string(f))
+	}
+	lock, err := os.OpenFile(f.file("lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return logStore{}, err
+	}
+	if err := lockFile(lock); err != nil {
+		return logStore{}, errors.Join(fmt.Errorf("%w: %w", pebblestore.ErrInUse, err), lock.Close())
+	}
+	ctx, cancel := context.WithTimeout(ctx, findPatience)
+	defer cancel()
+	s, err := esdb.Open(ctx, esdb.Options{Connection: url, Logger: log})
+	if err != nil {
+		return logStore{}, errors.Join(err, lock.Close())
+	}
+	return logStore{Store: s, lock: lock}, nil
+}
+
+// Close closes the log, and lets others have the folder.
+func (l logStore) Close() error {
+	err := l.Store.Close()
+	if l.lock != nil {
+		err = errors.Join(err, l.lock.Close())
+	}
+	return err
+}
+
+// Slack is the store's own.
+func (l logStore) Slack() time.Duration { return eventstore.Slack(l.Store) }
+
+// check verifies the embedded store's index; a cluster looks after its own.
+func (l logStore) check(ctx context.Context, report func(done, total int64)) error {
+	if l.pebble == nil {
+		return nil
+	}
+	return l.pebble.Verify(ctx, func(at, head eventstore.Position) { report(int64(at), int64(head)) })
+}
+
+// backup copies the embedded store.
+func (l logStore) backup(ctx context.Context, to string) error {
+	if l.pebble == nil {
+		return errors.New("the log is in a cluster, which has backups of its own: copy keys-check.json and people beside those")
+	}
+	return l.pebble.Backup(ctx, to)
+}

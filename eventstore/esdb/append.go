@@ -1,0 +1,271 @@
+package esdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// limits are what is learned about the cluster.
+type limits struct {
+	append    atomic.Int64 // bytes of data in one append, 0 while not known
+	lastPlace atomic.Bool  // the answer to several events has the last one's position
+}
+
+// Append records events; see eventstore.Store. Once it was sent, a context that
+// ends does not hurry it: the answer is the outcome.
+func (s *Store) Append(ctx context.Context, a eventstore.Append) (eventstore.Appended, error) {
+	if err := s.valid(&a); err != nil {
+		return eventstore.Appended{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return eventstore.Appended{}, err
+	}
+	if err := s.enter(); err != nil {
+		return eventstore.Appended{}, err
+	}
+	defer s.leave()
+	at := time.UnixMicro(max(a.At.UnixMicro(), s.latest.Load())).UTC()
+	if !a.Before.IsZero() && !at.Before(a.Before) {
+		return s.late(ctx, a)
+	}
+	w := &write{s: s, Append: a, at: at, known: s.head.load(), events: make([]client.EventData, len(a.Events))}
+	for i := range a.Events {
+		w.events[i] = seal(&a.Events[i], at)
+	}
+	if w.doubtful = s.doubtful.Contains(a.Events[0].ID); !w.doubtful {
+		w.doubtful = len(a.Events) > 1 && !s.limits.lastPlace.Load()
+	}
+	return w.settle(context.WithoutCancel(ctx))
+}
+
+func (s *Store) valid(a *eventstore.Append) error {
+	if err := a.Validate(); err != nil {
+		return err
+	}
+	size := 0
+	for i := range a.Events {
+		size += len(a.Events[i].Data)
+	}
+	if most := s.limits.append.Load(); most > 0 && int64(size) > most {
+		return tooLarge(most)
+	}
+	return nil
+}
+
+func tooLarge(most int64) error {
+	return fmt.Errorf("%w: the cluster takes at most %d bytes in one append (its setting MaxAppendSize)", eventstore.ErrInvalid, most)
+}
+
+// late answers an append that cannot be recorded before it is too late: as the
+// first time where it was, with the conflict where there is one.
+func (s *Store) late(ctx context.Context, a eventstore.Append) (eventstore.Appended, error) {
+	actual, err := s.revision(ctx, a.Stream)
+	switch {
+	case err != nil:
+		return eventstore.Appended{}, err
+	case actual == a.Expected:
+		return eventstore.Appended{}, eventstore.ErrTooLate
+	}
+	left := a.Events
+	for r, err := range s.ReadStream(ctx, a.Stream, a.Expected+1, eventstore.Forwards) {
+		if err != nil {
+			return eventstore.Appended{}, err
+		}
+		if r.ID != left[0].ID {
+			break
+		}
+		if left = left[1:]; len(left) == 0 {
+			return eventstore.Appended{Position: r.Position, Revision: r.Revision, RecordedAt: r.RecordedAt}, nil
+		}
+	}
+	return eventstore.Appended{}, &eventstore.ConflictError{Stream: a.Stream, Expected: a.Expected, Actual: actual}
+}
+
+// revision is a stream's last.
+func (s *Store) revision(ctx context.Context, stream string) (eventstore.Revision, error) {
+	for r, err := range s.ReadStream(ctx, stream, eventstore.LastRevision, eventstore.Backwards) {
+		return r.Revision, err
+	}
+	return eventstore.NoStream, nil
+}
+
+// A write is one append on its way, under one recorded time however often it is
+// sent.
+type write struct {
+	eventstore.Append
+	s        *Store
+	at       time.Time
+	events   []client.EventData
+	known    eventstore.Position // the newest when it began
+	open     bool                // a try may have been recorded
+	doubtful bool                // what the answer says has to be looked up
+}
+
+// mostRefusals bounds how often an append is sent again that was refused for a
+// reason that passes, such as another leader.
+const mostRefusals = 5
+
+// settle sends an append until its outcome is known. The server compares the
+// event ids with what stands where the append wants to stand, so a repeat is
+// harmless, whatever was recorded after it.
+func (w *write) settle(ctx context.Context) (eventstore.Appended, error) {
+	until := time.Now().Add(w.s.patience)
+	for try := 1; ; try++ {
+		result, err := w.send(ctx)
+		if err == nil {
+			return w.recorded(ctx, result)
+		}
+		if refusal, refused := w.refusal(ctx, err); refused {
+			return eventstore.Appended{}, refusal
+		}
+		if !neverSent(err) {
+			w.open = true
+		}
+		code, _ := codeOf(err)
+		if !w.open && (code != client.ErrorCodeNotLeader && !cutShort(err) || try >= mostRefusals) {
+			return eventstore.Appended{}, w.turnedAway(err)
+		}
+		if again := w.s.again(ctx, until); again != nil {
+			return eventstore.Appended{}, w.unsettled(err)
+		}
+	}
+}
+
+// turnedAway is the answer to an append of which nothing was recorded. Where the
+// server has hung up again and again while it was being sent, and it is large, it
+// was too large: the client does not tell what the server has said.
+func (w *write) turnedAway(err error) error {
+	size := 0
+	for i := range w.Events {
+		size += len(w.Events[i].Data)
+	}
+	if cutShort(err) && size > usualLimit {
+		return fmt.Errorf("%w: the cluster hangs up while %d bytes are sent: they are more than its setting MaxAppendSize, it seems", eventstore.ErrInvalid, size)
+	}
+	return unavailable(err)
+}
+
+// usualLimit is what clusters take in one append unless they are told otherwise.
+const usualLimit = 1 << 20
+
+func unavailable(err error) error {
+	if errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrClosed) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
+}
+
+// unsettled gives up on an append.
+func (w *write) unsettled(err error) error {
+	if !w.open {
+		return unavailable(err)
+	}
+	w.s.doubtful.Add(w.Events[0].ID, struct{}{})
+	return fmt.Errorf("%w: %w", eventstore.ErrUnknown, err)
+}
+
+func (w *write) send(ctx context.Context) (*client.WriteResult, error) {
+	options := client.AppendToStreamOptions{ExpectedRevision: client.NoStream{}, Deadline: &w.s.patience}
+	if w.Expected != eventstore.NoStream {
+		options.ExpectedRevision = client.Revision(uint64(w.Expected))
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // a call that was left is not to begin any more
+	var result *client.WriteResult
+	err := w.s.line.do(ctx, func(c *client.Client) error {
+		r, err := c.AppendToStream(leader(ctx), w.Stream, options, w.events...)
+		if err == nil {
+			result = r
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// recorded makes the answer. Where the record may be that of an earlier try, its
+// own time counts.
+func (w *write) recorded(ctx context.Context, r *client.WriteResult) (eventstore.Appended, error) {
+	done := eventstore.Appended{
+		Position: eventstore.Position(r.CommitPosition), Revision: w.Expected + eventstore.Revision(len(w.events)), RecordedAt: w.at,
+	}
+	if w.doubtful || done.Position <= w.known {
+		last, err := w.lookUp(ctx, done.Revision)
+		if err != nil {
+			return eventstore.Appended{}, fmt.Errorf("%w: look up what was recorded: %w", eventstore.ErrUnknown, err)
+		}
+		if len(w.events) > 1 && last.Position == done.Position {
+			w.s.limits.lastPlace.Store(true)
+		}
+		done.Position, done.RecordedAt = last.Position, last.RecordedAt
+		w.s.doubtful.Remove(w.Events[0].ID)
+	}
+	w.s.noted(done.Position, done.RecordedAt)
+	return done, nil
+}
+
+func (w *write) lookUp(ctx context.Context, revision eventstore.Revision) (eventstore.Record, error) {
+	for r, err := range w.s.ReadStream(ctx, w.Stream, revision, eventstore.Forwards) {
+		return r, err
+	}
+	return eventstore.Record{}, fmt.Errorf("stream %s has no revision %d", w.Stream, revision)
+}
+
+var maxAppendSize = regexp.MustCompile(`Maximum Append Size of (\d+) Exceeded`)
+
+// refusal is an answer that stays the same however often an append is sent.
+func (w *write) refusal(ctx context.Context, err error) (error, bool) {
+	code, _ := codeOf(err)
+	switch {
+	case code == client.ErrorCodeWrongExpectedVersion:
+		actual, err := w.s.revision(ctx, w.Stream)
+		if err != nil { // it is refused all the same
+			return unavailable(err), true
+		}
+		return &eventstore.ConflictError{Stream: w.Stream, Expected: w.Expected, Actual: actual}, true
+	case code == client.ErrorCodeStreamDeleted:
+		return failure(err), true
+	}
+	grpc, ok := status.FromError(cause(err))
+	if !ok {
+		return nil, false
+	}
+	switch grpc.Code() {
+	case codes.InvalidArgument:
+		if m := maxAppendSize.FindStringSubmatch(grpc.Message()); m != nil {
+			most, _ := strconv.ParseInt(m[1], 10, 64) // digits
+			w.s.limits.append.Store(most)
+			return tooLarge(most), true
+		}
+		return fmt.Errorf("%w: %s", eventstore.ErrInvalid, grpc.Message()), true
+	case codes.ResourceExhausted:
+		if strings.Contains(grpc.Message(), "larger than max") {
+			return fmt.Errorf("%w: an event is larger than the cluster takes: %s", eventstore.ErrInvalid, grpc.Message()), true
+		}
+		return fmt.Errorf("%w: %s", eventstore.ErrFull, grpc.Message()), true
+	}
+	return nil, false
+}
+
+// cause is what the client's own error wraps.
+func cause(err error) error {
+	var e *client.Error
+	if errors.As(err, &e) && e.Err() != nil {
+		return e.Err()
+	}
+	return err
+}

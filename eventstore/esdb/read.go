@@ -1,0 +1,251 @@
+package esdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"time"
+
+	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
+
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// readAhead is how many records are taken from the client before they are asked
+// for.
+const readAhead = 256
+
+// readPatience bounds how long a read that has brought nothing yet is tried again.
+const readPatience = time.Second
+
+// A step is what a read brings: a record or its end.
+type step struct {
+	event *client.RecordedEvent
+	end   bool
+}
+
+// A source opens a read at the cluster: next brings its steps.
+type source func(ctx context.Context, c *client.Client) (next func() (step, error), stop func(), err error)
+
+// mayRead refuses what a Store that is closed, or a context that is over, cannot
+// read.
+func (s *Store) mayRead(ctx context.Context) error {
+	if s.isClosed() {
+		return eventstore.ErrClosed
+	}
+	return ctx.Err()
+}
+
+// run yields what a source brings, once, without looking at it.
+func (s *Store) run(ctx context.Context, open source) iter.Seq2[*client.RecordedEvent, error] {
+	return func(yield func(*client.RecordedEvent, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(s.life, cancel)()
+		steps, failed := make(chan *client.RecordedEvent, readAhead), make(chan error, 1)
+		go func() {
+			failed <- s.line.do(ctx, func(c *client.Client) error { return pump(ctx, c, open, steps) })
+		}()
+		for {
+			var event *client.RecordedEvent
+			select {
+			case event = <-steps:
+			case err := <-failed:
+				for len(steps) > 0 { // what came before the end
+					if !yield(<-steps, nil) {
+						return
+					}
+				}
+				if err != nil {
+					yield(nil, s.named(err))
+				}
+				return
+			}
+			if !yield(event, nil) {
+				return
+			}
+		}
+	}
+}
+
+// named says why a read that was ended has ended.
+func (s *Store) named(err error) error {
+	if s.life.Err() != nil {
+		return eventstore.ErrClosed
+	}
+	return err
+}
+
+// pump takes events from the client until the read ends or the context does.
+func pump(ctx context.Context, c *client.Client, open source, steps chan<- *client.RecordedEvent) error {
+	next, stop, err := open(leader(ctx), c)
+	if err != nil {
+		return cancelled(ctx, err)
+	}
+	defer stop()
+	for {
+		got, err := next()
+		switch {
+		case err != nil:
+			return cancelled(ctx, err)
+		case got.end:
+			return nil
+		case got.event == nil || isSystem(got.event):
+			continue
+		}
+		select {
+		case steps <- got.event:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// cancelled prefers the context's own word for its end.
+func cancelled(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// resuming yields the records of a read, and goes on after the last one where the
+// cluster was gone in between.
+func (s *Store) resuming(ctx context.Context, from func(last *eventstore.Record) source) iter.Seq2[eventstore.Record, error] {
+	return func(yield func(eventstore.Record, error) bool) {
+		if err := s.mayRead(ctx); err != nil {
+			yield(eventstore.Record{}, err)
+			return
+		}
+		var last *eventstore.Record
+		until := time.Now().Add(min(s.patience, readPatience))
+		for {
+			var failed error
+			for event, err := range s.run(ctx, from(last)) {
+				if failed = err; err != nil {
+					break
+				}
+				record, err := unseal(event)
+				if err != nil {
+					yield(eventstore.Record{}, err)
+					return
+				}
+				s.noted(record.Position, record.RecordedAt)
+				if !yield(record, nil) {
+					return
+				}
+				last, until = &record, time.Now().Add(s.patience)
+			}
+			if failed == nil {
+				return
+			}
+			if !passes(failed) || last == nil && errors.Is(failed, eventstore.ErrUnavailable) || s.again(ctx, until) != nil {
+				yield(eventstore.Record{}, failure(failed))
+				return
+			}
+		}
+	}
+}
+
+// again waits until a read may be tried again.
+func (s *Store) again(ctx context.Context, until time.Time) error {
+	if time.Now().After(until) {
+		return eventstore.ErrUnavailable
+	}
+	select {
+	case <-time.After(restFirst):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return s.line.waitFor(ctx, until)
+}
+
+// counted is a read that ends by itself.
+func counted(read *client.ReadStream, err error) (func() (step, error), func(), error) {
+	if err != nil {
+		return nil, nil, err
+	}
+	next := func() (step, error) {
+		event, err := read.Recv()
+		if ended(err) {
+			return step{end: true}, nil
+		}
+		if code, ok := codeOf(err); ok && code == client.ErrorCodeResourceNotFound {
+			return step{end: true}, nil // there is no such stream
+		}
+		if err != nil {
+			return step{}, err
+		}
+		return step{event: event.OriginalEvent()}, nil
+	}
+	return next, read.Close, nil
+}
+
+// ReadStream yields the records of one stream. A revision that is missing is a
+// CorruptError: somebody has deleted or truncated the stream.
+func (s *Store) ReadStream(ctx context.Context, stream string, from eventstore.Revision, dir eventstore.Direction) iter.Seq2[eventstore.Record, error] {
+	step, start := eventstore.Revision(1), max(from, 0)
+	if dir == eventstore.Backwards {
+		step, start = -1, from
+	}
+	if stream == "" || start < 0 {
+		return s.nothing(ctx)
+	}
+	at := func(last *eventstore.Record) source {
+		next := start
+		if last != nil {
+			next = last.Revision + step
+		}
+		if next < 0 {
+			return empty
+		}
+		return streamFrom(stream, next, dir)
+	}
+	return func(yield func(eventstore.Record, error) bool) {
+		next := eventstore.NoStream // not known yet
+		if dir == eventstore.Forwards {
+			next = start
+		}
+		for r, err := range s.resuming(ctx, at) {
+			if err == nil && next != eventstore.NoStream && r.Revision != next {
+				err = &eventstore.CorruptError{
+					Position: r.Position, Where: fmt.Sprintf("stream %s of the cluster", stream),
+					Reason: fmt.Sprintf("revision %d follows where %d is due", r.Revision, next),
+				}
+			}
+			next = r.Revision + step
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func streamFrom(stream string, from eventstore.Revision, dir eventstore.Direction) source {
+	options := client.ReadStreamOptions{Direction: client.Forwards, From: client.Revision(uint64(from))}
+	if dir == eventstore.Backwards {
+		options.Direction = client.Backwards
+		if from == eventstore.LastRevision {
+			options.From = client.End{}
+		}
+	}
+	return func(ctx context.Context, c *client.Client) (func() (step, error), func(), error) {
+		return counted(c.ReadStream(ctx, stream, options, math.MaxInt64))
+	}
+}
+
+// empty is a read that has ended.
+func empty(context.Context, *client.Client) (func() (step, error), func(), error) {
+	return func() (step, error) { return step{end: true}, nil }, func() {}, nil
+}
+
+// nothing yields nothing, but for why not.
+func (s *Store) nothing(ctx context.Context) iter.Seq2[eventstore.Record, error] {
+	return func(yield func(eventstore.Record, error) bool) {
+		if err := s.mayRead(ctx); err != nil {
+			yield(eventstore.Record{}, err)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package esdb
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
+
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// timeFormat is how a recorded time is written: microseconds, UTC.
+const timeFormat = "2006-01-02T15:04:05.000000Z"
+
+// An envelope is an event's metadata in the cluster: the recorded time and what
+// the writer says about the event.
+type envelope struct {
+	RecordedAt string `json:"recorded_at"`
+	Meta       []byte `json:"meta,omitempty"` // base64
+}
+
+// seal makes an event as the client takes it. The data is copied: a call that its
+// caller has left may still be inside the client.
+func seal(e *eventstore.Event, at time.Time) client.EventData {
+	meta := make([]byte, 0, len(`{"recorded_at":"","meta":""}`)+len(timeFormat)+base64.StdEncoding.EncodedLen(len(e.Meta)))
+	meta = append(meta, `{"recorded_at":"`...)
+	meta = at.AppendFormat(meta, timeFormat)
+	if len(e.Meta) > 0 {
+		meta = append(meta, `","meta":"`...)
+		meta = base64.StdEncoding.AppendEncode(meta, e.Meta)
+	}
+	meta = append(meta, `"}`...)
+	kind := client.ContentTypeBinary
+	if n := len(e.Data); n >= 2 && e.Data[0] == '{' && e.Data[n-1] == '}' {
+		kind = client.ContentTypeJson
+	}
+	return client.EventData{EventID: e.ID, EventType: e.Type, ContentType: kind, Data: bytes.Clone(e.Data), Metadata: meta}
+}
+
+// unseal reads a record. One that this package has not written is damage.
+func unseal(r *client.RecordedEvent) (eventstore.Record, error) {
+	record := eventstore.Record{
+		Position: eventstore.Position(r.Position.Commit), Stream: r.StreamID, Revision: eventstore.Revision(r.EventNumber),
+		Event: eventstore.Event{ID: r.EventID, Type: r.EventType, Data: r.Data},
+	}
+	var e envelope
+	err := json.Unmarshal(r.UserMetadata, &e)
+	if err == nil {
+		record.RecordedAt, err = time.Parse(timeFormat, e.RecordedAt)
+	}
+	if err != nil {
+		return record, &eventstore.CorruptError{
+			Position: record.Position, Where: fmt.Sprintf("stream %s@%d of the cluster", r.StreamID, r.EventNumber),
+			Reason: "its metadata is none that a ledger writes (a ledger wants a cluster of its own): " + err.Error(),
+		}
+	}
+	record.Meta = e.Meta
+	return record, nil
+}
+
+// isSystem says whether an event is one of the cluster's own.
+func isSystem(r *client.RecordedEvent) bool {
+	return strings.HasPrefix(r.StreamID, "$") || strings.HasPrefix(r.EventType, "$")
+}

@@ -1,0 +1,170 @@
+package esdb_test
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/esdb"
+	"github.com/supportledger/supportledger/eventstore/esdbwire"
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
+)
+
+// A cluster is one node that speaks the protocol over a store in a folder, on a
+// port that stays the same when it is stopped and started again.
+type cluster struct {
+	t       testing.TB
+	dir     string
+	address string
+	change  func(*esdbwire.Config)
+	spread  bool // positions are far apart, as they are in a real cluster
+
+	store eventstore.Store
+	stop  context.CancelFunc
+	ended chan error
+}
+
+func newCluster(t testing.TB, change func(*esdbwire.Config)) *cluster {
+	t.Helper()
+	c := &cluster{t: t, dir: t.TempDir(), address: "127.0.0.1:0", change: change}
+	t.Cleanup(c.halt)
+	return c
+}
+
+func (c *cluster) start() {
+	c.t.Helper()
+	s, err := pebblestore.Open(c.dir, pebblestore.Options{CacheBytes: 8 << 20, LogMemBytes: 8 << 20, IndexMemBytes: 1 << 20, Logger: c.logger()})
+	must(c.t, err)
+	c.store = s
+	if c.spread {
+		c.store = spread{s}
+	}
+	config := esdbwire.Config{Store: c.store, AcceptAppends: true, Logger: c.logger()}
+	if c.change != nil {
+		c.change(&config)
+	}
+	server, err := esdbwire.New(config)
+	must(c.t, err)
+	l, err := net.Listen("tcp", c.address)
+	must(c.t, err)
+	c.address = l.Addr().String()
+	ctx, stop := context.WithCancel(context.Background())
+	c.stop, c.ended = stop, make(chan error, 1)
+	go func() { c.ended <- server.Serve(ctx, l) }()
+}
+
+func (c *cluster) halt() {
+	if c.stop == nil {
+		return
+	}
+	c.stop()
+	if err := <-c.ended; err != nil {
+		c.t.Errorf("serve: %v", err)
+	}
+	if err := c.store.Close(); err != nil {
+		c.t.Errorf("close: %v", err)
+	}
+	c.stop = nil
+}
+
+func (c *cluster) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// open reaches a cluster at an address, which may be another's that leads to it.
+func open(t testing.TB, address string, change ...func(*esdb.Options)) *esdb.Store {
+	t.Helper()
+	o := esdb.Options{Connection: "esdb://" + address + "?tls=false", Patience: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))}
+	for _, c := range change {
+		c(&o)
+	}
+	s, err := esdb.Open(soon(t), o)
+	must(t, err)
+	return s
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func soon(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// spread gives a store positions like those of a real cluster, which are places
+// in its files: strictly growing, far apart, and with nothing in between.
+type spread struct{ *pebblestore.Store }
+
+const (
+	spreadBy   = 137
+	spreadFrom = 1000
+)
+
+func far(p eventstore.Position) eventstore.Position {
+	if p == eventstore.Start {
+		return p
+	}
+	return spreadFrom + p*spreadBy
+}
+
+// near is the last position of the store that lies at or before one that is far.
+func near(p eventstore.Position) eventstore.Position {
+	if p < spreadFrom+spreadBy {
+		return eventstore.Start
+	}
+	return (p - spreadFrom) / spreadBy
+}
+
+func apart(records iter.Seq2[eventstore.Record, error]) iter.Seq2[eventstore.Record, error] {
+	return func(yield func(eventstore.Record, error) bool) {
+		for r, err := range records {
+			r.Position = far(r.Position)
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+func (s spread) Append(ctx context.Context, a eventstore.Append) (eventstore.Appended, error) {
+	done, err := s.Store.Append(ctx, a)
+	done.Position = far(done.Position)
+	return done, err
+}
+
+func (s spread) ReadStream(ctx context.Context, stream string, from eventstore.Revision, dir eventstore.Direction) iter.Seq2[eventstore.Record, error] {
+	return apart(s.Store.ReadStream(ctx, stream, from, dir))
+}
+
+func (s spread) ReadAll(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Record, error] {
+	return apart(s.Store.ReadAll(ctx, near(after)))
+}
+
+func (s spread) ReadAllBackwards(ctx context.Context, before eventstore.Position) iter.Seq2[eventstore.Record, error] {
+	if before == eventstore.LastPosition {
+		return apart(s.Store.ReadAllBackwards(ctx, before))
+	}
+	if before == eventstore.Start {
+		return apart(s.Store.ReadAllBackwards(ctx, before))
+	}
+	return apart(s.Store.ReadAllBackwards(ctx, near(before-1)+1))
+}
+
+func (s spread) Head(ctx context.Context) (eventstore.Position, error) {
+	head, err := s.Store.Head(ctx)
+	return far(head), err
+}
+
+func (s spread) Wait(ctx context.Context, after eventstore.Position) error {
+	return s.Store.Wait(ctx, near(after))
+}
