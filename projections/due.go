@@ -25,7 +25,7 @@ func (d *Due) Due(ctx context.Context, by time.Time, after ledger.DueContract, l
 			q.and("(c.due_at, c.id) > (?, ?)", micros(after.At), after.Contract[:])
 		}
 		q.then("ORDER BY c.due_at, c.id")
-		return v.each(ctx, q.text.String(), q.args, func(scan func(...any) error) (bool, error) {
+		return v.walk(ctx, q.text.String(), q.args, limit, func(scan func(...any) error) (bool, error) {
 			var at int64
 			var c ledger.DueContract
 			err := scan(&at, &c.Contract)

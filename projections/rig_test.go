@@ -39,7 +39,7 @@ var (
 	budi     = ledger.Actor{Account: uuid.MustParse("00000000-0000-4000-8000-000000000002"), Role: ledger.Customer, Portal: "desk"}
 )
 
-func newRig(t testing.TB) *rig {
+func newRig(t testing.TB, on engine) *rig {
 	r := &rig{t: t, keys: vault.Generate(), clock: ledger.NewTestClock(start)}
 	dir := t.TempDir()
 	var err error
@@ -49,7 +49,7 @@ func newRig(t testing.TB) *rig {
 	must(t, err)
 	r.Ledger, err = ledger.New(ledger.Config{Store: r.store, Keys: r.keys, People: r.people, Catalog: shelf(), Clock: r.clock})
 	must(t, err)
-	r.Set = openSet(t, Config{Dir: filepath.Join(dir, "rows"), Store: r.store})
+	r.Set = openSet(t, on.at(t, Config{Dir: filepath.Join(dir, "rows"), Store: r.store}))
 	t.Cleanup(func() {
 		_ = r.store.Close()
 		_ = r.people.Close()

@@ -2,7 +2,6 @@ package pgserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -28,12 +27,18 @@ autovacuum_naptime = 5s
 func Start(t testing.TB, settings string) *Server {
 	t.Helper()
 	Need(t)
-	p, stop, err := start(t.Context(), settings)
+	// The tests' own folders are closed to the user that PostgreSQL runs as.
+	dir, err := os.MkdirTemp("", "pg-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	p, err := start(t.Context(), dir, settings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := stop(); err != nil {
+		if err := p.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -51,35 +56,31 @@ func Need(t testing.TB) {
 	}
 }
 
-// ForTests starts a server that all tests of a package share; stop removes it.
-func ForTests(ctx context.Context) (p *Server, stop func() error, err error) { return start(ctx, "") }
+// ForTests starts a server for all tests of a package, in a folder that it makes:
+// t.TempDir is closed to the user that PostgreSQL runs as. The caller stops it and
+// removes the folder.
+func ForTests(ctx context.Context, dir string) (*Server, error) { return start(ctx, dir, "") }
 
-func start(ctx context.Context, settings string) (_ *Server, stop func() error, err error) {
+func start(ctx context.Context, dir, settings string) (_ *Server, err error) {
 	port := 5432
 	if settings == "" {
 		if port, err = freePort(); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		settings = fmt.Sprintf(forTests, port)
 	}
-	// The tests' own folders are closed to the user that PostgreSQL runs as.
-	dir, err := os.MkdirTemp("", "pg-")
-	if err != nil {
-		return nil, nil, err
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return nil, err
 	}
-	remove := func() error { return os.RemoveAll(dir) }
 	if err := os.Chmod(dir, 0o711); err != nil {
-		return nil, nil, errors.Join(err, remove())
+		return nil, err
 	}
 	p, err := Create(ctx, dir, settings)
 	if err != nil {
-		return nil, nil, errors.Join(err, remove())
+		return nil, err
 	}
 	p.Port = port
-	if err := p.Start(ctx); err != nil {
-		return nil, nil, errors.Join(err, remove())
-	}
-	return p, func() error { return errors.Join(p.Stop(), remove()) }, nil
+	return p, p.Start(ctx)
 }
 
 func freePort() (int, error) {

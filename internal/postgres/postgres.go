@@ -116,6 +116,10 @@ func (d *Database) Pool(settings ...string) *sql.DB {
 	}))
 }
 
+// Unprepared is an argument before all others that lets a pool execute a statement
+// without preparing it.
+const Unprepared = pgx.QueryExecModeExec
+
 // Raw lends the driver's own connection under one of a pool.
 func Raw(conn *sql.Conn, use func(*pgx.Conn) error) error {
 	return conn.Raw(func(c any) error {
