@@ -65,6 +65,9 @@ func (db *database) readCheckpoints(ctx context.Context) ([]checkpoint, error) {
 		return nil, err
 	}
 	rows, err := db.writer.readCheckpoints(ctx)
+	if err != nil && db.away(err) {
+		db.dropWriter()
+	}
 	return rows, db.explain(err)
 }
 

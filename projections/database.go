@@ -76,7 +76,8 @@ func (db *database) close() error {
 	for _, s := range db.held {
 		all = errors.Join(all, s.Close())
 	}
-	if all = errors.Join(all, db.writer.close(), db.reads.Close(), db.writes.Close()); all != nil {
+	all = errors.Join(all, db.writer.close(), db.reads.Close(), db.writes.Close())
+	if all != nil && !db.away(all) { // what cannot be reached need not be left in order
 		return fmt.Errorf("close %s: %w", db.name, all)
 	}
 	return nil
@@ -106,10 +107,16 @@ func (db *database) transact(ctx context.Context, do func(context.Context) error
 	// has another connection.
 	usable, err := db.writer.within(ctx, db.begin, func() error { return do(ctx) })
 	if !usable && db.shared {
-		_ = db.writer.close() // what is wrong with it was said by err
-		db.writer.conn = nil
+		db.dropWriter()
 	}
 	return db.explain(err)
+}
+
+// dropWriter lets go of a connection that is of no use any more; the next to write
+// opens another one.
+func (db *database) dropWriter() {
+	_ = db.writer.close() // what is wrong with it was said before
+	db.writer.conn = nil
 }
 
 // look executes statements that read, all of one moment.
@@ -120,20 +127,28 @@ func (db *database) look(ctx context.Context, do func(*connection) error) error 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if c == nil {
-		conn, err := db.reads.Conn(ctx)
-		if err != nil {
-			db.idle <- nil
-			return db.explain(fmt.Errorf("open %s: %w", db.name, err))
+	defer func() { db.idle <- c }()
+	began, fresh := false, c == nil
+	for {
+		if c == nil {
+			conn, err := db.reads.Conn(ctx)
+			if err != nil {
+				return db.explain(fmt.Errorf("open %s: %w", db.name, err))
+			}
+			c = &connection{dialect: db.dialect, conn: conn}
 		}
-		c = &connection{dialect: db.dialect, conn: conn}
+		usable, err := c.within(ctx, db.reading, func() error {
+			began = true
+			return do(c)
+		})
+		if !usable {
+			// What is wrong with it was said by err, or does not matter any more.
+			_ = c.close()
+			c = nil
+		}
+		if fresh || began || !db.away(err) {
+			return db.explain(err)
+		}
+		fresh = true // the other one was cut while nobody used it
 	}
-	usable, err := c.within(ctx, db.reading, func() error { return do(c) })
-	if !usable {
-		// What is wrong with it was said by err, or does not matter any more.
-		_ = c.close()
-		c = nil
-	}
-	db.idle <- c
-	return db.explain(err)
 }

@@ -36,9 +36,15 @@ func onEach(t *testing.T, test func(*testing.T, engine)) {
 // at puts rows into a database: for each folder another one.
 func (on engine) at(t testing.TB, c Config) Config {
 	t.Helper()
-	if at := on.url(t, c.Dir); at != "" {
+	return at(t, c, on.url(t, c.Dir))
+}
+
+// at puts rows where a URL says; "" for a file.
+func at(t testing.TB, c Config, url string) Config {
+	t.Helper()
+	if url != "" {
 		var err error
-		c.Database, err = postgres.Parse(at)
+		c.Database, err = postgres.Parse(url)
 		must(t, err)
 	}
 	return c

@@ -3,8 +3,10 @@ package projections
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -276,14 +278,10 @@ func testR47_R3_rowsKeepSecrets(t *testing.T, on engine) {
 		[]byte(c.ContractID), ciphertext, []byte(base64.StdEncoding.EncodeToString(ciphertext)),
 		[]byte("citra@example.com"), []byte("ani@example.com"), []byte("at noon"), []byte("still smokes"),
 	}
-	files, err := filepath.Glob(filepath.Join(r.dir, "*"))
-	must(t, err)
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		must(t, err)
+	for name, content := range r.contents() {
 		for _, secret := range secrets {
-			if len(secret) == 0 || bytes.Contains(b, secret) {
-				t.Errorf("%s holds %q", filepath.Base(file), secret)
+			if len(secret) == 0 || bytes.Contains(content, secret) {
+				t.Errorf("%s holds %q", name, secret)
 			}
 		}
 	}
@@ -295,6 +293,39 @@ func testR47_R3_rowsKeepSecrets(t *testing.T, on engine) {
 	if row.Terms.Contact.Clear == nil || row.Terms.Contact.Clear.Email != "citra@example.com" {
 		t.Errorf("opened, the contact is %+v", row.Terms.Contact.Clear)
 	}
+}
+
+// contents are the database's files, or its tables.
+func (r *rig) contents() map[string][]byte {
+	r.t.Helper()
+	out := map[string][]byte{}
+	if !r.db.shared {
+		files, err := filepath.Glob(filepath.Join(r.dir, "*"))
+		must(r.t, err)
+		for _, file := range files {
+			out[filepath.Base(file)], err = os.ReadFile(file)
+			must(r.t, err)
+		}
+		return out
+	}
+	for _, table := range strings.Fields(r.tables()) {
+		rows, err := r.db.writer.conn.QueryContext(r.t.Context(), "SELECT * FROM "+table)
+		must(r.t, err)
+		columns, err := rows.Columns()
+		must(r.t, err)
+		for rows.Next() {
+			values := make([]any, len(columns))
+			for i := range values {
+				values[i] = new([]byte)
+			}
+			must(r.t, rows.Scan(values...))
+			for _, v := range values {
+				out[table] = append(out[table], *v.(*[]byte)...)
+			}
+		}
+		must(r.t, errors.Join(rows.Err(), rows.Close()))
+	}
+	return out
 }
 
 // Who was forgotten is known, with the keys to destroy again (R47).

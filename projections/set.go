@@ -87,9 +87,13 @@ type Set struct {
 // they may be somebody else's. A database that cannot be reached is none: Run goes
 // on as soon as it can (Away).
 func Open(ctx context.Context, c Config) (*Set, error) {
+	return open(ctx, c, contractsProjection(), requestsProjection(), erasuresProjection(), mailsProjection())
+}
+
+func open(ctx context.Context, c Config, contracts, requests, erasures, mails *projection) (*Set, error) {
 	s := &Set{
 		dir: c.Dir, store: c.Store, log: c.Logger, builds: make(chan struct{}, 1), most: usualBatches,
-		projections: []*projection{contractsProjection(), requestsProjection(), erasuresProjection(), mailsProjection()},
+		projections: []*projection{contracts, requests, erasures, mails},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -98,14 +102,13 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	if c.CacheBytes == 0 {
 		c.CacheBytes = DefaultCacheBytes
 	}
-	open := s.openFile
+	openRows := s.openFile
 	if c.Database != nil {
-		open = s.openShared
+		openRows = s.openShared
 	}
-	if err := open(ctx, c); err != nil {
+	if err := openRows(ctx, c); err != nil {
 		return nil, fmt.Errorf("open projections: %w", err)
 	}
-	contracts, requests, erasures, mails := s.projections[0], s.projections[1], s.projections[2], s.projections[3]
 	s.Contracts = &Contracts{reader{s, contracts}}
 	s.Links = &Links{reader{s, contracts}}
 	s.Benefits = &Benefits{reader{s, contracts}}
