@@ -136,21 +136,7 @@ func (p *PeopleFile) Seal(ctx context.Context, person uuid.UUID, text []byte) ([
 
 // Open implements People.
 func (p *PeopleFile) Open(_ context.Context, person uuid.UUID, box []byte) ([]byte, error) {
-	if len(box) < boxOverhead {
-		return nil, fmt.Errorf("open box of person %s: want at least %d bytes, got %d", person, boxOverhead, len(box))
-	}
-	key, err := p.key(person)
-	if err != nil {
-		return nil, fmt.Errorf("open box of person %s: %w", person, err)
-	}
-	if key.id != KeyID(box) {
-		return nil, fmt.Errorf("open box of person %s: %w", person, ErrErased)
-	}
-	text, err := openBox(key.aead, person, box)
-	if err != nil {
-		return nil, fmt.Errorf("open box of person %s: %w", person, err)
-	}
-	return text, nil
+	return openWith(person, box, func() (*readyKey, error) { return p.key(person) })
 }
 
 // Keys implements People.
