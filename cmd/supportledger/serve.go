@@ -27,6 +27,8 @@ type serveCmd struct {
 	Keys   string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_KEYS" help:"The installation's keys, made by keys create. Required without --dev."`
 	Dev    bool   `env:"SUPPORTLEDGER_DEV" help:"For development: keeps the keys beside the data and writes tokens to dev-tokens.json. Only on a loopback address."`
 
+	databaseFlags
+
 	Catalog string `default:"microsoft-2015" placeholder:"FILE|NAME" env:"SUPPORTLEDGER_CATALOG" help:"The catalogue: a YAML file, or the name of one that comes with the program; ${default} if left out."`
 	Issuers string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ISSUERS" help:"A JSON file that lists OpenID Connect issuers whose tokens count, and what they may assert."`
 	Revoked string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_REVOKED" help:"A file that lists revoked tokens; it is read again when it changes."`
@@ -108,6 +110,9 @@ func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 			return s, 0, fmt.Errorf("%w: --test-clock %q is not a time, such as 2026-03-01T09:00:00Z", errAskedWrongly, c.TestClock)
 		}
 		s.log.Warn("the clock is a test clock: it stands still until POST /v1/test-clock")
+	}
+	if s.databases, err = c.databases(); err != nil {
+		return s, 0, err
 	}
 	if c.Issuers != "" {
 		if s.issuers, err = readIssuers(c.Issuers); err != nil {
@@ -260,7 +265,7 @@ func (c *serveCmd) serve(ctx context.Context, v *service, e ears, grace time.Dur
 		g.Go(func() error { return api.Serve(ctx, e.metrics, v.registry.handler(), v.log, grace) })
 		fmt.Fprintf(out, "metrics on http://%s/metrics\n", e.metrics.Addr())
 	}
-	v.log.Info("listening", "address", e.api.Addr().String(), "folder", c.Data, "version", version(), "keys", v.keys, "catalogue", v.catalog.Digest)
+	v.log.Info("listening", "address", e.api.Addr().String(), "folder", c.Data, "read models", v.readModels(), "people", v.peoplePlace(), "version", version(), "keys", v.keys, "catalogue", v.catalog.Digest)
 	fmt.Fprintf(out, "listening on http://%s\n", e.api.Addr())
 	if c.Dev {
 		fmt.Fprintf(out, "for development only; tokens are in %s\n", v.devTokens())

@@ -101,6 +101,13 @@ func nameOf(c *pgx.ConnConfig) string {
 // String says which database it is, without the password.
 func (d *Database) String() string { return d.name }
 
+// Same says whether both are one database, by whatever user and in whatever
+// schema.
+func (d *Database) Same(other *Database) bool {
+	a, b := d.config, other.config
+	return a.Host == b.Host && a.Port == b.Port && a.Database == b.Database
+}
+
 // Format prints String whatever the verb.
 func (d *Database) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.name) }
 
