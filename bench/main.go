@@ -120,7 +120,7 @@ func (c runCommand) rows(progress io.Writer) ([]Row, error) {
 	return rows, err
 }
 
-func isPostgres(r Row) bool { return strings.HasPrefix(r.Name, "postgres-") }
+func isPostgres(r Row) bool { return strings.HasPrefix(r.Name, "postgres-") || r.Name == sharedCatchUp }
 
 // report prints and writes what came out. It returns an error for incidents
 // that were lost and for rows that could not be measured.
