@@ -250,6 +250,39 @@ func TestR44_AMissingOrForeignDatabaseIsSaid(t *testing.T) {
 	wantNoTrace(t, fmt.Sprint(err), []byte("hunter2hunter2"))
 }
 
+// What was sealed with a file's keys opens with the database that took them; it
+// can be asked again, and forgets nothing that was erased since.
+func TestR47_ADatabaseTakesTheKeysOfAFile(t *testing.T) {
+	file, _ := newPeople(t)
+	boxes := make([][]byte, 2*moveMost+7)
+	file.sync = func() error { return nil }
+	for n := range boxes {
+		boxes[n] = seal(t, file, n, "text")
+	}
+	_, err := file.Erase(t.Context(), person(3))
+	must(t, err)
+	h := databaseHome(t)
+	p := h.keeper.(*PeopleDatabase)
+	for range 2 {
+		if n, err := p.Take(t.Context(), file, nil); err != nil || n != len(boxes)-1 {
+			t.Fatalf("%d keys were taken, %v", n, err)
+		}
+		must(t, p.EraseKeys(t.Context(), person(5), []KeyID{KeyID(boxes[5])}))
+	}
+	for n, box := range boxes {
+		text, err := p.Open(t.Context(), person(n), box)
+		if n == 3 || n == 5 {
+			wantIs(t, err, ErrErased)
+		} else if err != nil || string(text) != "text" {
+			t.Fatalf("person %d: opened %q, %v", n, text, err)
+		}
+	}
+	seal(t, file, 3, "again") // under another key than the database makes
+	seal(t, p, 3, "again")
+	_, err = p.Take(t.Context(), file, nil)
+	wantError(t, err, person(3).String(), "another key")
+}
+
 // Many first texts at once share statements.
 func BenchmarkSealFirstInDatabase(b *testing.B) {
 	h := databaseHome(b)

@@ -178,24 +178,33 @@ func (p *PeopleFile) key(person uuid.UUID) (*readyKey, error) {
 // load sets a key up for use. The caller holds mu, so that no erasure comes
 // between looking the key up and remembering it.
 func (p *PeopleFile) load(person uuid.UUID) (*readyKey, error) {
+	s, err := p.read(person)
+	if err != nil {
+		return nil, err
+	}
+	key := newReadyKey(&s)
+	p.ready.put(person, key)
+	return key, nil
+}
+
+// read reads a person's key. The caller holds mu.
+func (p *PeopleFile) read(person uuid.UUID) (slot, error) {
 	number, ok := p.live[person]
 	if !ok {
-		return nil, ErrErased
+		return slot{}, ErrErased
 	}
 	unit := make([]byte, unitLen)
 	if _, err := p.file.ReadAt(unit, slotOffset(number)); err != nil {
-		return nil, err
+		return slot{}, err
 	}
 	s, err := parseSlot(unit)
 	if err == nil && (s.person != person || s.state != slotLive) {
 		err = errors.New("it holds another key than at the start")
 	}
 	if err != nil {
-		return nil, &DamagedError{p.file.Name(), slotOffset(number), err.Error()}
+		return slot{}, &DamagedError{p.file.Name(), slotOffset(number), err.Error()}
 	}
-	key := newReadyKey(&s)
-	p.ready.put(person, key)
-	return key, nil
+	return s, nil
 }
 
 // String names the file.

@@ -196,3 +196,32 @@ func TestR47_APeopleDatabaseThatIsMissing(t *testing.T) {
 	must(t, other.stop())
 	fail(t, exitFailed, []string{"belong to the installation"}, append(args, urlOf(empty))...)
 }
+
+// A ledger whose keys of people lay in its folder goes on with a database, and what
+// was sealed before opens.
+func TestR47_PeopleAreMoved(t *testing.T) {
+	p := pgserver.Start(t, "")
+	dir := t.TempDir()
+	s := serve(t, dir, "--no-feed")
+	c := s.linked(20)
+	s.post("customer-ani", "/v1/incidents", request(c.ID, "It stopped"), nil, http.StatusCreated)
+	fail(t, exitFailed, []string{"in use"}, "people", "move", "--data", dir, "--people", urlOf(p))
+	must(t, s.stop())
+	for range 2 {
+		out := succeed(t, "people", "move", "--data", dir, "--people", urlOf(p))
+		if !strings.Contains(out, "2 keys are in the database") || strings.Contains(out, databasePassword) {
+			t.Errorf("moving says %s", out)
+		}
+	}
+	s = serve(t, dir, "--no-feed", "--people", urlOf(p))
+	var all string
+	for _, e := range s.history(c.ID) {
+		all += fmt.Sprint(e.Data)
+	}
+	if !strings.Contains(all, "Citra") {
+		t.Errorf("after moving, texts are %s", all)
+	}
+	if !strings.Contains(s.log.String(), "remove it when all its keys") {
+		t.Errorf("the log does not tell of the file that is left: %s", s.log)
+	}
+}

@@ -149,6 +149,10 @@ func (v *service) openPeople(ctx context.Context, s settings, fresh bool) error 
 			return err
 		}
 		v.people, v.peopleReady = people, people.Ready
+		if exists(s.folder.people()) {
+			s.log.Warn("the folder still has a file with keys of people, which is not used; what is erased stays in it: remove it when all its keys are in the database",
+				"file", s.folder.people(), "database", s.databases.people)
+		}
 		return nil
 	}
 	people, err := s.folder.openPeople(fresh, s.forgetPeople)
