@@ -29,6 +29,10 @@ type batch struct {
 // forward, or is just about it.
 var errBeaten = errors.New("another node brings the rows forward")
 
+// errPartly says that some rows were brought forward, and some not, which another
+// node of another version holds.
+var errPartly = errors.New("another node holds some of the rows")
+
 // bring writes one batch for generations in a state, as far as nobody else holds
 // them: chunk after chunk until most records were read or the one at target was.
 // A generation that has not seen what lies before the first chunk is left out. It

@@ -42,7 +42,7 @@ func (db *database) openWriter(ctx context.Context) error {
 	}
 	conn, err := db.writes.Conn(ctx)
 	if err != nil {
-		return db.explain(fmt.Errorf("open %s: %w", db.name, err))
+		return db.unopened(err)
 	}
 	db.writer.conn = conn
 	return nil
@@ -51,6 +51,15 @@ func (db *database) openWriter(ctx context.Context) error {
 // ErrUnavailable says that the database with the rows cannot be reached now. What
 // was asked for was not done, and may be asked for again.
 var ErrUnavailable = errors.New("the database with the lists cannot be reached")
+
+// unopened is why there is no connection. In a database that others look after,
+// whatever it is may pass.
+func (db *database) unopened(err error) error {
+	if db.shared {
+		return fmt.Errorf("%w: open %s: %w", ErrUnavailable, db.name, err)
+	}
+	return fmt.Errorf("open %s: %w", db.name, err)
+}
 
 // explain marks errors that mean: not now.
 func (db *database) explain(err error) error {
@@ -133,7 +142,7 @@ func (db *database) look(ctx context.Context, do func(*connection) error) error 
 		if c == nil {
 			conn, err := db.reads.Conn(ctx)
 			if err != nil {
-				return db.explain(fmt.Errorf("open %s: %w", db.name, err))
+				return db.unopened(err)
 			}
 			c = &connection{dialect: db.dialect, conn: conn}
 		}

@@ -136,7 +136,7 @@ func numbered(text string) string {
 // that stops in the middle of a transaction does not keep its rows from the
 // others for longer than half a minute.
 const (
-	postgresPlans   = "SET enable_seqscan = off"
+	postgresPlans   = "SET enable_seqscan = off; SET jit = off" // which a plan without an index would call for
 	postgresPatient = "SET idle_in_transaction_session_timeout = '30s'"
 	postgresEager   = "SET cursor_tuple_fraction = 0.001" // of an answer only the first rows are read
 	postgresReaders = 8

@@ -67,7 +67,13 @@ type view struct {
 
 // view shows the rows in use, all of one moment.
 func (r reader) view(ctx context.Context, look func(*view) error) error {
-	return r.set.db.view(ctx, r.projection, look)
+	told := r.set.Position() // somebody may have been told that lists are true there
+	return r.set.db.view(ctx, r.projection, func(v *view) error {
+		if v.seen.position < told {
+			return fmt.Errorf("%w: it has lost what came after position %d, and had seen %d", ErrUnavailable, v.seen.position, told)
+		}
+		return look(v)
+	})
 }
 
 func (db *database) view(ctx context.Context, p *projection, look func(*view) error) error {
@@ -81,6 +87,9 @@ func (db *database) view(ctx context.Context, p *projection, look func(*view) er
 	err := db.look(ctx, see)
 	if db.gone(err) { // others were put in the place of those tables meanwhile
 		err = db.look(ctx, see)
+	}
+	if db.gone(err) {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", p, err)

@@ -134,8 +134,14 @@ func (s *Set) followOnce(ctx context.Context, until eventstore.Position) error {
 			return nil
 		}
 		err := s.shift(ctx, until)
-		if !errors.Is(err, errBeaten) {
+		if !errors.Is(err, errBeaten) && !errors.Is(err, errPartly) {
 			return err
+		}
+		if errors.Is(err, errPartly) {
+			if err := rest(ctx, triesAgain); err != nil {
+				return err
+			}
+			continue
 		}
 		s.metrics.beaten.Inc()
 		if err := s.watchOthers(ctx, at, until); err != nil {
@@ -203,7 +209,7 @@ func (s *Set) followBatch(ctx context.Context, f *feed, first chunk) (head event
 	s.metrics.wrote(b.read, time.Since(began))
 	s.stand()
 	if more && err == nil && len(b.gens) < live {
-		return head, false, errBeaten // what was left out needs what this feed has passed
+		return head, false, errPartly // what was left out needs what this feed has passed
 	}
 	return head, more, err
 }
@@ -249,6 +255,7 @@ func (s *Set) reload(ctx context.Context) error {
 	return s.place(func() (eventstore.Position, error) {
 		rows, err := s.db.readCheckpoints(ctx)
 		if err != nil {
+			s.known = !s.db.gone(err) // somebody has removed the tables
 			return eventstore.Start, err
 		}
 		s.take(rows)

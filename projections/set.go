@@ -149,7 +149,7 @@ func (s *Set) openShared(ctx context.Context, c Config) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, ErrUnavailable):
+	case postgres.Away(err):
 		s.log.Warn("the database with the lists cannot be reached; it is tried again and again", "database", c.Database, "error", err)
 		s.watch.lose(err)
 		return nil

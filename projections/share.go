@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -174,7 +175,11 @@ func (s *Set) hearOnce(ctx context.Context) error {
 		return fmt.Errorf("open %s: %w", s.db.name, err)
 	}
 	c := &connection{dialect: s.db.dialect, conn: conn}
-	defer func() { _ = c.close() }()
+	defer func() {
+		// Nobody else may have it: it would gather what nobody hears.
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+		_ = c.close()
+	}()
 	if err := c.define(ctx, "LISTEN "+channel); err != nil {
 		return err
 	}

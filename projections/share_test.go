@@ -275,3 +275,37 @@ func rigOn(t *testing.T, p *pgserver.Server) *rig {
 	must(t, err)
 	return newRigAt(t, at)
 }
+
+// Tables that somebody removed are made anew, without a restart.
+func TestNodes_makeAnewWhatWasRemoved(t *testing.T) {
+	r := newSharedRig(t)
+	n := r.node(t)
+	c := r.register("endless")
+	r.link(c, ani)
+	for range 5 {
+		n.wrote(t, r.submit(ani, c.ID))
+	}
+	for _, table := range strings.Fields(r.tables()) {
+		r.raw(t, "DROP TABLE "+table)
+	}
+	in := r.submit(ani, c.ID)
+	n.comesBack(t, in.Position)
+	if _, ok, err := n.Incidents.Find(t.Context(), in.Number); err != nil || !ok {
+		t.Errorf("incident %s is found: %v, %v", in.Number, ok, err)
+	}
+	n.compareAll(t)
+}
+
+// A database that has lost what somebody was told of, as a copy that took its place
+// may have, is not answered from until it has caught up.
+func TestR37_rowsThatWentBackAreNotShown(t *testing.T) {
+	r := newSharedRig(t)
+	c := r.register("endless")
+	r.link(c, ani)
+	r.submit(ani, c.ID)
+	r.settle()
+	r.raw(t, "UPDATE checkpoints SET position = position - 1")
+	if _, err := r.Desk.List(t.Context(), r.now(), DeskFilter{}, Page{}); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("a list is answered with %v", err)
+	}
+}

@@ -84,6 +84,7 @@ const peopleLock = "hashtext('supportledger people'), hashtext(current_schema())
 const (
 	peopleDurable = "SET synchronous_commit = on"
 	peoplePatient = "SET idle_in_transaction_session_timeout = '10s'"
+	peoplePlans   = "SET enable_seqscan = off; SET jit = off" // the table grows faster than is noticed
 )
 
 // CreatePeopleDatabase makes the tables for the keys of people, if they are not
@@ -114,7 +115,7 @@ func OpenPeopleDatabase(ctx context.Context, at *postgres.Database, keys *Keys) 
 }
 
 func newPeopleDatabase(at *postgres.Database, lease time.Duration) *PeopleDatabase {
-	db := at.Pool(peopleDurable, peoplePatient)
+	db := at.Pool(peopleDurable, peoplePatient, peoplePlans)
 	db.SetMaxOpenConns(peopleConn)
 	db.SetMaxIdleConns(peopleConn)
 	return &PeopleDatabase{at: at, db: db, lease: lease, ready: new(readyKeys), queue: make(chan *making)}
@@ -303,7 +304,7 @@ func (p *PeopleDatabase) ask(ctx context.Context, do func(context.Context) error
 	switch {
 	case err == nil || ctx.Err() != nil:
 		return err
-	case postgres.Away(err) || postgres.Contended(err) || soon.Err() != nil:
+	case postgres.Away(err) || postgres.Unconnected(err) || postgres.Contended(err) || soon.Err() != nil:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err

@@ -62,13 +62,13 @@ func (p *PeopleDatabase) takeSome(ctx context.Context, from *PeopleFile, some []
 			return err
 		}
 		defer rows.Close()
-		for rows.Next() {
-			var person uuid.UUID
-			if err := rows.Scan(&person); err != nil {
-				return err
-			}
-			return fmt.Errorf("person %s has another key in %v: name a database that nothing was sealed with", person, p.at)
+		if !rows.Next() {
+			return rows.Err()
 		}
-		return rows.Err()
+		var person uuid.UUID
+		if err := rows.Scan(&person); err != nil {
+			return err
+		}
+		return fmt.Errorf("person %s has another key in %v: name a database that nothing was sealed with", person, p.at)
 	})
 }

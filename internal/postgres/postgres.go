@@ -165,6 +165,13 @@ func Away(err error) bool {
 	return false
 }
 
+// Unconnected says that no connection could be made, for whatever reason: a
+// password that is wrong is one, too.
+func Unconnected(err error) bool {
+	e := new(pgconn.ConnectError)
+	return errors.As(err, &e)
+}
+
 // awayCode says the same of an SQLSTATE.
 func awayCode(code string) bool {
 	if code == codeReadOnly || code == codeIdleInTransaction {
