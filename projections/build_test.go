@@ -122,6 +122,7 @@ func testRebuild_isContinuedAfterAStop(t *testing.T, on engine) {
 	must(t, s.Close())
 
 	s = openSet(t, on.at(t, Config{Dir: dir, Store: store}))
+	s.most.building = 500
 	first := eventstore.Start
 	must(t, s.Rebuild(t.Context(), "contracts", func(p Progress) {
 		if first == eventstore.Start {

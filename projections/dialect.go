@@ -100,7 +100,7 @@ func postgresDialect() dialect {
 			"SET LOCAL lock_timeout = '10s'",
 			"SELECT pg_advisory_xact_lock(hashtext('supportledger rows'), hashtext(current_schema()))",
 		},
-		brief:     "SET LOCAL lock_timeout = '1s'",
+		brief:     "SET LOCAL lock_timeout = '2s'", // after one, autovacuum gives way
 		holding:   " FOR UPDATE SKIP LOCKED",
 		waiting:   " FOR UPDATE",
 		tell:      "SELECT pg_notify('" + channel + "', current_schema()::text || ' ' || ?)",

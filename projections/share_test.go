@@ -186,6 +186,7 @@ func TestRebuild_whoeverBeganIt(t *testing.T) {
 	must(t, err)
 	must(t, gone.Close())
 	other := openSet(t, c)
+	other.most.building = 500
 	first := eventstore.Start
 	must(t, other.Rebuild(t.Context(), "contracts", func(p Progress) {
 		if first == eventstore.Start {
@@ -236,9 +237,11 @@ func TestNodes_ofTwoVersions(t *testing.T) {
 	}
 	older.stop()
 	r.raw(t, "UPDATE uses SET used_at = now() - '25 hours'::interval WHERE version = 1 AND projection = 'contracts'")
-	newer.tidy(t.Context())
-	if n := strings.Count(r.tables(), "contracts_"); n != 1 {
-		t.Errorf("there are %d tables of contracts, want the newer", n)
+	for try := 0; strings.Count(r.tables(), "contracts_") != 1; try++ {
+		if try == 5 { // while somebody still reads them they stay for the next time
+			t.Fatalf("there are %s, want only the newer tables of contracts", r.tables())
+		}
+		newer.tidy(t.Context())
 	}
 	newer.wrote(t, r.submit(ani, c.ID))
 	newer.compareAll(t)
