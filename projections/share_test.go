@@ -312,3 +312,59 @@ func TestR37_rowsThatWentBackAreNotShown(t *testing.T) {
 		t.Errorf("a list is answered with %v", err)
 	}
 }
+
+// Rows that are not where a node believes them are never brought forward over a
+// gap: what lies between is read first.
+func TestRun_noRowsAreBroughtForwardOverAGap(t *testing.T) {
+	r := newSharedRig(t)
+	r.register("endless")
+	r.settle()
+	f := startFeed(t.Context(), r.store, r.projections, r.Position(), forever)
+	defer f.close()
+	r.register("endless")
+	c, _, err := f.next(t.Context())
+	must(t, err)
+	before := r.Position() - 1
+	r.raw(t, "UPDATE checkpoints SET position = "+itoa(int64(before)))
+	if _, _, err := r.followBatch(t.Context(), f, c); !errors.Is(err, errBeaten) {
+		t.Errorf("a batch that begins after what the rows have not seen is answered with %v", err)
+	}
+	must(t, r.reload(t.Context()))
+	if r.Position() != before {
+		t.Errorf("the rows came to %d, want them still at %d", r.Position(), before)
+	}
+}
+
+// While somebody holds some of the rows the others go on, and those miss nothing
+// afterwards.
+func TestRun_whatWasHeldMissesNothing(t *testing.T) {
+	store := openStore(t)
+	writeSubmissions(t, store, 2000, 20)
+	c := onServer.at(t, Config{Dir: t.TempDir(), Store: store})
+	holder, s := openSet(t, c), openSet(t, c)
+	holder.raw(t, "BEGIN")
+	holder.raw(t, "SELECT * FROM checkpoints WHERE projection = 'contracts' FOR UPDATE")
+	s.most.following = 500
+	caught := make(chan error, 1)
+	go func() { caught <- s.CatchUp(t.Context()) }()
+	for {
+		status, err := holder.others(t)
+		must(t, err)
+		if status > eventstore.Start {
+			break
+		}
+	}
+	if s.Position() != eventstore.Start {
+		t.Errorf("the rows are said to be true up to %d", s.Position())
+	}
+	holder.raw(t, "ROLLBACK")
+	must(t, <-caught)
+	s.compareAll(t)
+}
+
+// others is where the requests' rows are.
+func (s *Set) others(t *testing.T) (p eventstore.Position, err error) {
+	t.Helper()
+	err = s.db.view(t.Context(), s.Desk.projection, func(v *view) error { p = v.seen.position; return nil })
+	return p, err
+}
