@@ -9,6 +9,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -37,7 +38,10 @@ type Config struct {
 	Keys        *vault.Keys
 	Tokens      *token.Verifier
 	Store       eventstore.Store // for subscribers, who follow it
-	Logger      *slog.Logger     // nil: no log
+	// PeopleReady says whether the keys of people can be reached; nil where they
+	// are beside the data.
+	PeopleReady func(context.Context) error
+	Logger      *slog.Logger // nil: no log
 
 	// TestClock is the clock that POST /v1/test-clock sets; nil: there is no
 	// such call.

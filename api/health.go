@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -11,7 +12,7 @@ func (a *API) registerHealth() {
 	const tag = "Operation"
 	register(a, "get-health", http.StatusOK, texts{tag, "Whether the process answers", ""}, a.getHealth)
 	register(a, "get-readiness", http.StatusOK, texts{tag, "Whether requests should be sent here",
-		"503 while the lists lag behind the log, or the log cannot be read."}, a.getReadiness)
+		"503 while the lists lag behind the log, or the log, the lists or the keys of people cannot be reached."}, a.getReadiness)
 }
 
 // A health is what the process says about itself.
@@ -37,8 +38,13 @@ func (a *API) getReadiness(ctx context.Context, _ *call, _ *struct{}) (*shown[re
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Projections.Stopped(); err != nil {
+	if err := errors.Join(a.Projections.Stopped(), a.Projections.Away()); err != nil {
 		return nil, err
+	}
+	if a.PeopleReady != nil {
+		if err := a.PeopleReady(ctx); err != nil {
+			return nil, err
+		}
 	}
 	projected := a.Projections.Position()
 	if lag := uint64(head - min(projected, head)); lag > a.MaxLag {

@@ -77,6 +77,7 @@ var sentences = map[string]sentence{
 
 	"busy":               {title: "Too many changes at once", detail: "the contract was changed too often at the same time; nothing was recorded", hint: "send the request again with the same Idempotency-Key"},
 	"issuer-unavailable": {title: "The sign-in cannot be checked", detail: "the token's issuer cannot be reached", hint: "send the request again in a moment"},
+	"lists-unavailable":  {title: "No lists now", detail: "the database with the lists cannot be reached; what needs no list goes on", hint: "send the request again in a moment"},
 	"not-ready":          {title: "Not ready", hint: "ask again in a moment"},
 	"numbers-exhausted":  {title: "No number is left today"},
 	"outcome-unknown":    {title: "The outcome is not known", detail: "the request may or may not have been recorded", hint: "send the request again with the same Idempotency-Key: it counts once"},
@@ -159,6 +160,7 @@ var kalimat = map[string]sentence{
 
 	"busy":               {title: "Terlalu banyak perubahan sekaligus", detail: "kontrak ini terlalu sering diubah pada saat yang sama; tidak ada yang dicatat", hint: "kirim lagi dengan Idempotency-Key yang sama"},
 	"issuer-unavailable": {title: "Cara masuk tidak dapat diperiksa", detail: "penerbit token tidak dapat dihubungi", hint: "kirim lagi sebentar lagi"},
+	"lists-unavailable":  {title: "Daftar tidak tersedia sekarang", detail: "basis data untuk daftar tidak dapat dihubungi; yang tidak memerlukan daftar tetap berjalan", hint: "kirim lagi sebentar lagi"},
 	"not-ready":          {title: "Belum siap", hint: "tanyakan lagi sebentar lagi"},
 	"numbers-exhausted":  {title: "Nomor hari ini sudah habis"},
 	"outcome-unknown":    {title: "Hasilnya tidak diketahui", detail: "permintaan mungkin sudah atau belum dicatat", hint: "kirim lagi dengan Idempotency-Key yang sama: hanya dihitung sekali"},

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/supportledger/supportledger/bench/yardstick"
+	"github.com/supportledger/supportledger/internal/pgserver"
 )
 
 // TestMain lets rows that start this program again find it in the test binary.
@@ -190,7 +191,7 @@ func TestAmounts(t *testing.T) {
 
 // TestTheProgramMeasures runs the whole program on the rows that need the most.
 func TestTheProgramMeasures(t *testing.T) {
-	if _, err := yardstick.FindPostgres(); err != nil {
+	if _, err := pgserver.Find(); err != nil {
 		need(t, err.Error())
 	}
 	dir := diskDir(t)

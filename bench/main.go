@@ -21,7 +21,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/supportledger/supportledger/bench/yardstick"
+	"github.com/supportledger/supportledger/internal/pgserver"
 )
 
 func main() {
@@ -112,15 +112,15 @@ func (c runCommand) rows(progress io.Writer) ([]Row, error) {
 	if !slices.ContainsFunc(rows, isPostgres) {
 		return rows, nil
 	}
-	_, err = yardstick.FindPostgres()
-	if errors.Is(err, yardstick.ErrNoPostgres) && len(c.Only) == 0 {
+	_, err = pgserver.Find()
+	if errors.Is(err, pgserver.ErrMissing) && len(c.Only) == 0 {
 		fmt.Fprintln(progress, "without what is measured against it:", err)
 		return slices.DeleteFunc(rows, isPostgres), nil
 	}
 	return rows, err
 }
 
-func isPostgres(r Row) bool { return strings.HasPrefix(r.Name, "postgres-") }
+func isPostgres(r Row) bool { return strings.HasPrefix(r.Name, "postgres-") || r.Name == sharedCatchUp }
 
 // report prints and writes what came out. It returns an error for incidents
 // that were lost and for rows that could not be measured.

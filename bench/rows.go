@@ -22,7 +22,7 @@ func allRows() []Row {
 		times(postgresHot, 50), times(pebbleHot, 0.6))
 	alone := oneCallerRow(oneCaller, "one caller, in process, median", fewContracts,
 		Target{Yardstick: fdatasync, Times: 1, Plus: 0.1})
-	rows := append(yardsticks(), http, hot, spread, hotInProcess, alone, replayRow(), catchUpRow(), feedCatchUpRow(), feedLagRow(), natsStoppedRow(),
+	rows := append(yardsticks(), http, hot, spread, hotInProcess, alone, replayRow(), catchUpRow(), sharedCatchUpRow(), feedCatchUpRow(), feedLagRow(), natsStoppedRow(),
 		mailsCatchUpRow(), mailsOnRow())
 	return append(rows,
 		fullHTTPRow(http, manyContracts), fullHTTPRow(hot, 1),

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ type watch struct {
 	moved    chan struct{} // closed at the next change; nil while nobody waits
 	wanted   chan struct{} // closed when somebody begins to wait; nil while nobody rests
 	stopped  error         // why nothing will move any more
+	away     error         // why nothing moves now, and nothing can be asked
 }
 
 // rest returns a channel that is closed as soon as somebody waits: at once if
@@ -32,6 +34,20 @@ func (w *watch) rest() <-chan struct{} {
 		w.want()
 	}
 	return wanted
+}
+
+// hurry ends the rest of whoever rests, as if somebody waited here.
+func (w *watch) hurry() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.want()
+}
+
+// waits says whether somebody waits.
+func (w *watch) waits() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.moved != nil
 }
 
 func (w *watch) want() {
@@ -50,7 +66,7 @@ func (w *watch) at() eventstore.Position {
 func (w *watch) set(p eventstore.Position) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.position, w.stopped = p, nil
+	w.position, w.stopped, w.away = p, nil, nil
 	w.wake()
 }
 
@@ -68,6 +84,14 @@ func (w *watch) stop(err error) {
 	w.wake()
 }
 
+// lose says that the rows cannot be reached, until they are set again.
+func (w *watch) lose(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.away = err
+	w.wake()
+}
+
 func (w *watch) wake() {
 	if w.moved != nil {
 		close(w.moved)
@@ -79,8 +103,8 @@ func (w *watch) wake() {
 func (w *watch) await(ctx context.Context, p eventstore.Position) error {
 	for {
 		w.mu.Lock()
-		if w.position >= p || w.stopped != nil {
-			err := w.stopped
+		if w.position >= p || w.stopped != nil || w.away != nil {
+			err := cmp.Or(w.stopped, w.away)
 			if w.position >= p {
 				err = nil
 			}
@@ -104,7 +128,8 @@ func (w *watch) await(ctx context.Context, p eventstore.Position) error {
 // Await returns when what every list answers is true up to a position at least:
 // whoever has written something then finds it (R37). It waits without asking the
 // database. It returns the context's error, or one that wraps ErrStopped where
-// the projections have stopped and waiting is in vain.
+// the projections have stopped and waiting is in vain, or ErrUnavailable while
+// their database cannot be reached.
 func (s *Set) Await(ctx context.Context, p eventstore.Position) error {
 	if err := s.watch.await(ctx, p); err != nil {
 		return fmt.Errorf("wait for position %d: %w", p, err)
@@ -118,6 +143,14 @@ func (s *Set) Stopped() error {
 	s.watch.mu.Lock()
 	defer s.watch.mu.Unlock()
 	return s.watch.stopped
+}
+
+// Away is why the database with the rows cannot be reached, an error that wraps
+// ErrUnavailable; nil while it can.
+func (s *Set) Away() error {
+	s.watch.mu.Lock()
+	defer s.watch.mu.Unlock()
+	return s.watch.away
 }
 
 // Position is how far every list has seen the log.

@@ -201,7 +201,7 @@ func (b *Benefits) rows(ctx context.Context, v *view, q *query, at time.Time, li
 		ContractRow
 	}
 	var contracts []linked
-	err := v.each(ctx, q.text.String(), q.args, func(scan func(...any) error) (bool, error) {
+	err := v.walk(ctx, q.text.String(), q.args, limit, func(scan func(...any) error) (bool, error) {
 		var c linked
 		err := scanContract(scan, at, &c.ContractRow, &c.seq, &c.state)
 		contracts = append(contracts, c)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/supportledger/supportledger/eventstore"
 )
@@ -47,7 +48,11 @@ func (s *Set) find(name string) (*projection, error) {
 // asked to, finishes those whose rebuilding was stopped.
 func (s *Set) buildMissing(ctx context.Context, finish bool) error {
 	for _, p := range s.projections {
-		begun, err := s.begun(ctx, p)
+		begun := false
+		err := s.patiently(ctx, func() (err error) {
+			begun, err = s.begun(ctx, p)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -64,6 +69,9 @@ func (s *Set) buildMissing(ctx context.Context, finish bool) error {
 
 // begun says whether a generation is half built.
 func (s *Set) begun(ctx context.Context, p *projection) (bool, error) {
+	if err := s.reload(ctx); err != nil {
+		return false, err
+	}
 	s.db.writing.Lock()
 	defer s.db.writing.Unlock()
 	rows, err := s.db.readCheckpoints(ctx)
@@ -89,7 +97,16 @@ func (s *Set) build(ctx context.Context, p *projection, progress func(Progress))
 		return err
 	}
 	for {
-		read, err := s.buildUntil(ctx, s.db, []*generation{g}, s.Position(), progress)
+		if err := s.reload(ctx); err != nil {
+			return err
+		}
+		read, err := s.buildUntil(ctx, s.db, []*generation{g}, building, s.Position(), progress)
+		if errors.Is(err, errBeaten) {
+			if g, err = s.watchBuild(ctx, p, g); g == nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -104,22 +121,56 @@ func (s *Set) build(ctx context.Context, p *projection, progress func(Progress))
 	return s.dropRetired(ctx)
 }
 
-// beside is the generation that is being built, or a new one.
-func (s *Set) beside(ctx context.Context, p *projection) (g *generation, err error) {
+// watchRest is how long a node rests before it looks again at rows that another
+// one builds.
+const watchRest = 200 * time.Millisecond
+
+// watchBuild looks, after a rest, what has become of a generation that another
+// node builds as well. It returns none where it is in use by now.
+func (s *Set) watchBuild(ctx context.Context, p *projection, g *generation) (*generation, error) {
+	select {
+	case <-time.After(watchRest):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	s.db.writing.Lock()
-	defer s.db.writing.Unlock()
 	rows, err := s.db.readCheckpoints(ctx)
+	s.db.writing.Unlock()
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range rows {
-		if c.state == building && c.of(p) {
-			g = newGeneration(p, c.generation)
-			g.position = c.place
+		if c.generation != g.id {
+			continue
+		}
+		if c.state == building {
+			g.moveTo(c.place)
 			return g, nil
 		}
+		return nil, s.reload(ctx)
 	}
+	return s.beside(ctx, p) // its builder may have gone, and it with it
+}
+
+// beside is the generation that is being built, or a new one.
+func (s *Set) beside(ctx context.Context, p *projection) (g *generation, err error) {
+	s.db.writing.Lock()
+	defer s.db.writing.Unlock()
 	err = s.db.transact(ctx, func(ctx context.Context) error {
+		if err := s.db.beAlone(ctx); err != nil {
+			return err
+		}
+		rows, err := s.db.readCheckpoints(ctx)
+		if err != nil {
+			return err
+		}
+		for _, c := range rows {
+			if c.state == building && c.of(p) {
+				g = newGeneration(p, c.generation)
+				g.position = c.place
+				return nil
+			}
+		}
 		g, err = s.db.found(ctx, p, building)
 		return err
 	})
@@ -127,8 +178,9 @@ func (s *Set) beside(ctx context.Context, p *projection) (g *generation, err err
 }
 
 // buildUntil brings generations that stand at the same place forward to a
-// position, by themselves. It returns how many records it has read.
-func (s *Set) buildUntil(ctx context.Context, db *database, gens []*generation, until eventstore.Position, progress func(Progress)) (int, error) {
+// position, by themselves. It returns how many records it has read; errBeaten
+// where somebody else builds them.
+func (s *Set) buildUntil(ctx context.Context, db *database, gens []*generation, state string, until eventstore.Position, progress func(Progress)) (int, error) {
 	f := startFeed(ctx, s.store, projectionsOf(gens), gens[0].position.position, until)
 	defer f.close()
 	read := 0
@@ -138,7 +190,7 @@ func (s *Set) buildUntil(ctx context.Context, db *database, gens []*generation, 
 			return read, err
 		}
 		db.writing.Lock()
-		b, more, err := db.bring(ctx, gens, f, c, until, s.most.building, nil)
+		b, more, err := db.bring(ctx, gens, state, f, c, until, s.most.building)
 		db.writing.Unlock()
 		if b != nil {
 			read += b.read
@@ -170,41 +222,74 @@ func projectionsOf(gens []*generation) []*projection {
 }
 
 // join brings a generation to where the others are and puts it in the place of
-// the one in use, in one transaction.
+// the one in use, in one transaction. Whoever brings the others forward waits.
 func (s *Set) join(ctx context.Context, g *generation) error {
 	s.db.writing.Lock()
 	defer s.db.writing.Unlock()
+	b := &batch{db: s.db, gens: []*generation{g}}
+	there := false
+	err := s.db.transact(ctx, func(ctx context.Context) error {
+		if err := s.db.beAlone(ctx); err != nil {
+			return err
+		}
+		rows, err := s.db.readCheckpoints(ctx)
+		if err != nil {
+			return err
+		}
+		s.take(rows)
+		if there = slices.ContainsFunc(s.live, func(live *generation) bool { return live.id == g.id }); there {
+			return nil // another node was quicker
+		}
+		if err := s.catchUpWith(ctx, b, g); err != nil {
+			return err
+		}
+		if err := s.replace(ctx, g, rows); err != nil {
+			return err
+		}
+		return s.db.tellMoved(ctx)
+	})
+	if err != nil {
+		b.forget()
+		return err
+	}
+	if !there {
+		b.settle()
+		s.live = slices.DeleteFunc(s.live, func(old *generation) bool { return old.projection == g.projection })
+		s.live = append(s.live, g)
+	}
+	s.stand()
+	return nil
+}
+
+// catchUpWith brings a generation to where those in use are, which wait.
+func (s *Set) catchUpWith(ctx context.Context, b *batch, g *generation) error {
+	if _, err := s.db.hold(ctx, s.live, current, s.db.waiting); err != nil {
+		return err
+	}
+	if held, err := s.db.hold(ctx, []*generation{g}, building, s.db.waiting); err != nil || len(held) == 0 {
+		return errors.Join(err, fmt.Errorf("generation %d of %s is not there any more", g.id, g))
+	}
 	target := eventstore.Start
 	for _, other := range s.live {
 		target = max(target, other.position.position)
 	}
-	replace := func(ctx context.Context) error { return s.replace(ctx, g) }
-	var err error
 	if g.position.position >= target {
-		err = s.db.transact(ctx, replace)
-	} else {
-		f := startFeed(ctx, s.store, []*projection{g.projection}, g.position.position, target)
-		defer f.close()
-		_, _, err = s.db.bring(ctx, []*generation{g}, f, chunk{}, target, math.MaxInt, replace)
+		return nil
 	}
-	if err != nil {
+	f := startFeed(ctx, s.store, []*projection{g.projection}, g.position.position, target)
+	defer f.close()
+	_, ended, err := b.fill(ctx, f, chunk{}, target, math.MaxInt)
+	if err = errors.Join(err, ended); err != nil {
 		return err
 	}
-	s.live = slices.DeleteFunc(s.live, func(old *generation) bool { return old.projection == g.projection })
-	s.live = append(s.live, g)
-	s.watch.set(s.slowest())
-	return nil
+	return b.finish(ctx)
 }
 
 // replace retires the generations of a projection in use and takes another one
-// into use.
-func (s *Set) replace(ctx context.Context, g *generation) error {
-	rows, err := s.db.readCheckpoints(ctx)
-	if err != nil {
-		return err
-	}
+// into use. What other nodes' versions use stays.
+func (s *Set) replace(ctx context.Context, g *generation, rows []checkpoint) error {
 	for _, c := range rows {
-		if c.projection == g.name && c.generation != g.id {
+		if c.projection == g.name && c.generation != g.id && (!s.db.shared || c.of(g.projection)) {
 			if err := s.db.setState(ctx, c.generation, retired); err != nil {
 				return err
 			}
@@ -213,8 +298,13 @@ func (s *Set) replace(ctx context.Context, g *generation) error {
 	return s.db.setState(ctx, g.id, current)
 }
 
-// dropRetired takes away the tables of generations that were replaced.
+// dropRetired takes away the tables of generations that were replaced. Those that
+// somebody still reads stay for the next time.
 func (s *Set) dropRetired(ctx context.Context) error {
+	return s.dropThose(ctx, func(c checkpoint) bool { return c.state == retired })
+}
+
+func (s *Set) dropThose(ctx context.Context, which func(checkpoint) bool) error {
 	s.db.writing.Lock()
 	defer s.db.writing.Unlock()
 	rows, err := s.db.readCheckpoints(ctx)
@@ -223,11 +313,25 @@ func (s *Set) dropRetired(ctx context.Context) error {
 	}
 	var all error
 	for _, c := range rows {
-		if c.state != retired {
+		if !which(c) {
 			continue
 		}
-		drop := func(ctx context.Context) error { return s.db.drop(ctx, c) }
-		if err := s.db.transact(ctx, drop); err != nil {
+		err := s.db.transact(ctx, func(ctx context.Context) error {
+			if err := s.db.beAlone(ctx); err != nil {
+				return err
+			}
+			if s.db.brief != "" {
+				if err := s.db.writer.define(ctx, s.db.brief); err != nil {
+					return err
+				}
+			}
+			return s.db.drop(ctx, c)
+		})
+		if s.db.contended(err) {
+			s.log.Info("tables are still read and are dropped later", "projection", c.projection, "generation", c.generation)
+			continue
+		}
+		if err != nil {
 			all = errors.Join(all, fmt.Errorf("drop generation %d of %s: %w", c.generation, c.projection, err))
 		}
 	}

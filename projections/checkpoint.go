@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,9 +58,21 @@ func (c *checkpoint) of(p *projection) bool {
 	return c.projection == p.name && c.version == p.version && c.digest == p.shape
 }
 
-// readCheckpoints reads them all, oldest generation first.
+// readCheckpoints reads them all, oldest generation first. The caller holds
+// writing.
 func (db *database) readCheckpoints(ctx context.Context) ([]checkpoint, error) {
-	rows, err := db.writer.conn.QueryContext(ctx,
+	if err := db.openWriter(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := db.writer.readCheckpoints(ctx)
+	if err != nil && db.away(err) {
+		db.dropWriter()
+	}
+	return rows, db.explain(err)
+}
+
+func (c *connection) readCheckpoints(ctx context.Context) ([]checkpoint, error) {
+	rows, err := c.query(ctx,
 		"SELECT generation, projection, version, tables, digest, state, position, event, recorded_at FROM checkpoints ORDER BY generation")
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoints: %w", err)
@@ -80,6 +93,67 @@ func (db *database) readCheckpoints(ctx context.Context) ([]checkpoint, error) {
 		return nil, fmt.Errorf("read checkpoints: %w", err)
 	}
 	return out, nil
+}
+
+// hold keeps everybody else from moving generations until the transaction ends,
+// and brings to mind where they are by now. Those that somebody else holds, and
+// those that are not in a state any more, are left out.
+func (db *database) hold(ctx context.Context, gens []*generation, state, locking string) (held []*generation, err error) {
+	if len(gens) == 0 {
+		return nil, nil
+	}
+	args := make([]any, 0, len(gens)+1)
+	for _, g := range gens {
+		args = append(args, g.id)
+	}
+	text := "SELECT generation, position, event, recorded_at FROM checkpoints WHERE generation IN (?" + strings.Repeat(", ?", len(gens)-1) +
+		") AND state = ? ORDER BY generation" + locking
+	rows, err := db.writer.query(ctx, text, append(args, state)...)
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoints: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id, at int64
+		var p place
+		if err := rows.Scan(&id, &p.position, &p.event, &at); err != nil {
+			return nil, fmt.Errorf("read checkpoints: %w", err)
+		}
+		p.recordedAt = instant(at)
+		i := slices.IndexFunc(gens, func(g *generation) bool { return g.id == id })
+		gens[i].moveTo(p)
+		held = append(held, gens[i])
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read checkpoints: %w", err)
+	}
+	return held, nil
+}
+
+// moveTo takes note of where the rows are. What was kept of rows that somebody
+// else has moved is of no use any more.
+func (g *generation) moveTo(p place) {
+	if g.position.position != p.position {
+		g.position, g.work = p, nil
+	}
+}
+
+// tellMoved says to other nodes that rows have moved, when the transaction ends.
+func (db *database) tellMoved(ctx context.Context) error {
+	if db.tell == "" {
+		return nil
+	}
+	return db.writer.later(ctx, db.tell, heardMoved)
+}
+
+// beAlone waits until nobody else changes which tables there are.
+func (db *database) beAlone(ctx context.Context) error {
+	for _, text := range db.alone {
+		if err := db.writer.define(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // errMoved says that somebody else has applied events to the rows.

@@ -142,7 +142,7 @@ func (s *Set) buildAgain(ctx context.Context, db *database, have []*view, progre
 		for _, other := range have[i:] {
 			rest = append(rest, again[other])
 		}
-		if _, err := s.buildUntil(ctx, db, rest, v.seen.position, progress); err != nil {
+		if _, err := s.buildUntil(ctx, db, rest, current, v.seen.position, progress); err != nil {
 			return err
 		}
 	}

@@ -14,18 +14,27 @@ import (
 
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/internal/postgres"
 )
 
 // crashIn makes the test binary a process that builds rows in a folder until it
 // is killed.
-const crashIn = "PROJECTIONS_CRASH_IN"
+const (
+	crashIn   = "PROJECTIONS_CRASH_IN"
+	crashRows = "PROJECTIONS_CRASH_ROWS" // where the rows are that nodes share; "" for a file
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashIn); dir != "" {
 		fmt.Fprintln(os.Stderr, buildUntilKilled(dir))
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := stopServer(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // buildUntilKilled catches up, rebuilds, and kills itself in the middle of it.
@@ -34,7 +43,13 @@ func buildUntilKilled(dir string) error {
 	if err != nil {
 		return err
 	}
-	s, err := Open(context.Background(), Config{Dir: filepath.Join(dir, "rows"), Store: store})
+	c := Config{Dir: filepath.Join(dir, "rows"), Store: store}
+	if at := os.Getenv(crashRows); at != "" {
+		if c.Database, err = postgres.Parse(at); err != nil {
+			return err
+		}
+	}
+	s, err := Open(context.Background(), c)
 	if err != nil {
 		return err
 	}
@@ -68,7 +83,9 @@ func buildUntilKilled(dir string) error {
 
 // Rows and checkpoint stay together over kill -9 at any moment, in the middle of
 // a batch or of a rebuild: what a restart finds is what the log makes of it.
-func TestR45_rowsSurviveKill9(t *testing.T) {
+func TestR45_rowsSurviveKill9(t *testing.T) { onEach(t, testR45_rowsSurviveKill9) }
+
+func testR45_rowsSurviveKill9(t *testing.T, on engine) {
 	dir := t.TempDir()
 	store, err := pebblestore.Open(filepath.Join(dir, "store"), pebblestore.Options{ReserveBytes: 1})
 	must(t, err)
@@ -77,25 +94,25 @@ func TestR45_rowsSurviveKill9(t *testing.T) {
 	seen := eventstore.Start
 	for range 8 {
 		child := exec.CommandContext(t.Context(), os.Args[0])
-		child.Env = append(os.Environ(), crashIn+"="+dir)
+		child.Env = append(os.Environ(), crashIn+"="+dir, crashRows+"="+on.url(t, filepath.Join(dir, "rows")))
 		out, err := child.CombinedOutput()
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 			t.Fatalf("the process ended with %v: %s", err, out)
 		}
-		seen = checkAfterCrash(t, dir, seen)
+		seen = checkAfterCrash(t, on, dir, seen)
 	}
 	if seen == eventstore.Start {
 		t.Error("no process lived long enough to write anything")
 	}
 }
 
-func checkAfterCrash(t *testing.T, dir string, seen eventstore.Position) eventstore.Position {
+func checkAfterCrash(t *testing.T, on engine, dir string, seen eventstore.Position) eventstore.Position {
 	t.Helper()
 	store, err := pebblestore.Open(filepath.Join(dir, "store"), pebblestore.Options{ReserveBytes: 1})
 	must(t, err)
 	defer func() { must(t, store.Close()) }()
-	s, err := Open(t.Context(), Config{Dir: filepath.Join(dir, "rows"), Store: store})
+	s, err := Open(t.Context(), on.at(t, Config{Dir: filepath.Join(dir, "rows"), Store: store}))
 	must(t, err)
 	defer func() { must(t, s.Close()) }()
 	if s.Position() < seen {

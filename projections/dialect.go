@@ -8,9 +8,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"modernc.org/sqlite"
+
+	"github.com/supportledger/supportledger/internal/postgres"
 )
 
 // A dialect is everything in which one database differs from another. The rest
@@ -35,7 +38,34 @@ type dialect struct {
 	check string
 	// damaged says that an error is about bytes that are not what was written.
 	damaged func(error) bool
+
+	// shared says that other processes write the same rows; what follows is for
+	// that.
+	shared bool
+	// tables are definitions beside checkpoints.
+	tables []string
+	// alone are statements after which nobody else changes which tables there are
+	// until the transaction ends.
+	alone []string
+	// brief bounds what a statement waits for readers.
+	brief string
+	// holding ends a SELECT whose rows nobody else may change until the transaction
+	// ends: it leaves out what somebody else holds. waiting waits for those.
+	holding, waiting string
+	// tell says something to whoever hears.
+	tell string
+	// away says that the database cannot be reached now; gone that a table is not
+	// there, which somebody else may have dropped since its name was read;
+	// contended that a statement gave way to somebody else's.
+	away, gone, contended func(error) bool
+	// pipelined says that statements whose results nobody needs are sent together.
+	pipelined bool
+	// cursors says that an answer is computed as a whole, however little of it is
+	// read, unless it is fetched in portions.
+	cursors bool
 }
+
+func never(error) bool { return false }
 
 func sqliteDialect() dialect {
 	return dialect{
@@ -45,7 +75,81 @@ func sqliteDialect() dialect {
 		placeholders: func(text string) string { return text },
 		check:        "PRAGMA integrity_check('%s')",
 		damaged:      sqliteDamaged,
+		away:         never,
+		gone:         never,
+		contended:    never,
 	}
+}
+
+// postgresDialect is for rows that several nodes share. Texts are compared by
+// their bytes, as SQLite does, whatever the database's own idea is.
+func postgresDialect() dialect {
+	return dialect{
+		types: strings.NewReplacer("{key}", "BIGINT", "{bytes}", "BYTEA", "{clustered}", "", "{, seq}", ", seq", "TEXT", `TEXT COLLATE "C"`),
+		// Each statement sees what was committed when it began: what it waited for, too.
+		begin:        "BEGIN ISOLATION LEVEL READ COMMITTED",
+		reading:      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+		placeholders: numbered,
+		damaged:      func(err error) bool { return errors.Is(err, errMarked) },
+		shared:       true,
+		tables: []string{
+			`CREATE TABLE IF NOT EXISTS uses (projection TEXT NOT NULL, version BIGINT NOT NULL, digest TEXT NOT NULL,
+				used_at TIMESTAMPTZ NOT NULL, PRIMARY KEY (projection, version, digest))`,
+		},
+		alone: []string{
+			"SET LOCAL lock_timeout = '10s'",
+			"SELECT pg_advisory_xact_lock(hashtext('supportledger rows'), hashtext(current_schema()))",
+		},
+		brief:     "SET LOCAL lock_timeout = '2s'", // after one, autovacuum gives way
+		holding:   " FOR UPDATE SKIP LOCKED",
+		waiting:   " FOR UPDATE",
+		tell:      "SELECT pg_notify('" + channel + "', current_schema()::text || ' ' || ?)",
+		away:      postgres.Away,
+		gone:      postgres.NoSuchTable,
+		contended: postgres.Contended,
+		pipelined: true,
+		cursors:   true,
+	}
+}
+
+// channel is where nodes tell each other about the rows of their schema.
+const channel = "supportledger_rows"
+
+// numbered writes $1, $2, ... for ?.
+func numbered(text string) string {
+	var out strings.Builder
+	n := 0
+	for {
+		before, after, found := strings.Cut(text, "?")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		n++
+		out.WriteString("$" + strconv.Itoa(n))
+		text = after
+	}
+}
+
+// Settings of PostgreSQL's connections. Tables grow from nothing faster than the
+// database notices, so it is told that rows are found by their indexes. A node
+// that stops in the middle of a transaction does not keep its rows from the
+// others for longer than half a minute.
+const (
+	postgresPlans   = "SET enable_seqscan = off; SET jit = off" // which a plan without an index would call for
+	postgresPatient = "SET idle_in_transaction_session_timeout = '30s'"
+	postgresEager   = "SET cursor_tuple_fraction = 0.001" // of an answer only the first rows are read
+	postgresReaders = 8
+)
+
+// openPostgres prepares for the rows that nodes share. It connects when something
+// is asked: the database need not be there yet.
+func openPostgres(at *postgres.Database) *database {
+	writes := at.Pool(postgresPlans, postgresPatient)
+	reads := at.Pool(postgresPlans, postgresEager)
+	db := newDatabase(postgresDialect(), at.String(), writes, reads, postgresReaders)
+	reads.SetMaxOpenConns(postgresReaders + 1) // and one that hears
+	return db
 }
 
 // SQLite's result codes for a file that is damaged, or is none of its own.
@@ -111,9 +215,9 @@ func openSQLite(ctx context.Context, dir string, cacheBytes int64) (*database, e
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", file, err)
 	}
-	db, err := newDatabase(ctx, sqliteDialect(), file, writes, reads, readers)
-	if err != nil {
-		return nil, err
+	db := newDatabase(sqliteDialect(), file, writes, reads, readers)
+	if err := db.openWriter(ctx); err != nil {
+		return nil, errors.Join(err, db.close())
 	}
 	if err := db.holdMemory(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", file, err), db.close())

@@ -30,7 +30,7 @@ func (d *Due) inTurn(ctx context.Context, q *query, moment string, after ledger.
 	}
 	q.then("ORDER BY " + moment + ", c.id")
 	err = d.view(ctx, func(v *view) error {
-		return v.each(ctx, q.text.String(), q.args, func(scan func(...any) error) (bool, error) {
+		return v.walk(ctx, q.text.String(), q.args, limit, func(scan func(...any) error) (bool, error) {
 			var at int64
 			var c ledger.DueContract
 			err := scan(&at, &c.Contract)

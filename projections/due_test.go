@@ -14,6 +14,10 @@ import (
 // A crash between deciding on a successor and registering it is on the agenda at
 // once, until the successor is there (R6).
 func TestR6_aSuccessorThatIsMissingIsDue(t *testing.T) {
+	onEach(t, testR6_aSuccessorThatIsMissingIsDue)
+}
+
+func testR6_aSuccessorThatIsMissingIsDue(t *testing.T, on engine) {
 	for _, decision := range []struct {
 		name  string
 		event contract.Event
@@ -23,7 +27,7 @@ func TestR6_aSuccessorThatIsMissingIsDue(t *testing.T) {
 	} {
 		t.Run(decision.name, func(t *testing.T) {
 			store := openStore(t)
-			s := openSet(t, Config{Dir: t.TempDir(), Store: store})
+			s := openSet(t, on.at(t, Config{Dir: t.TempDir(), Store: store}))
 			decided := start.Add(time.Hour)
 			must(t, add(t, store, benchID(0), eventstore.NoStream, start, benchContract(0, start)...))
 			must(t, add(t, store, benchID(0), 3, decided, decision.event))
@@ -55,9 +59,11 @@ func dueBy(t *testing.T, s *Set, by time.Time) []ledger.DueContract {
 }
 
 // The agenda is walked in pages of any size, also where many are due at once.
-func TestDue_isWalkedWhole(t *testing.T) {
+func TestDue_isWalkedWhole(t *testing.T) { onEach(t, testDue_isWalkedWhole) }
+
+func testDue_isWalkedWhole(t *testing.T, on engine) {
 	store := openStore(t)
-	s := openSet(t, Config{Dir: t.TempDir(), Store: store})
+	s := openSet(t, on.at(t, Config{Dir: t.TempDir(), Store: store}))
 	const contracts = 25
 	for i := range contracts {
 		must(t, add(t, store, benchID(i), eventstore.NoStream, start, benchContract(i, start)...))

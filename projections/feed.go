@@ -21,9 +21,10 @@ const stopped = "projections stop"
 // decoded.
 type chunk struct {
 	events []*ledger.Recorded
-	place        // of the last record, wanted or not
-	read   int   // records, wanted or not
-	rest   error // why there is no next chunk, if there is none
+	after  eventstore.Position // of the record before the first
+	place                      // of the last record, wanted or not
+	read   int                 // records, wanted or not
+	rest   error               // why there is no next chunk, if there is none
 }
 
 // A feed reads the log once for all projections, and decodes ahead of the writer
@@ -66,7 +67,7 @@ func (f *feed) close() {
 
 func (f *feed) run(ctx context.Context, after eventstore.Position) error {
 	for after < f.until {
-		c := chunk{}
+		c := chunk{after: after}
 		for r, err := range f.store.ReadAll(ctx, after) {
 			if err == nil && r.Position > f.until {
 				after = f.until
@@ -82,7 +83,7 @@ func (f *feed) run(ctx context.Context, after eventstore.Position) error {
 			after = r.Position
 			if c.read == chunkRecords {
 				f.send(ctx, c)
-				c = chunk{}
+				c = chunk{after: after}
 			}
 			if after == f.until {
 				break

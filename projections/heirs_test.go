@@ -14,7 +14,9 @@ import (
 // where one of them is replaced before, the replacement takes its place (R6,
 // R10). The same before and after it was recorded (R5), and however the rows came
 // to know it.
-func TestR6_R10_heirsOfReplacements(t *testing.T) {
+func TestR6_R10_heirsOfReplacements(t *testing.T) { onEach(t, testR6_R10_heirsOfReplacements) }
+
+func testR6_R10_heirsOfReplacements(t *testing.T, on engine) {
 	for name, row := range map[string]struct {
 		replace func(r *rig, predecessor, heir ledger.ContractAnswer) (newest ledger.ContractAnswer)
 		linked  int // of two
@@ -54,15 +56,15 @@ func TestR6_R10_heirsOfReplacements(t *testing.T) {
 			"each step at a restart": func(r *rig) { r.settle(); r.forget() },
 		} {
 			t.Run(name+", "+way, func(t *testing.T) {
-				checkHeirs(t, learn, row.replace, row.linked)
+				checkHeirs(t, on, learn, row.replace, row.linked)
 			})
 		}
 	}
 }
 
-func checkHeirs(t *testing.T, learn func(*rig), replace func(r *rig, predecessor, heir ledger.ContractAnswer) ledger.ContractAnswer, linked int) {
+func checkHeirs(t *testing.T, on engine, learn func(*rig), replace func(r *rig, predecessor, heir ledger.ContractAnswer) ledger.ContractAnswer, linked int) {
 	t.Helper()
-	r := newRig(t)
+	r := newRig(t, on)
 	r.learn = learn
 	c := r.register("pack")
 	r.link(c, ani)

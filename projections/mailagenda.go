@@ -38,7 +38,7 @@ func (a *MailAgenda) Asked(ctx context.Context, limit int) ([]ledger.AskedMail, 
 	var out []ledger.AskedMail
 	q := selecting("SELECT m.id, m.contract FROM {mails} m").and("m.status <> 'sent'").and("m.status = 'requested'").then("ORDER BY m.seq")
 	err := a.mails.view(ctx, func(v *view) error {
-		return v.each(ctx, q.text.String(), q.args, func(scan func(...any) error) (bool, error) {
+		return v.walk(ctx, q.text.String(), q.args, limit, func(scan func(...any) error) (bool, error) {
 			var id, contract uuid.UUID
 			err := scan(&id, &contract)
 			out = append(out, ledger.AskedMail{Mail: id, Contract: contract})

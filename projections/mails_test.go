@@ -70,9 +70,13 @@ func (r *rig) mail(about mail.Letter) MailRow {
 // A row says what was recorded of its mail last, whether it was written in one
 // batch or in many.
 func TestR39_AMailIsShownAsItWasRecordedLast(t *testing.T) {
+	onEach(t, testR39_AMailIsShownAsItWasRecordedLast)
+}
+
+func testR39_AMailIsShownAsItWasRecordedLast(t *testing.T, on engine) {
 	for name, look := range map[string]bool{"in one batch": false, "one by one": true} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
+			r := newRig(t, on)
 			id, about := r.register("pack").ID, letter(1, mail.Closed)
 			check := func(want MailRow) {
 				t.Helper()
@@ -95,7 +99,7 @@ func TestR39_AMailIsShownAsItWasRecordedLast(t *testing.T) {
 			check(MailRow{Recipient: sent.Recipient, Status: mail.StatusSent, Tries: 2, MessageID: "<m@example.com>"})
 		})
 	}
-	r := newRig(t)
+	r := newRig(t, on)
 	about := letter(1, mail.Expiring)
 	about.Cause = uuid.Nil
 	_, err := r.RecordGivenUp(t.Context(), postOffice, uuid.UUID{1}, mail.RecordGivenUp{Letter: about, Recipient: domain.Sealed[mail.Recipient]{Person: ani.Account}, Reason: "erased"})
@@ -109,8 +113,10 @@ func TestR39_AMailIsShownAsItWasRecordedLast(t *testing.T) {
 	}
 }
 
-func TestR39_MailsAreFiltered(t *testing.T) {
-	r := newRig(t)
+func TestR39_MailsAreFiltered(t *testing.T) { onEach(t, testR39_MailsAreFiltered) }
+
+func testR39_MailsAreFiltered(t *testing.T, on engine) {
+	r := newRig(t, on)
 	a, b := r.register("pack").ID, r.register("pack").ID
 	r.sent(a, letter(1, mail.IDs))
 	r.givenUp(a, letter(2, mail.Linked))

@@ -11,11 +11,13 @@ import (
 type metrics struct {
 	events   prometheus.Counter
 	retries  prometheus.Counter
+	beaten   prometheus.Counter
 	failed   prometheus.Gauge
 	batch    prometheus.Histogram
 	seconds  prometheus.Histogram
 	position prometheus.GaugeFunc
 	lag      prometheus.GaugeFunc
+	away     prometheus.GaugeFunc
 }
 
 func newMetrics(s *Set) *metrics {
@@ -23,6 +25,7 @@ func newMetrics(s *Set) *metrics {
 	return &metrics{
 		events:  prometheus.NewCounter(prometheus.CounterOpts{Name: prefix + "records_total", Help: "Records that the projections have gone through."}),
 		retries: prometheus.NewCounter(prometheus.CounterOpts{Name: prefix + "retries_total", Help: "Batches that had to be tried again."}),
+		beaten:  prometheus.NewCounter(prometheus.CounterOpts{Name: prefix + "yielded_total", Help: "Times that another node had brought the rows forward, or was about it."}),
 		failed:  prometheus.NewGauge(prometheus.GaugeOpts{Name: prefix + "stopped", Help: "1 after the projections have stopped for good, as at a record of an unknown type; else 0."}),
 		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: prefix + "batch_records", Help: "Records that were written in one transaction.", Buckets: prometheus.ExponentialBuckets(1, 4, 9),
@@ -34,6 +37,8 @@ func newMetrics(s *Set) *metrics {
 			func() float64 { return float64(s.Position()) }),
 		lag: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + "lag", Help: "Positions from there to the log's head; -1 while the log cannot be asked."},
 			func() float64 { return s.lag() }),
+		away: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + "unavailable", Help: "1 while the database with the rows cannot be reached; else 0."},
+			func() float64 { return float64(number(s.Away() != nil)) }),
 	}
 }
 
@@ -59,5 +64,5 @@ func (m *metrics) wrote(records int, took time.Duration) {
 // Collectors are the metrics, to be registered once.
 func (s *Set) Collectors() []prometheus.Collector {
 	m := s.metrics
-	return []prometheus.Collector{m.events, m.retries, m.failed, m.batch, m.seconds, m.position, m.lag}
+	return []prometheus.Collector{m.events, m.retries, m.failed, m.batch, m.seconds, m.position, m.lag, m.beaten, m.away}
 }

@@ -30,9 +30,11 @@ func metric(t *testing.T, s *Set, name string) float64 {
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // The lag is what the log has beyond the rows.
-func TestMetrics_tellTheLag(t *testing.T) {
+func TestMetrics_tellTheLag(t *testing.T) { onEach(t, testMetrics_tellTheLag) }
+
+func testMetrics_tellTheLag(t *testing.T, on engine) {
 	store := openStore(t)
-	s := openSet(t, Config{Dir: t.TempDir(), Store: store})
+	s := openSet(t, on.at(t, Config{Dir: t.TempDir(), Store: store}))
 	events := writeSubmissions(t, store, 500, 20)
 	if lag := metric(t, s, "supportledger_projections_lag"); lag != float64(events) {
 		t.Errorf("the lag is %v, want %d", lag, events)

@@ -42,8 +42,10 @@ func walk[T any, K comparable](t *testing.T, list func(Page) (List[T], error), k
 
 // No row is lost or doubled at a page boundary while others arrive (R35), in
 // every order.
-func TestR35_pagesLoseAndDoubleNothing(t *testing.T) {
-	r := newRig(t)
+func TestR35_pagesLoseAndDoubleNothing(t *testing.T) { onEach(t, testR35_pagesLoseAndDoubleNothing) }
+
+func testR35_pagesLoseAndDoubleNothing(t *testing.T, on engine) {
+	r := newRig(t, on)
 	c := r.register("endless")
 	r.link(c, ani)
 	titles := []string{"b", "a", "b", "c", "a", "b", "b"}
@@ -86,8 +88,10 @@ func TestR35_pagesLoseAndDoubleNothing(t *testing.T) {
 	}
 }
 
-func TestActivity_isFiltered(t *testing.T) {
-	r := newRig(t)
+func TestActivity_isFiltered(t *testing.T) { onEach(t, testActivity_isFiltered) }
+
+func testActivity_isFiltered(t *testing.T, on engine) {
+	r := newRig(t, on)
 	c := r.register("endless")
 	r.link(c, ani)
 	a := r.submit(ani, c.ID, func(s *ledger.Submission) { s.Title, s.Subscription = "Über den Wolken", "sub-1" })
@@ -138,7 +142,11 @@ func (r *rig) streamOf(n contract.Number) uuid.UUID {
 
 // A cursor is good for the question that gave it, and for no other.
 func TestCursor_ofAnotherQuestionIsRefused(t *testing.T) {
-	r := newRig(t)
+	onEach(t, testCursor_ofAnotherQuestionIsRefused)
+}
+
+func testCursor_ofAnotherQuestionIsRefused(t *testing.T, on engine) {
+	r := newRig(t, on)
 	c := r.register("endless")
 	r.link(c, ani)
 	r.submit(ani, c.ID)
@@ -178,8 +186,10 @@ func TestCursor_ofAnotherQuestionIsRefused(t *testing.T) {
 }
 
 // Benefits, links, contracts and the desk come whole, whatever the page.
-func TestLists_areWalkedWhole(t *testing.T) {
-	r := newRig(t)
+func TestLists_areWalkedWhole(t *testing.T) { onEach(t, testLists_areWalkedWhole) }
+
+func testLists_areWalkedWhole(t *testing.T, on engine) {
+	r := newRig(t, on)
 	for range 7 {
 		c := r.register("blank")
 		_, err := r.Change(t.Context(), r.by(operator, "activate"), c.ID, &contract.Activate{})

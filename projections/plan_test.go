@@ -1,20 +1,24 @@
 package projections
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/supportledger/supportledger/domain/mail"
+	"github.com/supportledger/supportledger/internal/postgres"
 	"github.com/supportledger/supportledger/ledger"
 )
 
 // Every question goes through an index: its answer takes as long as the answer is
 // long, not as the table.
-func TestQuestions_useTheirIndex(t *testing.T) {
+func TestQuestions_useTheirIndex(t *testing.T) { onEach(t, testQuestions_useTheirIndex) }
+
+func testQuestions_useTheirIndex(t *testing.T, on engine) {
 	store := openStore(t)
 	writeSubmissions(t, store, 1000, 100)
-	s := openSet(t, Config{Dir: t.TempDir(), Store: store})
+	s := openSet(t, on.at(t, Config{Dir: t.TempDir(), Store: store}))
 	must(t, s.CatchUp(t.Context()))
 	ctx, at, account := t.Context(), time.Now(), benchAccount(3)
 	for name, ask := range map[string]func() error{
@@ -76,21 +80,68 @@ func explain(t *testing.T, db *database, ask func() error) {
 
 func plan(t *testing.T, c *connection, text string) {
 	t.Helper()
+	text = strings.TrimPrefix(text, "DECLARE walked NO SCROLL CURSOR FOR ")
 	if !strings.HasPrefix(text, "SELECT") || strings.Contains(text, "FROM checkpoints") {
 		return
 	}
+	if c.shared {
+		planOnServer(t, c, text)
+		return
+	}
 	rows, err := c.conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...)
-	must(t, err)
+	if err != nil {
+		t.Error(err)
+		return
+	}
 	defer func() { _ = rows.Close() }()
 	coroutine := false
 	for rows.Next() {
 		var id, parent, unused int
 		var detail string
-		must(t, rows.Scan(&id, &parent, &unused, &detail))
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Error(err)
+		}
 		coroutine = coroutine || detail == "CO-ROUTINE c"
 		if strings.HasPrefix(detail, "SCAN ") && !(coroutine && detail == "SCAN c") || strings.Contains(detail, "by_state") {
 			t.Errorf("%s\n%s", text, detail)
 		}
 	}
-	must(t, rows.Err())
+	if err := rows.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+// planOnServer looks at the plan that serves whatever the arguments are.
+func planOnServer(t *testing.T, c *connection, text string) {
+	t.Helper()
+	nothing := strings.TrimPrefix(strings.Repeat(", NULL", strings.Count(text, "?")), ", ")
+	for _, before := range []string{"SET plan_cache_mode = force_generic_plan", "PREPARE planned AS " + numbered(text)} {
+		if _, err := c.conn.ExecContext(t.Context(), before, postgres.Unprepared); err != nil {
+			t.Error(err)
+			return
+		}
+	}
+	rows, err := c.conn.QueryContext(t.Context(), "EXPLAIN EXECUTE planned("+nothing+")", postgres.Unprepared)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	var lines []string
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Error(err)
+		}
+		lines = append(lines, line)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		t.Error(err)
+	}
+	all := strings.Join(lines, "\n")
+	if len(lines) == 0 || strings.Contains(all, "Seq Scan") || strings.Contains(all, "by_state") {
+		t.Errorf("%s\n%s", text, all)
+	}
+	if _, err := c.conn.ExecContext(t.Context(), "DEALLOCATE planned", postgres.Unprepared); err != nil {
+		t.Error(err)
+	}
 }

@@ -125,34 +125,21 @@ type tx struct {
 	g  *generation
 }
 
-func (t tx) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+// sql is a statement with the names of the generation's tables.
+func (t tx) sql(text string) string {
 	named, ok := t.g.texts[text]
 	if !ok {
 		named = t.g.sql(text)
 		t.g.texts[text] = named
 	}
-	return t.db.writer.prepare(ctx, named)
+	return named
 }
 
+// exec changes rows: at once, or before the next query and the transaction's end.
 func (t tx) exec(ctx context.Context, text string, args ...any) error {
-	s, err := t.prepare(ctx, text)
-	if err != nil {
-		return err
-	}
-	if _, err := s.ExecContext(ctx, args...); err != nil {
-		return fmt.Errorf("execute %q: %w", text, err)
-	}
-	return nil
+	return t.db.writer.later(ctx, t.sql(text), args...)
 }
 
 func (t tx) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	s, err := t.prepare(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.QueryContext(ctx, args...)
-	if err != nil {
-		return nil, fmt.Errorf("query %q: %w", text, err)
-	}
-	return rows, nil
+	return t.db.writer.query(ctx, t.sql(text), args...)
 }

@@ -51,7 +51,7 @@ func (q *query) then(text string, args ...any) *query {
 // whose LIMIT is an argument, which takes longer than to answer it.
 func page[T any](ctx context.Context, v *view, q *query, limit int, take func(scan func(...any) error, item *T) (bool, error)) ([]T, bool, error) {
 	items, more := []T{}, false
-	err := v.each(ctx, q.text.String(), q.args, func(scan func(...any) error) (bool, error) {
+	err := v.walk(ctx, q.text.String(), q.args, limit+1, func(scan func(...any) error) (bool, error) {
 		var item T
 		belongs, err := take(scan, &item)
 		if err != nil || !belongs {

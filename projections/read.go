@@ -2,10 +2,12 @@ package projections
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/internal/postgres"
 )
 
 // AsOf says when an answer is true: the rows have seen the log up to Position,
@@ -65,17 +67,30 @@ type view struct {
 
 // view shows the rows in use, all of one moment.
 func (r reader) view(ctx context.Context, look func(*view) error) error {
-	return r.set.db.view(ctx, r.projection, look)
+	told := r.set.Position() // somebody may have been told that lists are true there
+	return r.set.db.view(ctx, r.projection, func(v *view) error {
+		if v.seen.position < told {
+			return fmt.Errorf("%w: it has lost what came after position %d, and had seen %d", ErrUnavailable, v.seen.position, told)
+		}
+		return look(v)
+	})
 }
 
 func (db *database) view(ctx context.Context, p *projection, look func(*view) error) error {
-	err := db.look(ctx, func(c *connection) error {
+	see := func(c *connection) error {
 		v, err := c.current(ctx, p)
 		if err != nil {
 			return err
 		}
 		return look(v)
-	})
+	}
+	err := db.look(ctx, see)
+	if db.gone(err) { // others were put in the place of those tables meanwhile
+		err = db.look(ctx, see)
+	}
+	if db.gone(err) {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", p, err)
 	}
@@ -109,24 +124,58 @@ func (c *connection) current(ctx context.Context, p *projection) (*view, error) 
 func (v *view) asOf(at time.Time) AsOf { return AsOf{Position: v.seen.position, Time: at} }
 
 // each calls take for every row of an answer until it returns false. The
-// arguments of scan are a row's columns.
+// arguments of scan are a row's columns. All of the answer is computed: see walk.
 func (v *view) each(ctx context.Context, text string, args []any, take func(scan func(...any) error) (bool, error)) error {
 	rows, err := v.c.query(ctx, v.g.sql(text), args...)
 	if err != nil {
 		return err
 	}
+	_, _, err = takeRows(rows, take)
+	return err
+}
+
+// takeRows says how many rows there were, and whether more are wanted.
+func takeRows(rows *sql.Rows, take func(scan func(...any) error) (bool, error)) (n int, more bool, err error) {
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
+		n++
 		more, err := take(rows.Scan)
 		if err != nil {
-			return fmt.Errorf("read row: %w", err)
+			return n, false, fmt.Errorf("read row: %w", err)
 		}
 		if !more {
-			return nil
+			return n, false, nil
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read rows: %w", err)
+		return n, false, fmt.Errorf("read rows: %w", err)
 	}
-	return nil
+	return n, true, nil
 }
+
+// walk is each for answers of which perhaps only the first rows are wanted.
+func (v *view) walk(ctx context.Context, text string, args []any, likely int, take func(scan func(...any) error) (bool, error)) error {
+	if !v.c.cursors {
+		return v.each(ctx, text, args, take)
+	}
+	if _, err := v.c.exec(ctx, "DECLARE walked NO SCROLL CURSOR FOR "+v.g.sql(text), args...); err != nil {
+		return err
+	}
+	for portion := likely; ; portion = walkMost {
+		// It is not prepared: what it returns differs from cursor to cursor.
+		rows, err := v.c.conn.QueryContext(ctx, fmt.Sprintf("FETCH %d FROM walked", portion), postgres.Unprepared)
+		if err != nil {
+			return fmt.Errorf("read rows: %w", err)
+		}
+		n, more, err := takeRows(rows, take)
+		if err != nil {
+			return err
+		}
+		if !more || n < portion {
+			return v.c.define(ctx, "CLOSE walked")
+		}
+	}
+}
+
+// walkMost is how many rows are fetched at once where the first ones were too few.
+const walkMost = 1000

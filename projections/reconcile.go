@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/supportledger/supportledger/eventstore"
 )
@@ -18,21 +20,30 @@ var errOtherLog = errors.New("the rows are of another log")
 func (s *Set) reconcile(ctx context.Context) error {
 	s.db.writing.Lock()
 	defer s.db.writing.Unlock()
+	return s.reconcileLocked(ctx)
+}
+
+func (s *Set) reconcileLocked(ctx context.Context) error {
 	s.live = nil
-	if err := s.db.writer.define(ctx, checkpoints); err != nil {
-		return err
-	}
-	rows, err := s.db.readCheckpoints(ctx)
-	if err != nil {
-		return err
-	}
-	for _, c := range rows {
-		if err := s.sameLog(ctx, c.place); err != nil {
+	err := s.db.transact(ctx, func(ctx context.Context) error {
+		if err := s.db.beAlone(ctx); err != nil {
 			return err
 		}
-	}
-	err = s.db.transact(ctx, func(ctx context.Context) error {
-		if rows, err = s.weed(ctx, rows); err != nil {
+		rows, err := s.readTables(ctx)
+		if err != nil {
+			return err
+		}
+		for _, c := range rows {
+			if err := s.sameLog(ctx, c.place); err != nil {
+				return err
+			}
+		}
+		if s.db.shared {
+			err = s.useWithin(ctx)
+		} else {
+			rows, err = s.weed(ctx, rows)
+		}
+		if err != nil {
 			return err
 		}
 		s.take(rows)
@@ -44,14 +55,37 @@ func (s *Set) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.watch.set(s.slowest())
+	s.known = true
+	s.stand()
 	return nil
 }
+
+// readTables defines what there is beside the projections' own tables, and reads
+// the checkpoints.
+func (s *Set) readTables(ctx context.Context) ([]checkpoint, error) {
+	for _, text := range append([]string{checkpoints}, s.db.tables...) {
+		if err := s.db.writer.define(ctx, text); err != nil {
+			return nil, err
+		}
+	}
+	return s.db.readCheckpoints(ctx)
+}
+
+// logPatience is how long a node waits until its store has what another node has
+// seen in it.
+const logPatience = 10 * time.Second
 
 // sameLog compares the record at a place with what the log has there.
 func (s *Set) sameLog(ctx context.Context, p place) error {
 	if p.position == eventstore.Start {
 		return nil
+	}
+	if s.db.shared {
+		soon, cancel := context.WithTimeout(ctx, logPatience)
+		defer cancel()
+		if err := s.store.Wait(soon, p.position-1); err != nil && soon.Err() == nil {
+			return fmt.Errorf("compare rows with the log: %w", err)
+		}
 	}
 	for r, err := range s.store.ReadAllBackwards(ctx, p.position+1) {
 		if err != nil {
@@ -91,21 +125,31 @@ func (s *Set) named(name string) *projection {
 	return nil
 }
 
-// take finds the generations in use.
+// take finds the generations in use, and where they are. The caller holds writing.
 func (s *Set) take(rows []checkpoint) {
+	var live []*generation
 	for _, c := range rows {
-		if p := s.named(c.projection); c.state == current && c.of(p) {
-			g := newGeneration(p, c.generation)
-			g.position = c.place
-			s.live = append(s.live, g)
+		p := s.named(c.projection)
+		if p == nil || c.state != current || !c.of(p) {
+			continue
 		}
+		g := newGeneration(p, c.generation)
+		if i := slices.IndexFunc(s.live, func(known *generation) bool { return known.id == c.generation }); i >= 0 {
+			g = s.live[i]
+		}
+		g.moveTo(c.place)
+		live = append(live, g)
 	}
+	s.live = live
 }
 
 // begin takes all projections into use where none was: a new folder, or new
-// versions of all of them.
+// versions of all of them. Rows that other nodes share stay as they are.
 func (s *Set) begin(ctx context.Context, rows []checkpoint) error {
 	for _, c := range rows {
+		if s.db.shared {
+			break
+		}
 		if err := s.db.drop(ctx, c); err != nil {
 			return err
 		}

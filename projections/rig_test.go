@@ -23,6 +23,7 @@ type rig struct {
 	*ledger.Ledger
 	*Set
 	t      testing.TB
+	config Config // of the set
 	keys   *vault.Keys
 	clock  *ledger.TestClock
 	store  *pebblestore.Store
@@ -39,7 +40,12 @@ var (
 	budi     = ledger.Actor{Account: uuid.MustParse("00000000-0000-4000-8000-000000000002"), Role: ledger.Customer, Portal: "desk"}
 )
 
-func newRig(t testing.TB) *rig {
+func newRig(t testing.TB, on engine) *rig {
+	return newRigAt(t, on.url(t, t.TempDir()))
+}
+
+// newRigAt is a rig whose rows lie where a URL says; "" for a file.
+func newRigAt(t testing.TB, url string) *rig {
 	r := &rig{t: t, keys: vault.Generate(), clock: ledger.NewTestClock(start)}
 	dir := t.TempDir()
 	var err error
@@ -49,7 +55,8 @@ func newRig(t testing.TB) *rig {
 	must(t, err)
 	r.Ledger, err = ledger.New(ledger.Config{Store: r.store, Keys: r.keys, People: r.people, Catalog: shelf(), Clock: r.clock})
 	must(t, err)
-	r.Set = openSet(t, Config{Dir: filepath.Join(dir, "rows"), Store: r.store})
+	r.config = at(t, Config{Dir: filepath.Join(dir, "rows"), Store: r.store}, url)
+	r.Set = openSet(t, r.config)
 	t.Cleanup(func() {
 		_ = r.store.Close()
 		_ = r.people.Close()

@@ -3,8 +3,10 @@ package projections
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,7 +19,11 @@ import (
 // A contract that nobody has activated is blank, with a row for each unit that
 // its programme includes; an active one has its numbers (R4, R35).
 func TestR35_benefitsAreBlankUntilActivated(t *testing.T) {
-	r := newRig(t)
+	onEach(t, testR35_benefitsAreBlankUntilActivated)
+}
+
+func testR35_benefitsAreBlankUntilActivated(t *testing.T, on engine) {
+	r := newRig(t, on)
 	// What is registered cannot be linked by its pair before it is activated;
 	// a partner's contracts will be listed without. So: suspend is not blank.
 	c := r.register("blank")
@@ -56,8 +62,10 @@ func (r *rig) row(c ledger.ContractAnswer) ContractRow {
 // A second before the end of the term there is what there was; from the instant
 // on the contract is expired and everything has lapsed, though nobody has
 // recorded it (R5).
-func TestR5_expiredFromTheInstantOn(t *testing.T) {
-	r := newRig(t)
+func TestR5_expiredFromTheInstantOn(t *testing.T) { onEach(t, testR5_expiredFromTheInstantOn) }
+
+func testR5_expiredFromTheInstantOn(t *testing.T, on engine) {
+	r := newRig(t, on)
 	c := r.register("pack")
 	r.link(c, ani)
 	r.submit(ani, c.ID)
@@ -110,7 +118,11 @@ func (r *rig) linksOf(id uuid.UUID) map[uuid.UUID]time.Time {
 // the same before and after somebody has recorded it (R5, R6): not who came
 // later, and also who has left since.
 func TestR6_aSuccessorInheritsLinksFromTheInstantOn(t *testing.T) {
-	r := newRig(t)
+	onEach(t, testR6_aSuccessorInheritsLinksFromTheInstantOn)
+}
+
+func testR6_aSuccessorInheritsLinksFromTheInstantOn(t *testing.T, on engine) {
+	r := newRig(t, on)
 	c := r.register("pack")
 	r.link(c, ani)
 	r.link(c, budi)
@@ -141,7 +153,11 @@ func TestR6_aSuccessorInheritsLinksFromTheInstantOn(t *testing.T) {
 // Accounts that share a contract see its balance, not each other's incidents;
 // and their own after they left it (R36).
 func TestR36_ownIsWhatThisAccountSubmitted(t *testing.T) {
-	r := newRig(t)
+	onEach(t, testR36_ownIsWhatThisAccountSubmitted)
+}
+
+func testR36_ownIsWhatThisAccountSubmitted(t *testing.T, on engine) {
+	r := newRig(t, on)
 	c := r.register("pack")
 	r.link(c, ani)
 	r.link(c, budi)
@@ -166,7 +182,11 @@ func TestR36_ownIsWhatThisAccountSubmitted(t *testing.T) {
 
 // Two accounts whose short forms are the same are still two.
 func TestR36_accountsWithTheSameShortForm(t *testing.T) {
-	r := newRig(t)
+	onEach(t, testR36_accountsWithTheSameShortForm)
+}
+
+func testR36_accountsWithTheSameShortForm(t *testing.T, on engine) {
+	r := newRig(t, on)
 	other := ani
 	copy(other.Account[:8], ani.Account[8:])
 	copy(other.Account[8:], ani.Account[:8])
@@ -192,8 +212,10 @@ func TestR36_accountsWithTheSameShortForm(t *testing.T) {
 
 // The most urgent incident comes first: by when its first response is due, then
 // those that were answered, then the closed ones.
-func TestDesk_mostUrgentFirst(t *testing.T) {
-	r := newRig(t)
+func TestDesk_mostUrgentFirst(t *testing.T) { onEach(t, testDesk_mostUrgentFirst) }
+
+func testDesk_mostUrgentFirst(t *testing.T, on engine) {
+	r := newRig(t, on)
 	c := r.register("pack")
 	r.link(c, ani)
 	severity := func(s string) func(*ledger.Submission) { return func(w *ledger.Submission) { w.Severity = s } }
@@ -238,8 +260,10 @@ func TestDesk_mostUrgentFirst(t *testing.T) {
 
 // Rows hold the texts of people sealed (R47), and of the Contract ID nothing at
 // all (R3).
-func TestR47_R3_rowsKeepSecrets(t *testing.T) {
-	r := newRig(t)
+func TestR47_R3_rowsKeepSecrets(t *testing.T) { onEach(t, testR47_R3_rowsKeepSecrets) }
+
+func testR47_R3_rowsKeepSecrets(t *testing.T, on engine) {
+	r := newRig(t, on)
 	c := r.register("pack")
 	r.link(c, ani)
 	in := r.submit(ani, c.ID)
@@ -254,14 +278,10 @@ func TestR47_R3_rowsKeepSecrets(t *testing.T) {
 		[]byte(c.ContractID), ciphertext, []byte(base64.StdEncoding.EncodeToString(ciphertext)),
 		[]byte("citra@example.com"), []byte("ani@example.com"), []byte("at noon"), []byte("still smokes"),
 	}
-	files, err := filepath.Glob(filepath.Join(r.dir, "*"))
-	must(t, err)
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		must(t, err)
+	for name, content := range r.contents() {
 		for _, secret := range secrets {
-			if len(secret) == 0 || bytes.Contains(b, secret) {
-				t.Errorf("%s holds %q", filepath.Base(file), secret)
+			if len(secret) == 0 || bytes.Contains(content, secret) {
+				t.Errorf("%s holds %q", name, secret)
 			}
 		}
 	}
@@ -275,9 +295,44 @@ func TestR47_R3_rowsKeepSecrets(t *testing.T) {
 	}
 }
 
+// contents are the database's files, or its tables.
+func (r *rig) contents() map[string][]byte {
+	r.t.Helper()
+	out := map[string][]byte{}
+	if !r.db.shared {
+		files, err := filepath.Glob(filepath.Join(r.dir, "*"))
+		must(r.t, err)
+		for _, file := range files {
+			out[filepath.Base(file)], err = os.ReadFile(file)
+			must(r.t, err)
+		}
+		return out
+	}
+	for _, table := range strings.Fields(r.tables()) {
+		rows, err := r.db.writer.conn.QueryContext(r.t.Context(), "SELECT * FROM "+table)
+		must(r.t, err)
+		columns, err := rows.Columns()
+		must(r.t, err)
+		for rows.Next() {
+			values := make([]any, len(columns))
+			for i := range values {
+				values[i] = new([]byte)
+			}
+			must(r.t, rows.Scan(values...))
+			for _, v := range values {
+				out[table] = append(out[table], *v.(*[]byte)...)
+			}
+		}
+		must(r.t, errors.Join(rows.Err(), rows.Close()))
+	}
+	return out
+}
+
 // Who was forgotten is known, with the keys to destroy again (R47).
-func TestR47_erasuresAreListed(t *testing.T) {
-	r := newRig(t)
+func TestR47_erasuresAreListed(t *testing.T) { onEach(t, testR47_erasuresAreListed) }
+
+func testR47_erasuresAreListed(t *testing.T, on engine) {
+	r := newRig(t, on)
 	r.submit(ani, uuid.Nil)
 	_, err := r.Erase(t.Context(), r.by(ledger.Actor{Account: operator.Account, Role: ledger.Admin}, "erase"), ani.Account, "asked")
 	must(t, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/supportledger/supportledger/eventstore"
@@ -19,6 +20,10 @@ func (s *Set) Run(ctx context.Context) error {
 	s.watch.start()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	var hearing sync.WaitGroup
+	if s.db.shared {
+		hearing.Go(func() { s.hear(ctx) })
+	}
 	built := make(chan error, 1)
 	go func() {
 		err := s.buildMissing(ctx, true)
@@ -29,6 +34,7 @@ func (s *Set) Run(ctx context.Context) error {
 	}()
 	err := s.follow(ctx, forever)
 	cancel(err)
+	hearing.Wait()
 	if builtErr := <-built; builtErr != nil && !errors.Is(builtErr, context.Canceled) && !errors.Is(builtErr, err) {
 		err = builtErr
 	}
@@ -59,7 +65,7 @@ func (s *Set) ended(err error) error {
 		return nil
 	}
 	if s.db.damaged(err) {
-		err = errors.Join(fmt.Errorf("%s is damaged; it is made anew from the log at the next start: %w", s.db.file, err), markSQLite(s.dir))
+		err = errors.Join(fmt.Errorf("%s is damaged; it is made anew from the log at the next start: %w", s.db.name, err), markSQLite(s.dir))
 	}
 	s.metrics.failed.Set(1)
 	s.log.Error("the projections have stopped", "error", err)
@@ -77,6 +83,7 @@ func (s *Set) follow(ctx context.Context, until eventstore.Position) error {
 const (
 	restFirst = 50 * time.Millisecond
 	restMost  = 5 * time.Second
+	restAway  = time.Second // while a database cannot be reached
 )
 
 // patiently does something again and again until it ends without an error or
@@ -85,8 +92,11 @@ func (s *Set) patiently(ctx context.Context, do func() error) error {
 	for rest := restFirst; ; rest = min(2*rest, restMost) {
 		began := time.Now()
 		err := do()
-		if err == nil || ctx.Err() != nil || ledger.Permanent(err) || s.db.damaged(err) {
+		if err == nil || ctx.Err() != nil || ledger.Permanent(err) || s.db.damaged(err) || errors.Is(err, errOtherLog) {
 			return err
+		}
+		if s.lose(err); errors.Is(err, ErrUnavailable) {
+			rest = min(rest, restAway)
 		}
 		if time.Since(began) > 2*restMost {
 			rest = restFirst
@@ -99,12 +109,52 @@ func (s *Set) patiently(ctx context.Context, do func() error) error {
 		case <-time.After(rest):
 		}
 		if err := s.reload(ctx); err != nil {
+			s.lose(err)
 			s.log.Warn("the projections cannot read their checkpoints", "error", err)
 		}
 	}
 }
 
+// lose notes that the database cannot be reached, if that is what an error says.
+func (s *Set) lose(err error) {
+	if errors.Is(err, ErrUnavailable) {
+		s.watch.lose(err)
+	}
+}
+
+// followOnce brings the generations in use forward. Where several nodes share
+// them, one does and the others watch: see watchOthers.
 func (s *Set) followOnce(ctx context.Context, until eventstore.Position) error {
+	for {
+		if err := s.reload(ctx); err != nil {
+			return err
+		}
+		at := s.Position()
+		if at >= until {
+			return nil
+		}
+		err := s.shift(ctx, until)
+		if !errors.Is(err, errBeaten) && !errors.Is(err, errPartly) {
+			return err
+		}
+		if errors.Is(err, errPartly) {
+			if err := rest(ctx, triesAgain); err != nil {
+				return err
+			}
+			continue
+		}
+		s.metrics.beaten.Inc()
+		if err := s.watchOthers(ctx, at, until); err != nil {
+			return err
+		}
+	}
+}
+
+// shift brings the generations in use forward until somebody else does.
+func (s *Set) shift(ctx context.Context, until eventstore.Position) error {
+	if err := s.mayShift(ctx); err != nil {
+		return err
+	}
 	f := startFeed(ctx, s.store, s.projections, s.Position(), until)
 	defer f.close()
 	var head eventstore.Position
@@ -151,13 +201,16 @@ func (s *Set) followBatch(ctx context.Context, f *feed, first chunk) (head event
 	if head, err = s.store.Head(ctx); err != nil {
 		return head, false, fmt.Errorf("ask for the log's head: %w", err)
 	}
-	began := time.Now()
-	b, more, err := s.db.bring(ctx, s.live, f, first, min(head, f.until), s.most.following, nil)
+	began, live := time.Now(), len(s.live)
+	b, more, err := s.db.bring(ctx, s.live, current, f, first, min(head, f.until), s.most.following)
 	if b == nil {
 		return head, false, err
 	}
 	s.metrics.wrote(b.read, time.Since(began))
-	s.watch.set(s.slowest())
+	s.stand()
+	if more && err == nil && len(b.gens) < live {
+		return head, false, errPartly // what was left out needs what this feed has passed
+	}
 	return head, more, err
 }
 
@@ -174,22 +227,38 @@ func (s *Set) slowest() eventstore.Position {
 	return position
 }
 
-// reload reads where the generations in use are, as somebody else may have
-// brought them forward.
+// stand tells those who wait where the rows are. The caller holds writing.
+func (s *Set) stand() {
+	_ = s.place(func() (eventstore.Position, error) { return s.slowest(), nil })
+}
+
+// place tells those who wait where the rows are. Whoever looked last is believed,
+// so looking and telling are one act.
+func (s *Set) place(look func() (eventstore.Position, error)) error {
+	s.placing.Lock()
+	defer s.placing.Unlock()
+	position, err := look()
+	if err == nil {
+		s.watch.set(position)
+	}
+	return err
+}
+
+// reload reads which generations are in use and where they are, as somebody else
+// may have brought them forward.
 func (s *Set) reload(ctx context.Context) error {
 	s.db.writing.Lock()
 	defer s.db.writing.Unlock()
-	rows, err := s.db.readCheckpoints(ctx)
-	if err != nil {
-		return err
+	if !s.known {
+		return s.reconcileLocked(ctx)
 	}
-	for _, c := range rows {
-		for _, g := range s.live {
-			if g.id == c.generation {
-				g.position = c.place
-			}
+	return s.place(func() (eventstore.Position, error) {
+		rows, err := s.db.readCheckpoints(ctx)
+		if err != nil {
+			s.known = !s.db.gone(err) // somebody has removed the tables
+			return eventstore.Start, err
 		}
-	}
-	s.watch.set(s.slowest())
-	return nil
+		s.take(rows)
+		return s.slowest(), nil
+	})
 }

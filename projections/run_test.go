@@ -15,8 +15,10 @@ import (
 )
 
 // Whoever has written something waits for its position and finds it (R37).
-func TestR37_awaitedRowsAreThere(t *testing.T) {
-	r := newRig(t)
+func TestR37_awaitedRowsAreThere(t *testing.T) { onEach(t, testR37_awaitedRowsAreThere) }
+
+func testR37_awaitedRowsAreThere(t *testing.T, on engine) {
+	r := newRig(t, on)
 	r.follow()
 	c := r.register("endless")
 	r.link(c, ani)
@@ -67,8 +69,12 @@ func TestAwait(t *testing.T) {
 // An event of an unknown type stops everything with an error that names it, and
 // a metric; what came before it is there, and nothing after it (R42).
 func TestR42_anUnknownTypeStopsWithItsName(t *testing.T) {
+	onEach(t, testR42_anUnknownTypeStopsWithItsName)
+}
+
+func testR42_anUnknownTypeStopsWithItsName(t *testing.T, on engine) {
 	store := openStore(t)
-	s := openSet(t, Config{Dir: t.TempDir(), Store: store})
+	s := openSet(t, on.at(t, Config{Dir: t.TempDir(), Store: store}))
 	must(t, add(t, store, benchID(0), eventstore.NoStream, start, benchContract(0, start)...))
 	appendRaw(t, store, "strange", "sun.eclipsed.v1", `{}`)
 	must(t, add(t, store, benchID(1), eventstore.NoStream, start, benchContract(1, start)...))
@@ -95,9 +101,11 @@ func TestR42_anUnknownTypeStopsWithItsName(t *testing.T) {
 }
 
 // Bookkeeping is known and wanted by nobody.
-func TestRun_passesOverWhatNobodyWants(t *testing.T) {
+func TestRun_passesOverWhatNobodyWants(t *testing.T) { onEach(t, testRun_passesOverWhatNobodyWants) }
+
+func testRun_passesOverWhatNobodyWants(t *testing.T, on engine) {
 	store := openStore(t)
-	s := openSet(t, Config{Dir: t.TempDir(), Store: store})
+	s := openSet(t, on.at(t, Config{Dir: t.TempDir(), Store: store}))
 	appendRaw(t, store, "numbers-260301", "numbers.reserved.v1", `{"day":"260301","from":0,"to":64}`)
 	appendRaw(t, store, "guesses", "link.refused.v1", `{"account":"00000000-0000-4000-8000-000000000001","access_id":"x","at":"2026-03-01T09:00:00Z"}`)
 	must(t, s.CatchUp(t.Context()))
@@ -109,8 +117,12 @@ func TestRun_passesOverWhatNobodyWants(t *testing.T) {
 // An event about a contract that was never registered is as strange as one of an
 // unknown type.
 func TestRun_stopsWhereTheLogMakesNoSense(t *testing.T) {
+	onEach(t, testRun_stopsWhereTheLogMakesNoSense)
+}
+
+func testRun_stopsWhereTheLogMakesNoSense(t *testing.T, on engine) {
 	store := openStore(t)
-	s := openSet(t, Config{Dir: t.TempDir(), Store: store})
+	s := openSet(t, on.at(t, Config{Dir: t.TempDir(), Store: store}))
 	must(t, add(t, store, benchID(0), eventstore.NoStream, start, benchContract(0, start)[1:]...))
 	var record *ledger.RecordError
 	if err := s.Run(t.Context()); !errors.As(err, &record) || record.Position != 1 {
@@ -161,8 +173,10 @@ func (s *Set) limit(t *testing.T, pages int64) {
 }
 
 // Readers and several writers at once do not disturb each other.
-func TestReads_whileRowsAreWritten(t *testing.T) {
-	r := newRig(t)
+func TestReads_whileRowsAreWritten(t *testing.T) { onEach(t, testReads_whileRowsAreWritten) }
+
+func testReads_whileRowsAreWritten(t *testing.T, on engine) {
+	r := newRig(t, on)
 	r.follow()
 	c := r.register("endless")
 	r.link(c, ani)

@@ -27,14 +27,19 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/internal/postgres"
 )
 
 // Config is what a Set needs.
 type Config struct {
 	// Dir is the folder of the rows, nobody else's; it is made if there is none.
 	Dir string
+	// Database is where the rows are that several nodes share; nil for a file in
+	// Dir. In Dir then is what is only needed for a while.
+	Database *postgres.Database
 	// Store is the log.
 	Store eventstore.Store
 	// Logger gets what an operator should know; default: nothing.
@@ -69,15 +74,26 @@ type Set struct {
 	builds      chan struct{} // holds a token while one is built
 	most        batchSizes
 
-	live []*generation // in use; guarded by db.writing
+	placing sync.Mutex // held by whoever tells watch where the rows are
+
+	// Guarded by db.writing:
+	live  []*generation // in use
+	known bool          // what there is in the database has been looked at
 }
 
-// Open opens the rows of a folder. Those that are damaged, or of another log than
-// the store's, are thrown away, which the logger is told; Run makes them again.
+// Open opens the rows of a folder, or those that nodes share. In a folder, those
+// that are damaged or of another log than the store's are thrown away, which the
+// logger is told; Run makes them again. Shared ones of another log are an error:
+// they may be somebody else's. A database that cannot be reached is none: Run goes
+// on as soon as it can (Away).
 func Open(ctx context.Context, c Config) (*Set, error) {
+	return open(ctx, c, contractsProjection(), requestsProjection(), erasuresProjection(), mailsProjection())
+}
+
+func open(ctx context.Context, c Config, contracts, requests, erasures, mails *projection) (*Set, error) {
 	s := &Set{
 		dir: c.Dir, store: c.Store, log: c.Logger, builds: make(chan struct{}, 1), most: usualBatches,
-		projections: []*projection{contractsProjection(), requestsProjection(), erasuresProjection(), mailsProjection()},
+		projections: []*projection{contracts, requests, erasures, mails},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -86,10 +102,13 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	if c.CacheBytes == 0 {
 		c.CacheBytes = DefaultCacheBytes
 	}
-	if err := s.open(ctx, c.CacheBytes); err != nil {
-		return nil, fmt.Errorf("open projections in %s: %w", c.Dir, err)
+	openRows := s.openFile
+	if c.Database != nil {
+		openRows = s.openShared
 	}
-	contracts, requests, erasures, mails := s.projections[0], s.projections[1], s.projections[2], s.projections[3]
+	if err := openRows(ctx, c); err != nil {
+		return nil, fmt.Errorf("open projections: %w", err)
+	}
 	s.Contracts = &Contracts{reader{s, contracts}}
 	s.Links = &Links{reader{s, contracts}}
 	s.Benefits = &Benefits{reader{s, contracts}}
@@ -117,13 +136,36 @@ func (s *Set) Names() []string {
 	return names
 }
 
-// open opens the database, anew where it is of no use.
-func (s *Set) open(ctx context.Context, cacheBytes int64) error {
+// openShared opens the rows that nodes share.
+func (s *Set) openShared(ctx context.Context, c Config) error {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	if err := s.sweep(); err != nil {
+		return err
+	}
+	s.db = openPostgres(c.Database)
+	err := s.reconcile(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case postgres.Away(err):
+		s.log.Warn("the database with the lists cannot be reached; it is tried again and again", "database", c.Database, "error", err)
+		s.watch.lose(err)
+		return nil
+	case errors.Is(err, errOtherLog):
+		err = fmt.Errorf("%w; if they are not another ledger's, remove its tables (such as by DROP SCHEMA), and they are made anew", err)
+	}
+	return errors.Join(fmt.Errorf("%s: %w", c.Database, err), s.db.close())
+}
+
+// openFile opens the database of a folder, anew where it is of no use.
+func (s *Set) openFile(ctx context.Context, c Config) error {
 	if err := s.sweep(); err != nil {
 		return err
 	}
 	for again := false; ; again = true {
-		db, err := openSQLite(ctx, s.dir, cacheBytes)
+		db, err := openSQLite(ctx, s.dir, c.CacheBytes)
 		if err == nil {
 			s.db = db
 			if err = s.reconcile(ctx); err == nil {

@@ -8,8 +8,10 @@ import (
 	"github.com/supportledger/supportledger/domain/contract"
 )
 
-func TestLists_tellTheStory(t *testing.T) {
-	r := newRig(t)
+func TestLists_tellTheStory(t *testing.T) { onEach(t, testLists_tellTheStory) }
+
+func testLists_tellTheStory(t *testing.T, on engine) {
+	r := newRig(t, on)
 	c := r.register("pack")
 	r.link(c, ani)
 	in := r.submit(ani, c.ID)

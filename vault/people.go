@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/google/uuid"
 )
@@ -46,3 +47,22 @@ var ErrFailed = errors.New("the keys of people can no longer be written")
 
 // ErrClosed says that the keys were closed before they were asked.
 var ErrClosed = errors.New("the keys of people are closed")
+
+// openWith opens a box with the person's key, if it is the one that sealed it.
+func openWith(person uuid.UUID, box []byte, find func() (*readyKey, error)) ([]byte, error) {
+	if len(box) < boxOverhead {
+		return nil, fmt.Errorf("open box of person %s: want at least %d bytes, got %d", person, boxOverhead, len(box))
+	}
+	key, err := find()
+	if err == nil && key.id != KeyID(box) {
+		err = ErrErased
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open box of person %s: %w", person, err)
+	}
+	text, err := openBox(key.aead, person, box)
+	if err != nil {
+		return nil, fmt.Errorf("open box of person %s: %w", person, err)
+	}
+	return text, nil
+}

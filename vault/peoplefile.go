@@ -136,21 +136,7 @@ func (p *PeopleFile) Seal(ctx context.Context, person uuid.UUID, text []byte) ([
 
 // Open implements People.
 func (p *PeopleFile) Open(_ context.Context, person uuid.UUID, box []byte) ([]byte, error) {
-	if len(box) < boxOverhead {
-		return nil, fmt.Errorf("open box of person %s: want at least %d bytes, got %d", person, boxOverhead, len(box))
-	}
-	key, err := p.key(person)
-	if err != nil {
-		return nil, fmt.Errorf("open box of person %s: %w", person, err)
-	}
-	if key.id != KeyID(box) {
-		return nil, fmt.Errorf("open box of person %s: %w", person, ErrErased)
-	}
-	text, err := openBox(key.aead, person, box)
-	if err != nil {
-		return nil, fmt.Errorf("open box of person %s: %w", person, err)
-	}
-	return text, nil
+	return openWith(person, box, func() (*readyKey, error) { return p.key(person) })
 }
 
 // Keys implements People.
@@ -192,24 +178,33 @@ func (p *PeopleFile) key(person uuid.UUID) (*readyKey, error) {
 // load sets a key up for use. The caller holds mu, so that no erasure comes
 // between looking the key up and remembering it.
 func (p *PeopleFile) load(person uuid.UUID) (*readyKey, error) {
+	s, err := p.read(person)
+	if err != nil {
+		return nil, err
+	}
+	key := newReadyKey(&s)
+	p.ready.put(person, key)
+	return key, nil
+}
+
+// read reads a person's key. The caller holds mu.
+func (p *PeopleFile) read(person uuid.UUID) (slot, error) {
 	number, ok := p.live[person]
 	if !ok {
-		return nil, ErrErased
+		return slot{}, ErrErased
 	}
 	unit := make([]byte, unitLen)
 	if _, err := p.file.ReadAt(unit, slotOffset(number)); err != nil {
-		return nil, err
+		return slot{}, err
 	}
 	s, err := parseSlot(unit)
 	if err == nil && (s.person != person || s.state != slotLive) {
 		err = errors.New("it holds another key than at the start")
 	}
 	if err != nil {
-		return nil, &DamagedError{p.file.Name(), slotOffset(number), err.Error()}
+		return slot{}, &DamagedError{p.file.Name(), slotOffset(number), err.Error()}
 	}
-	key := newReadyKey(&s)
-	p.ready.put(person, key)
-	return key, nil
+	return s, nil
 }
 
 // String names the file.

@@ -15,6 +15,7 @@ import (
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/internal/postgres"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/projections"
 	"github.com/supportledger/supportledger/vault"
@@ -102,13 +103,16 @@ func (r *Running) Close() error {
 
 // CatchUp brings the site's read models to the log's head, and says how many
 // events they went through.
-func (s *Site) CatchUp(ctx context.Context) (events int64, err error) {
+func (s *Site) CatchUp(ctx context.Context) (events int64, err error) { return s.CatchUpIn(ctx, nil) }
+
+// CatchUpIn does so with read models that nodes share; nil is the site's own.
+func (s *Site) CatchUpIn(ctx context.Context, database *postgres.Database) (events int64, err error) {
 	store, err := s.OpenStore()
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	set, err := projections.Open(ctx, projections.Config{Dir: s.file("read"), Store: store})
+	set, err := projections.Open(ctx, projections.Config{Dir: s.file("read"), Database: database, Store: store})
 	if err != nil {
 		return 0, err
 	}

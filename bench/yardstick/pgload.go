@@ -97,7 +97,7 @@ func (p *Postgres) ByPgbench(ctx context.Context, clients, contracts int, span l
 
 // pgbench runs one load of whole seconds, at least one.
 func (p *Postgres) pgbench(ctx context.Context, script string, clients int, seconds float64) (Measured, error) {
-	cmd := p.command(ctx, "pgbench", "--host", p.dir, "--username", "bench", "--no-vacuum",
+	cmd := p.Command(ctx, "pgbench", "--host", p.Dir, "--username", "bench", "--no-vacuum",
 		"--protocol", "prepared", "--file", script, "--client", strconv.Itoa(clients),
 		"--jobs", strconv.Itoa(min(clients, 2)), "--time", strconv.Itoa(int(max(1, seconds))), "postgres")
 	out, err := cmd.CombinedOutput()

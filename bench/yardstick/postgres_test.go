@@ -2,8 +2,6 @@ package yardstick
 
 import (
 	"context"
-	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,39 +10,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/supportledger/supportledger/bench/load"
+	"github.com/supportledger/supportledger/internal/pgserver"
 )
 
 // database starts a PostgreSQL of its own for a test.
 func database(t *testing.T) *Postgres {
 	t.Helper()
-	if _, err := FindPostgres(); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	// The tests' own folders are closed to the user that PostgreSQL runs as.
-	dir, err := os.MkdirTemp("", "yardstick-")
-	if err == nil {
-		t.Cleanup(func() { os.RemoveAll(dir) })
-		err = os.Chmod(dir, 0o711)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := NewPostgres(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return p
+	return &Postgres{pgserver.Start(t, settings)}
 }
 
 func TestPostgres(t *testing.T) {
@@ -54,7 +26,6 @@ func TestPostgres(t *testing.T) {
 	t.Run("R16: gives the last incident once", func(t *testing.T) { givesTheLastOnce(t, p) })
 	t.Run("counts what loads did", func(t *testing.T) { countsLoads(t, p) })
 	t.Run("answers over HTTP", func(t *testing.T) { answersOverHTTP(t, p) })
-	t.Run("reports why it does not start", func(t *testing.T) { reportsStart(t, p) })
 }
 
 func isDurable(t *testing.T, p *Postgres) {
@@ -176,16 +147,5 @@ func countsLoads(t *testing.T, p *Postgres) {
 	}
 	if n, err := p.Found(t.Context(), []uint64{1, 1, 1 << 60}); n != 1 || err != nil {
 		t.Errorf("found %d (%v) of one number twice and one that never was, want 1", n, err)
-	}
-}
-
-func reportsStart(t *testing.T, p *Postgres) {
-	empty := &Postgres{bin: p.bin, dir: p.dir + "/empty"}
-	if err := empty.makeFolder(); err != nil {
-		t.Fatal(err)
-	}
-	err := empty.Start(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "it ended") || !strings.Contains(err.Error(), "Run initdb") {
-		t.Errorf("starting a folder without a database says %v", err)
 	}
 }

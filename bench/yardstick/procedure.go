@@ -89,7 +89,7 @@ func (p *Postgres) count(ctx context.Context, query string, args ...any) (int64,
 // writeScript writes the pgbench script that calls the procedure for contracts
 // picked at random.
 func (p *Postgres) writeScript(contracts int, w load.Wording) (string, error) {
-	path := filepath.Join(p.dir, "submit.pgbench")
+	path := filepath.Join(p.Dir, "submit.pgbench")
 	text := fmt.Sprintf(`\set c random(0, %d)
 \set a :c %% %d
 SELECT number FROM submit('account-' || lpad((:a::int)::text, 2, '0'), gen_random_uuid()::text, '\x%064x',

@@ -80,7 +80,7 @@ func (c *backupCmd) copy(ctx context.Context, h *house, t *terminal, to folder) 
 		return fmt.Errorf("back up: %w", err)
 	}
 	fmt.Fprintf(t.out, "copied up to position %v to %s\n"+
-		"the copy holds no keys: keep copies of the installation's keys and of %s elsewhere\n", head, c.To, h.folder.people())
+		"the copy holds no keys: keep copies of the installation's keys and of %s elsewhere\n", head, c.To, h.peoplePlace())
 	return nil
 }
 

@@ -32,6 +32,9 @@ type cli struct {
 		Resend mailsResendCmd `cmd:"" help:"Have a mail that was given up sent again."`
 	} `cmd:"" help:"Look after the mails."`
 
+	People struct {
+		Move peopleMoveCmd `cmd:"" help:"Copy the keys of people from the folder into a database that several nodes can share."`
+	} `cmd:"" help:"Look after the keys of people."`
 	Token struct {
 		Create tokenCmd `cmd:"" help:"Print a bearer token of the built-in issuer."`
 	} `cmd:"" help:"Look after tokens."`

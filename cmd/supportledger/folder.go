@@ -49,11 +49,11 @@ func (f folder) make() error {
 
 // mustHoldLedger refuses a folder in which no ledger was ever started, with its
 // log there or in a cluster.
-func (f folder) mustHoldLedger(store string) error {
+func (f folder) mustHoldLedger(p places) error {
 	if err := f.mustNotBeRestoring(); err != nil {
 		return err
 	}
-	if store == "" && !exists(f.store()) || store != "" && !exists(f.keysCheck()) {
+	if p.log == "" && !exists(f.store()) || p.log != "" && !exists(f.keysCheck()) {
 		return fmt.Errorf("%s holds no ledger: name the folder that serve was started with", string(f))
 	}
 	return nil

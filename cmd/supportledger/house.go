@@ -22,9 +22,10 @@ import (
 // running or not.
 type house struct {
 	folder
+	places  places
 	store   logStore
-	keys    *vault.Keys       // nil where they were not found
-	people  *vault.PeopleFile // nil where they were not found
+	keys    *vault.Keys // nil where they were not found
+	people  keyring     // nil where they were not found
 	auditor *audit.Auditor
 	ledger  *ledger.Ledger // nil until it is asked for
 	clock   ledger.Clock
@@ -37,29 +38,49 @@ type house struct {
 
 // openHouse opens a folder that nobody else has open. Keys and people's keys may
 // be missing: not every command needs them.
-func openHouse(ctx context.Context, f folder, keysFile, store string, log *slog.Logger) (_ *house, err error) {
-	if err := f.mustHoldLedger(store); err != nil {
+func openHouse(ctx context.Context, f folder, keysFile string, p places, log *slog.Logger) (_ *house, err error) {
+	if err := f.mustHoldLedger(p); err != nil {
 		return nil, err
 	}
-	h := &house{folder: f, log: log, clock: ledger.SystemClock{}}
+	h := &house{folder: f, places: p, log: log, clock: ledger.SystemClock{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.close())
 		}
 	}()
-	if h.store, err = openLog(ctx, f, store, log, nil); err != nil {
+	if h.store, err = openLog(ctx, f, p.log, log, nil); err != nil {
 		return nil, err
 	}
 	if h.keys, err = f.findKeys(keysFile); err != nil {
 		return nil, err
 	}
-	if h.people, err = vault.OpenPeople(f.people()); errors.Is(err, fs.ErrNotExist) {
-		h.people = nil
-	} else if err != nil {
+	if h.people, err = h.findPeople(ctx); err != nil {
 		return nil, err
 	}
 	h.auditor, err = audit.New(h.store, h.clock)
 	return h, err
+}
+
+// findPeople opens the keys of people if they can be found; nil where not.
+func (h *house) findPeople(ctx context.Context) (keyring, error) {
+	if h.places.people != nil {
+		people, err := vault.OpenPeopleDatabase(ctx, h.places.people, h.keys)
+		if errors.Is(err, vault.ErrNoPeople) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return people, nil
+	}
+	people, err := vault.OpenPeople(h.folder.people())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return people, nil
 }
 
 // projections opens the read models; the running ledger has them open already.
@@ -69,7 +90,10 @@ func (h *house) projections(ctx context.Context) (*projections.Set, error) {
 	if h.set != nil {
 		return h.set, nil
 	}
-	set, err := projections.Open(ctx, projections.Config{Dir: h.read(), Store: h.store, Logger: h.log})
+	set, err := projections.Open(ctx, projections.Config{Dir: h.read(), Database: h.places.readModels, Store: h.store, Logger: h.log})
+	if err == nil && !h.running && set.Away() != nil {
+		err = errors.Join(set.Away(), set.Close()) // a command does not wait for what a ledger waits for
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open read models: %w", err)
 	}
@@ -107,7 +131,7 @@ func (h *house) recorder() (*ledger.Ledger, error) {
 		return h.ledger, nil
 	}
 	if h.people == nil {
-		return nil, fmt.Errorf("%s is missing: put the keys of people back to record anything about them", h.folder.people())
+		return nil, fmt.Errorf("%s is missing: put the keys of people back to record anything about them", h.peoplePlace())
 	}
 	none := &catalog.Catalog{Digest: strings.Repeat("0", sha256.Size*2)}
 	var err error

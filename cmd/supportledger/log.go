@@ -6,26 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/esdb"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 )
-
-// storeFlag says where the log is.
-type storeFlag struct {
-	Store string `json:"-" default:"" placeholder:"URL" env:"SUPPORTLEDGER_STORE" help:"An EventStoreDB cluster that keeps the log, esdb://USER:PASSWORD@HOST:PORT; in the folder if left out. Everything else stays in the folder."`
-}
-
-// fit refuses what is no cluster, without telling it: it may have a password.
-func (f *storeFlag) fit() error {
-	if f.Store == "" || strings.HasPrefix(f.Store, "esdb://") || strings.HasPrefix(f.Store, "esdb+discover://") {
-		return nil
-	}
-	return fmt.Errorf("%w: --store is neither esdb://USER:PASSWORD@HOST:PORT nor esdb+discover://...; leave it out to keep the log in the folder", errAskedWrongly)
-}
 
 // A logStore is where a house has its log: in its folder, or in a cluster.
 type logStore struct {

@@ -41,7 +41,7 @@ func mailed(t *testing.T) mailedFolder {
 func recordMails(t testing.TB, f mailedFolder, person func(*house) uuid.UUID, recipient mail.Recipient) {
 	t.Helper()
 	ctx := context.Background()
-	h, err := openHouse(context.Background(), folder(f.dir), "", "", slog.New(slog.DiscardHandler))
+	h, err := openHouse(t.Context(), folder(f.dir), "", places{}, slog.New(slog.DiscardHandler))
 	must(t, err)
 	defer func() { must(t, h.close()) }()
 	l, err := h.recorder()

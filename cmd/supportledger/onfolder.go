@@ -34,7 +34,8 @@ var folderCommands = map[string]func() folderCommand{
 type onFolder struct {
 	Data string `json:"-" type:"path" required:"" placeholder:"DIR" env:"SUPPORTLEDGER_DATA" help:"The ledger's folder. If the ledger is running, it does the work."`
 	Keys string `json:"-" type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_KEYS" help:"The installation's keys; a running ledger uses its own, a development folder has them in keys.json."`
-	storeFlag
+
+	placeFlags
 }
 
 // patience is how long a command waits for a folder that is just being opened or
@@ -43,16 +44,17 @@ const patience = 10 * time.Second
 
 // do runs a command in the running ledger, or else opens the folder for it.
 func (o onFolder) do(ctx context.Context, cmd folderCommand, t *terminal) error {
-	if err := o.fit(); err != nil {
+	f := folder(o.Data)
+	p, err := o.places()
+	if err != nil {
 		return err
 	}
-	f := folder(o.Data)
 	deadline := time.Now().Add(patience)
 	for {
 		if conn, err := f.dialControl(ctx); err == nil {
 			return askRunning(ctx, conn, cmd, t)
 		}
-		h, err := openHouse(ctx, f, o.Keys, o.Store, quietLogger(t))
+		h, err := openHouse(ctx, f, o.Keys, p, quietLogger(t))
 		if err == nil {
 			return errors.Join(cmd.on(ctx, h, t), h.close())
 		}

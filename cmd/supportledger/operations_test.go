@@ -38,7 +38,7 @@ func helpOfAll(t *testing.T) string {
 	var b strings.Builder
 	for _, name := range []string{
 		"serve", "demo", "verify", "history", "backup", "restore", "projections list", "projections rebuild",
-		"mails list", "mails show", "mails resend",
+		"mails list", "mails show", "mails resend", "people move",
 		"token create", "subscribers add", "subscribers remove", "subscribers list", "readers add", "readers remove", "readers list", "keys create", "keys rotate", "catalog check", "catalog show",
 	} {
 		out := succeed(t, append(strings.Fields(name), "--help")...)

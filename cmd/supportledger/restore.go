@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/internal/postgres"
 	"github.com/supportledger/supportledger/vault"
 )
 
@@ -18,7 +19,7 @@ type restoreCmd struct {
 	Data   string `type:"path" required:"" placeholder:"DIR" env:"SUPPORTLEDGER_DATA" help:"The folder to make: it must not exist, or hold nothing but keys."`
 	From   string `type:"path" required:"" placeholder:"DIR" help:"The backup."`
 	Keys   string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_KEYS" help:"The installation's keys, to check that they fit. They stay where they are; those of a development ledger are found, and copied beside the data."`
-	People string `type:"path" placeholder:"FILE" help:"The safe copy of the ledger's file people, which is copied. Without it no name, description or comment can be read."`
+	People string `placeholder:"FILE|URL" help:"The safe copy of the ledger's file people, which is copied, or the database with the keys of people, postgres://USER@HOST/DATABASE, which is only looked at. Without either no name, description or comment can be read."`
 }
 
 // Run restores a backup: keys first, so that nothing is copied that cannot be
@@ -28,6 +29,10 @@ type restoreCmd struct {
 // starts.
 func (c *restoreCmd) Run(ctx context.Context, t *terminal) (err error) {
 	from, to := folder(c.From), folder(c.Data)
+	p, err := c.database()
+	if err != nil {
+		return err
+	}
 	m, err := readManifest(from)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
@@ -37,12 +42,15 @@ func (c *restoreCmd) Run(ctx context.Context, t *terminal) (err error) {
 		return fmt.Errorf("restore: %w", err)
 	}
 	defer func() { err = errors.Join(err, into.close()) }()
-	c.findDevelopment(m, to)
+	c.findDevelopment(m, to, p)
 	keys, err := c.loadKeys(from, to)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
 	if err := c.copySecrets(m, into, keys); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	if err := lookAtPeople(ctx, p, keys); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
 	log := quietLogger(t)
@@ -56,13 +64,35 @@ func (c *restoreCmd) Run(ctx context.Context, t *terminal) (err error) {
 	if err := into.finish(); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	c.tell(t, m, to)
+	c.tell(t, m, to, p)
 	return nil
+}
+
+// database is where --people says that the keys of people are, if it names a
+// database.
+func (c *restoreCmd) database() (p places, err error) {
+	if postgres.IsURL(c.People) {
+		p.people, err = parseDatabase("--people", c.People)
+		c.People = ""
+	}
+	return p, err
+}
+
+// lookAtPeople refuses keys of people that are another installation's.
+func lookAtPeople(ctx context.Context, p places, keys *vault.Keys) error {
+	if p.people == nil {
+		return nil
+	}
+	people, err := openShared(ctx, p, keys, false, false)
+	if err != nil {
+		return err
+	}
+	return people.Close()
 }
 
 // findDevelopment takes the keys of a development ledger from beside it, if it is
 // still where it was.
-func (c *restoreCmd) findDevelopment(m manifest, to folder) {
+func (c *restoreCmd) findDevelopment(m manifest, to folder, p places) {
 	if m.Development == "" {
 		return
 	}
@@ -70,7 +100,7 @@ func (c *restoreCmd) findDevelopment(m manifest, to folder) {
 	if c.Keys == "" && !exists(to.devKeys()) && exists(old.devKeys()) {
 		c.Keys = old.devKeys()
 	}
-	if c.People == "" && !exists(to.people()) && exists(old.people()) {
+	if c.People == "" && p.people == nil && !exists(to.people()) && exists(old.people()) {
 		c.People = old.people()
 	}
 }
@@ -140,7 +170,7 @@ func (c *restoreCmd) copyPeople(into *restoration) error {
 
 // verify opens the new folder and holds all of it against the laws.
 func (c *restoreCmd) verify(ctx context.Context, to folder, keys *vault.Keys, t *terminal, log *slog.Logger) error {
-	h, err := openHouse(ctx, to, "", "", log)
+	h, err := openHouse(ctx, to, "", places{}, log)
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
@@ -152,8 +182,12 @@ func (c *restoreCmd) verify(ctx context.Context, to folder, keys *vault.Keys, t 
 	return tellResult(h, t, result)
 }
 
-func (c *restoreCmd) tell(t *terminal, m manifest, to folder) {
+func (c *restoreCmd) tell(t *terminal, m manifest, to folder, p places) {
 	fmt.Fprintf(t.out, "restored to %s up to position %v\n", c.Data, m.Head)
+	if p.people != nil {
+		fmt.Fprintf(t.out, "the keys of people are in %v: name it with --people at every start\n", p.people)
+		return
+	}
 	if !exists(to.people()) {
 		fmt.Fprintf(t.out, "the keys of people are missing: put their safe copy at %s before the first start\n", to.people())
 	}

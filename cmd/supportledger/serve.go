@@ -27,11 +27,11 @@ type serveCmd struct {
 	Keys   string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_KEYS" help:"The installation's keys, made by keys create. Required without --dev."`
 	Dev    bool   `env:"SUPPORTLEDGER_DEV" help:"For development: keeps the keys beside the data and writes tokens to dev-tokens.json. Only on a loopback address."`
 
+	placeFlags
+
 	Catalog string `default:"microsoft-2015" placeholder:"FILE|NAME" env:"SUPPORTLEDGER_CATALOG" help:"The catalogue: a YAML file, or the name of one that comes with the program; ${default} if left out."`
 	Issuers string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ISSUERS" help:"A JSON file that lists OpenID Connect issuers whose tokens count, and what they may assert."`
 	Revoked string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_REVOKED" help:"A file that lists revoked tokens; it is read again when it changes."`
-
-	storeFlag
 
 	natsFlags
 	mailFlags
@@ -89,7 +89,7 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) error {
 // settings checks the flags; how long requests may take in the end comes with them.
 func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 	s := settings{
-		folder: folder(c.Data), store: c.Store, keysFile: c.Keys, dev: c.Dev, forgetPeople: c.ForgetPeople, catalog: c.Catalog,
+		folder: folder(c.Data), keysFile: c.Keys, dev: c.Dev, forgetPeople: c.ForgetPeople, catalog: c.Catalog,
 		revoked: c.Revoked, rate: c.Rate, burst: c.Burst, ownMetrics: c.MetricsListen != "", log: c.logger(logTo),
 	}
 	if c.Dev {
@@ -113,13 +113,13 @@ func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 		}
 		s.log.Warn("the clock is a test clock: it stands still until POST /v1/test-clock")
 	}
+	if s.places, err = c.places(); err != nil {
+		return s, 0, err
+	}
 	if c.Issuers != "" {
 		if s.issuers, err = readIssuers(c.Issuers); err != nil {
 			return s, 0, err
 		}
-	}
-	if err := c.storeFlag.fit(); err != nil {
-		return s, 0, err
 	}
 	if s.esdb, err = c.esdbFlags.settings(c.Dev); err != nil {
 		return s, 0, err
@@ -282,7 +282,7 @@ func (c *serveCmd) serve(ctx context.Context, v *service, e ears, esdb esdbSetti
 		g.Go(func() error { return api.Serve(ctx, e.metrics, v.registry.handler(), v.log, grace) })
 		fmt.Fprintf(out, "metrics on http://%s/metrics\n", e.metrics.Addr())
 	}
-	v.log.Info("listening", "address", e.api.Addr().String(), "folder", c.Data, "version", version(), "keys", v.keys, "catalogue", v.catalog.Digest)
+	v.log.Info("listening", "address", e.api.Addr().String(), "folder", c.Data, "read models", v.readModels(), "people", v.peoplePlace(), "version", version(), "keys", v.keys, "catalogue", v.catalog.Digest)
 	fmt.Fprintf(out, "listening on http://%s\n", e.api.Addr())
 	if c.Dev {
 		fmt.Fprintf(out, "for development only; tokens are in %s\n", v.devTokens())

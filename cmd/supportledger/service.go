@@ -22,15 +22,16 @@ import (
 	"github.com/supportledger/supportledger/notifications/mail"
 	"github.com/supportledger/supportledger/notifications/postoffice"
 	"github.com/supportledger/supportledger/projections"
+	"github.com/supportledger/supportledger/vault"
 )
 
 // settings are what a service needs to know.
 type settings struct {
 	folder       folder
-	store        string // a cluster that has the log; in the folder where it is empty
 	keysFile     string
 	dev          bool
 	forgetPeople bool
+	places       places
 	catalog      string    // a file, or the name of one that comes with the program
 	testClock    time.Time // zero: the machine's clock
 	issuers      []token.OIDC
@@ -59,6 +60,9 @@ type service struct {
 	post     *postoffice.Office // likewise
 	registry *registry
 
+	peopleFile  *vault.PeopleFile           // nil where nodes share the keys of people
+	peopleReady func(context.Context) error // nil where they do not
+
 	subscriber *devSubscriber // nil unless the ledger made one
 	onFatal    func(error)
 	stop       context.CancelFunc
@@ -68,7 +72,7 @@ type service struct {
 // startService opens a folder and sets everything to work. The first to be
 // opened is the store: its lock keeps all others out (R46).
 func startService(ctx context.Context, s settings) (_ *service, err error) {
-	v := &service{house: &house{folder: s.folder, log: s.log, running: true}, registry: newRegistry(), onFatal: s.onFatal}
+	v := &service{house: &house{folder: s.folder, places: s.places, log: s.log, running: true}, registry: newRegistry(), onFatal: s.onFatal}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, v.close())
@@ -86,7 +90,7 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 	if err := s.folder.make(); err != nil {
 		return nil, err
 	}
-	if v.store, err = openLog(ctx, s.folder, s.store, s.log, s.onFatal); err != nil {
+	if v.store, err = openLog(ctx, s.folder, s.places.log, s.log, s.onFatal); err != nil {
 		return nil, err
 	}
 	if err := v.openSecrets(ctx, s); err != nil {
@@ -130,14 +134,36 @@ func (v *service) openSecrets(ctx context.Context, s settings) error {
 	if err := v.keys.Bind(s.folder.keysCheck()); err != nil {
 		return err
 	}
-	if v.people, err = s.folder.openPeople(head == eventstore.Start, s.forgetPeople); err != nil {
+	if err := v.openPeople(ctx, s, head == eventstore.Start); err != nil {
 		return err
-	}
-	if offset, length := v.people.TornTail(); length > 0 {
-		s.log.Warn("an unfinished key at the end of people's keys was cut", "offset", offset, "length", length)
 	}
 	v.issuer, err = token.OpenIssuer(s.folder.tokenKey())
 	return err
+}
+
+// openPeople opens the keys of people, in the folder or where nodes share them.
+func (v *service) openPeople(ctx context.Context, s settings, fresh bool) error {
+	if s.places.people != nil {
+		people, err := openShared(ctx, s.places, v.keys, fresh, s.forgetPeople)
+		if err != nil {
+			return err
+		}
+		v.people, v.peopleReady = people, people.Ready
+		if exists(s.folder.people()) {
+			s.log.Warn("the folder still has a file with keys of people, which is not used; what is erased stays in it: remove it when all its keys are in the database",
+				"file", s.folder.people(), "database", s.places.people)
+		}
+		return nil
+	}
+	people, err := s.folder.openPeople(fresh, s.forgetPeople)
+	if err != nil {
+		return err
+	}
+	v.people, v.peopleFile = people, people
+	if offset, length := people.TornTail(); length > 0 {
+		s.log.Warn("an unfinished key at the end of people's keys was cut", "offset", offset, "length", length)
+	}
+	return nil
 }
 
 // setClock chooses the clock: the machine's, or one that stands at a time, or at
@@ -169,7 +195,8 @@ func (v *service) makeAPI(s settings) error {
 	}
 	config := api.Config{
 		Ledger: v.ledger, Projections: v.set, Auditor: v.auditor, Catalog: v.catalog, Keys: v.keys, Tokens: tokens, Store: v.store,
-		Logger: s.log, Version: version(), Rate: s.rate, Burst: s.burst,
+		PeopleReady: v.peopleReady,
+		Logger:      s.log, Version: version(), Rate: s.rate, Burst: s.burst,
 	}
 	if !s.ownMetrics {
 		config.Registry = v.registry.Registry
@@ -203,16 +230,21 @@ func (v *service) begin(ctx context.Context) error {
 	soon, cancel := context.WithTimeout(ctx, eagerly)
 	defer cancel()
 	if err := v.set.Await(soon, head); err == nil {
-		if err := v.redoErasures(soon); err == nil || soon.Err() == nil {
+		if err := v.redoErasures(soon); err == nil || soon.Err() == nil && !outOfReach(err) {
 			return err
 		}
 	}
 	v.log.Info("the read models catch up while requests are served", "head", head, "at", v.set.Position())
 	v.work.Go(func() error {
-		if err := v.set.Await(work, head); err != nil {
-			return nil // stopped before; the next start repeats them
+		err := v.whenReached(work, func() error {
+			if err := v.set.Await(work, head); err != nil {
+				return err
+			}
+			return v.redoErasures(work)
+		})
+		if errors.Is(err, projections.ErrStopped) {
+			return nil // the next start repeats them
 		}
-		err := v.redoErasures(work)
 		if err != nil && work.Err() == nil {
 			v.log.Error("erasures were not repeated; the next start tries again", "error", err)
 		}
@@ -221,13 +253,36 @@ func (v *service) begin(ctx context.Context) error {
 	return nil
 }
 
+// outOfReach says that a database cannot be reached now.
+func outOfReach(err error) bool {
+	return errors.Is(err, projections.ErrUnavailable) || errors.Is(err, vault.ErrUnavailable)
+}
+
+// whenReached does something again and again while a database cannot be reached.
+func (v *service) whenReached(ctx context.Context, do func() error) error {
+	for {
+		err := do()
+		if !outOfReach(err) {
+			return err
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // watchPeople ends the process where the keys of people can no longer be written,
 // as the store does for itself.
 func (v *service) watchPeople(ctx context.Context) error {
+	if v.peopleFile == nil {
+		return nil
+	}
 	select {
-	case <-v.people.Failed():
+	case <-v.peopleFile.Failed():
 		if v.onFatal != nil {
-			v.onFatal(v.people.Failure())
+			v.onFatal(v.peopleFile.Failure())
 		}
 	case <-ctx.Done():
 	}

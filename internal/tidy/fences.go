@@ -29,7 +29,7 @@ var fenced = []fence{
 	{module: "google.golang.org/genproto", folders: []string{"eventstore/esdbwire"}, reason: "only EventStoreDB speaks it"},
 	{module: "google.golang.org/protobuf", folders: []string{"eventstore/esdb", "eventstore/esdbwire"}, reason: "only EventStoreDB speaks it"},
 	{module: "modernc.org/sqlite", folders: []string{"projections"}, reason: "read models alone know SQL"},
-	{module: "github.com/jackc/pgx", folders: []string{"projections", "bench"}, reason: "read models alone know SQL (bench measures what a user would build instead)"},
+	{module: "github.com/jackc/pgx", folders: []string{"internal/postgres", "internal/pgserver", "projections", "vault", "bench"}, reason: "read models and the keys of people alone know PostgreSQL (bench measures what a user would build instead)"},
 	{module: "github.com/nats-io", folders: []string{"notifications", "cmd", "examples", "bench"}, reason: "JetStream is never the truth; only the feed and the mails know it, cmd starts it, and examples and bench listen to it"},
 
 	{module: "github.com/gorilla/mux", folders: []string{"api", "bench"}, reason: "HTTP ends at the border (bench puts the same before PostgreSQL)"},

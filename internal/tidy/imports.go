@@ -19,10 +19,10 @@ var house = []layer{
 	{"domain", nil, "the domain is what the business means; it knows nothing of the house around it"},
 	{"eventstore/esdbwire", []string{"eventstore"}, "stores keep records and do not know what they mean"},
 	{"eventstore", nil, "stores keep records and do not know what they mean"},
-	{"vault", nil, "the vault seals bytes and does not know what they mean"},
+	{"vault", []string{"internal/postgres"}, "the vault seals bytes and does not know what they mean"},
 	{"catalogfile", []string{"domain"}, "the catalogue's file becomes plain values of domain/catalog"},
 	{"ledger", []string{"domain", "eventstore", "vault"}, "the command loop joins domain, eventstore and vault, and knows nobody who asks it"},
-	{"projections", inner, "read models follow the ledger and do not know who reads them"},
+	{"projections", append([]string{"internal/postgres"}, inner...), "read models follow the ledger and do not know who reads them"},
 	{"notifications", append([]string{"internal/processors"}, inner...), "the feed and the mails follow the ledger and do not know other readers"},
 	{"audit", inner, "audit judges the log and must not trust other readers of it"},
 	{"api", outer, "HTTP stands on the ledger and its readers"},
@@ -31,6 +31,8 @@ var house = []layer{
 	{"internal/transcript", nil, "it keeps what is said in tests, whoever says it"},
 	{"internal/processors", nil, "it asks the system how busy this process is, whoever that is"},
 	{"examples", nil, "an example shows what a stranger can do, who has nothing of the house"},
+	{"internal/postgres", nil, "how a database is reached has nothing to do with what is in it"},
+	{"internal/pgserver", nil, "a database is started the same whatever it is for"},
 	{"internal/tidy", nil, "the house's own rules judge the house and use none of it"},
 }
 
@@ -43,7 +45,7 @@ var outer = append([]string{"projections", "notifications", "audit"}, inner...)
 var outside = []string{"cmd", "bench", "examples"}
 
 // forTests are the folders that every test may import.
-var forTests = []string{"examples", "internal/transcript"}
+var forTests = []string{"examples", "internal/pgserver", "internal/transcript"}
 
 // layers allows an import of the house inwards only.
 func layers(f *File) (found []Finding) {

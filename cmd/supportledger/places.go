@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/supportledger/supportledger/internal/postgres"
+	"github.com/supportledger/supportledger/vault"
+)
+
+// placeFlags name what lies elsewhere than in the folder. What they are set to may
+// hold passwords, and is printed nowhere.
+type placeFlags struct {
+	Store      string `json:"-" placeholder:"URL" env:"SUPPORTLEDGER_STORE" help:"An EventStoreDB cluster that keeps the log: esdb://USER:PASSWORD@HOST:PORT. In the folder if left out."`
+	ReadModels string `json:"-" placeholder:"URL" env:"SUPPORTLEDGER_READ_MODELS" help:"Where several nodes share the read models: postgres://USER@HOST/DATABASE. In the folder if left out."`
+	People     string `json:"-" placeholder:"URL" env:"SUPPORTLEDGER_PEOPLE" help:"Where several nodes share the keys of people: postgres://USER@HOST/DATABASE, another database than the read models'. In the folder's file people if left out."`
+}
+
+// places are where things lie that are not in the folder; empty and nil for those
+// that are.
+type places struct {
+	log                string // a cluster
+	readModels, people *postgres.Database
+}
+
+func (f placeFlags) places() (p places, err error) {
+	if p.log = f.Store; p.log != "" && !strings.HasPrefix(p.log, "esdb://") && !strings.HasPrefix(p.log, "esdb+discover://") {
+		return p, fmt.Errorf("%w: --store is neither esdb://USER:PASSWORD@HOST:PORT nor esdb+discover://...; leave it out to keep the log in the folder", errAskedWrongly)
+	}
+	if p.readModels, err = parseDatabase("--read-models", f.ReadModels); err != nil {
+		return p, err
+	}
+	if p.people, err = parseDatabase("--people", f.People); err != nil {
+		return p, err
+	}
+	if p.people != nil && p.readModels != nil && p.people.Same(p.readModels) {
+		return p, fmt.Errorf("%w: --people and --read-models name the same database: keep the keys of people in another one, whose backups can be kept apart", errAskedWrongly)
+	}
+	return p, nil
+}
+
+func parseDatabase(flag, url string) (*postgres.Database, error) {
+	if url == "" {
+		return nil, nil
+	}
+	d, err := postgres.Parse(url)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", errAskedWrongly, flag, err)
+	}
+	return d, nil
+}
+
+// keyring is the keys of people, wherever they are.
+type keyring interface {
+	vault.People
+	Close() error
+}
+
+// openShared opens the keys of people that nodes share, and makes their tables for
+// a new ledger. Where the ledger has records and there are no tables, all texts
+// would seem to be erased: that has to be asked for.
+func openShared(ctx context.Context, p places, keys *vault.Keys, fresh, forget bool) (*vault.PeopleDatabase, error) {
+	if fresh || forget {
+		return vault.CreatePeopleDatabase(ctx, p.people, keys)
+	}
+	people, err := vault.OpenPeopleDatabase(ctx, p.people, keys)
+	if errors.Is(err, vault.ErrNoPeople) {
+		return nil, fmt.Errorf("%w: without them no name, description or comment can be read. "+
+			"Name the database, and by search_path the schema, that has them, or start once with --forget-people to go on without", err)
+	}
+	return people, err
+}
+
+// readModels is where the read models are, for people.
+func (h *house) readModels() string {
+	if h.places.readModels != nil {
+		return "the database " + h.places.readModels.String()
+	}
+	return h.read()
+}
+
+// peoplePlace is where the keys of people are, for people.
+func (h *house) peoplePlace() string {
+	if h.places.people != nil {
+		return "the database " + h.places.people.String()
+	}
+	return h.folder.people()
+}
