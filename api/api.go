@@ -38,6 +38,7 @@ type Config struct {
 	Tokens      *token.Verifier
 	Store       eventstore.Store // for subscribers, who follow it
 	Logger      *slog.Logger     // nil: no log
+	Tracer      Tracer           // nil: no traces
 
 	// TestClock is the clock that POST /v1/test-clock sets; nil: there is no
 	// such call.

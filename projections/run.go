@@ -107,6 +107,7 @@ func (s *Set) patiently(ctx context.Context, do func() error) error {
 func (s *Set) followOnce(ctx context.Context, until eventstore.Position) error {
 	f := startFeed(ctx, s.store, s.projections, s.Position(), until)
 	defer f.close()
+	f.made = s.newMade()
 	var head eventstore.Position
 	for {
 		c, more, err := f.next(ctx)
@@ -157,6 +158,7 @@ func (s *Set) followBatch(ctx context.Context, f *feed, first chunk) (head event
 		return head, false, err
 	}
 	s.metrics.wrote(b.read, time.Since(began))
+	s.traceBatch(b, f.made, began)
 	s.watch.set(s.slowest())
 	return head, more, err
 }

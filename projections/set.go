@@ -39,6 +39,9 @@ type Config struct {
 	Store eventstore.Store
 	// Logger gets what an operator should know; default: nothing.
 	Logger *slog.Logger
+	// Tracer makes a span of each batch in which is what traced requests have
+	// recorded; default: none.
+	Tracer Tracer
 	// CacheBytes bounds the memory for the database's pages; default
 	// DefaultCacheBytes.
 	CacheBytes int64
@@ -66,6 +69,7 @@ type Set struct {
 	projections []*projection
 	watch       watch
 	metrics     *metrics
+	tracer      Tracer        // nil: no traces
 	builds      chan struct{} // holds a token while one is built
 	most        batchSizes
 
@@ -76,7 +80,7 @@ type Set struct {
 // the store's, are thrown away, which the logger is told; Run makes them again.
 func Open(ctx context.Context, c Config) (*Set, error) {
 	s := &Set{
-		dir: c.Dir, store: c.Store, log: c.Logger, builds: make(chan struct{}, 1), most: usualBatches,
+		dir: c.Dir, store: c.Store, log: c.Logger, tracer: c.Tracer, builds: make(chan struct{}, 1), most: usualBatches,
 		projections: []*projection{contractsProjection(), requestsProjection(), erasuresProjection(), mailsProjection()},
 	}
 	if s.log == nil {

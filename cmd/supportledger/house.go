@@ -30,7 +30,8 @@ type house struct {
 	ledger  *ledger.Ledger // nil until it is asked for
 	clock   ledger.Clock
 	log     *slog.Logger
-	running bool // the read models follow the log
+	tracer  ledger.Tracer // nil: no traces
+	running bool          // the read models follow the log
 
 	mu  sync.Mutex
 	set *projections.Set // nil until it is asked for
@@ -70,7 +71,7 @@ func (h *house) projections(ctx context.Context) (*projections.Set, error) {
 	if h.set != nil {
 		return h.set, nil
 	}
-	set, err := projections.Open(ctx, projections.Config{Dir: h.read(), Store: h.store, Logger: h.log})
+	set, err := projections.Open(ctx, projections.Config{Dir: h.read(), Store: h.store, Logger: h.log, Tracer: h.tracer})
 	if err != nil {
 		return nil, fmt.Errorf("open read models: %w", err)
 	}

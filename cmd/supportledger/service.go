@@ -40,6 +40,7 @@ type settings struct {
 	ownMetrics   bool // metrics have a listener of their own
 	nats         natsSettings
 	mails        mailSettings
+	spans        spanExporter // nil: no traces
 	log          *slog.Logger
 	onFatal      func(error)
 }
@@ -57,6 +58,7 @@ type service struct {
 	mailer   *mail.Mailer       // nil where no mails are sent
 	post     *postoffice.Office // likewise
 	registry *registry
+	traces   *traces // nil where there are none
 
 	subscriber *devSubscriber // nil unless the ledger made one
 	onFatal    func(error)
@@ -79,6 +81,10 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 	if err := checkIssuers(s.issuers, v.catalog); err != nil {
 		return nil, err
 	}
+	if v.traces, err = openTraces(ctx, s.spans); err != nil {
+		return nil, err
+	}
+	v.tracer = v.traces.tracer()
 	if err := s.folder.mustNotBeRestoring(); err != nil {
 		return nil, err
 	}
@@ -95,7 +101,7 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 		return nil, err
 	}
 	if v.ledger, err = ledger.New(ledger.Config{
-		Store: v.store, Keys: v.keys, People: v.people, Catalog: v.catalog, Clock: v.clock, Logger: s.log,
+		Store: v.store, Keys: v.keys, People: v.people, Catalog: v.catalog, Clock: v.clock, Logger: s.log, Tracer: v.tracer,
 	}); err != nil {
 		return nil, err
 	}
@@ -168,7 +174,7 @@ func (v *service) makeAPI(s settings) error {
 	}
 	config := api.Config{
 		Ledger: v.ledger, Projections: v.set, Auditor: v.auditor, Catalog: v.catalog, Keys: v.keys, Tokens: tokens, Store: v.store,
-		Logger: s.log, Version: version(), Rate: s.rate, Burst: s.burst,
+		Logger: s.log, Tracer: v.tracer, Version: version(), Rate: s.rate, Burst: s.burst,
 	}
 	if !s.ownMetrics {
 		config.Registry = v.registry.Registry
@@ -270,7 +276,7 @@ func (v *service) close() error {
 		v.stop()
 		err = v.work.Wait()
 	}
-	return errors.Join(err, v.closeMails(), v.closeBroker(), v.house.close())
+	return errors.Join(err, v.closeMails(), v.closeBroker(), v.house.close(), v.traces.close())
 }
 
 // handler answers requests.
