@@ -11,7 +11,7 @@ import (
 )
 
 // cli is every command and flag. The help texts are the manual: --help and
-// docs/operations.md show them.
+// docs/commands.md show them.
 type cli struct {
 	Serve  serveCmd  `cmd:"" help:"Serve a ledger over HTTP until SIGTERM or SIGINT; what was accepted is finished."`
 	Health healthCmd `cmd:"" help:"Ask a running ledger whether requests should be sent to it; exit code 1 says that they should not."`

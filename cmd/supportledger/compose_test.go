@@ -45,10 +45,7 @@ func compose(t testing.TB) (c composeFile) {
 }
 
 // coming are flags that other parts bring; whoever brings one takes it out here.
-var coming = []string{
-	"SUPPORTLEDGER_STORE", "SUPPORTLEDGER_READ_MODELS", "SUPPORTLEDGER_PEOPLE",
-	"SUPPORTLEDGER_SMTP", "SUPPORTLEDGER_SMTP_PASSWORD_FILE", "SUPPORTLEDGER_SMTP_CA", "SUPPORTLEDGER_MAIL_FROM",
-}
+var coming = []string{"SUPPORTLEDGER_STORE", "SUPPORTLEDGER_READ_MODELS", "SUPPORTLEDGER_PEOPLE"}
 
 // otelVariables are those that the SDK reads by itself, as far as files here name them.
 var otelVariables = []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_RESOURCE_ATTRIBUTES"}
