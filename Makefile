@@ -5,7 +5,7 @@ STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.6.1
 GOLANGCI     = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
 GOVULNCHECK  = golang.org/x/vuln/cmd/govulncheck@latest
 
-.PHONY: demo run build test test-long bench lint golden vuln needs
+.PHONY: demo run build compose test test-long bench lint golden vuln needs
 
 demo: ## tell the story of a contract, and verify it
 	@$(GO) run ./cmd/supportledger demo
@@ -15,6 +15,9 @@ run: build ## serve a ledger for development in ./data
 
 build: ## bin/supportledger, without C
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/supportledger ./cmd/supportledger
+
+compose: build ## keys, users and certificates for docker compose up
+	deploy/compose/prepare
 
 test: needs ## all tests, with the race detector
 	$(GO) test -race -shuffle=on -timeout 20m ./...

@@ -42,6 +42,7 @@ type Config struct {
 	// are beside the data.
 	PeopleReady func(context.Context) error
 	Logger      *slog.Logger // nil: no log
+	Tracer      Tracer       // nil: no traces
 
 	// TestClock is the clock that POST /v1/test-clock sets; nil: there is no
 	// such call.

@@ -22,7 +22,8 @@ type call struct {
 	context.Context
 	started time.Time
 	id      string // X-Request-Id
-	trace   [16]byte
+	trace   traceparent
+	span    span // nil where there are no traces
 	lang    language
 
 	route  *route // nil until matched
@@ -82,7 +83,8 @@ func (c *call) account() uuid.UUID {
 func (c *call) request(portal string) ledger.Request {
 	return ledger.Request{
 		By:   ledger.Actor{Account: c.claims.Account, Role: c.role, Portal: portal},
-		Call: c.route.method + " " + c.route.path, Key: c.key, Body: c.body, Trace: c.trace,
+		Call: c.route.method + " " + c.route.path, Key: c.key, Body: c.body,
+		Trace: c.trace.id, Sampled: c.trace.sampled,
 	}
 }
 
@@ -101,7 +103,7 @@ func begin(ctx context.Context, w http.ResponseWriter, r *http.Request) *call {
 	h := r.Header
 	return &call{
 		ResponseWriter: w, Context: ctx, started: time.Now(), lang: languageOf(h.Get("Accept-Language")),
-		id: requestID(h.Get("X-Request-Id")), trace: traceID(h.Get("Traceparent")),
+		id: requestID(h.Get("X-Request-Id")), trace: parseTraceparent(h.Get("Traceparent")),
 	}
 }
 
@@ -119,18 +121,37 @@ func notInID(r rune) bool {
 	return !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || strings.ContainsRune("-_.:", r))
 }
 
-// traceID reads the trace id of a W3C traceparent: "00-<32 hex>-<16 hex>-<2 hex>".
-// Zero where there is none.
-func traceID(parent string) [16]byte {
-	var id [16]byte
-	if len(parent) < 55 || parent[2] != '-' || parent[35] != '-' || parent[52] != '-' || parent[:2] == "ff" {
-		return id
+// A traceparent says which trace a request belongs to, and where in it (W3C Trace
+// Context). The zero value belongs to none.
+type traceparent struct {
+	id      [16]byte
+	span    [8]byte
+	sampled bool
+}
+
+// parseTraceparent reads "00-<32 hex>-<16 hex>-<2 hex>"; later versions may add
+// something behind another hyphen. What is anything else belongs to no trace.
+func parseTraceparent(text string) traceparent {
+	var t traceparent
+	var version, flags [1]byte
+	if len(text) < 55 || len(text) > 55 && (text[:2] == "00" || text[55] != '-') {
+		return t
 	}
-	if parent[:2] == "00" && len(parent) != 55 {
-		return id
+	ok := unhex(version[:], text[:2]) && unhex(t.id[:], text[3:35]) && unhex(t.span[:], text[36:52]) && unhex(flags[:], text[53:55])
+	if !ok || text[2] != '-' || text[35] != '-' || text[52] != '-' || version[0] == 0xff || t.id == [16]byte{} || t.span == [8]byte{} {
+		return traceparent{}
 	}
-	if _, err := hex.Decode(id[:], []byte(parent[3:35])); err != nil {
-		return [16]byte{}
+	t.sampled = flags[0]&1 != 0
+	return t
+}
+
+// unhex reads lower-case hex, the only one there is in a traceparent.
+func unhex(to []byte, text string) bool {
+	for i := range len(text) {
+		if 'A' <= text[i] && text[i] <= 'F' {
+			return false
+		}
 	}
-	return id
+	_, err := hex.Decode(to, []byte(text))
+	return err == nil
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -206,18 +207,32 @@ func TestRequestIDsAndTraces(t *testing.T) {
 	if id := r.get("", "/healthz", "X-Request-Id", "bad id\n").Header.Get("X-Request-Id"); len(id) != 24 {
 		t.Errorf("a harmful id came back as %q", id)
 	}
-	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-	for parent, want := range map[string]bool{
-		"00-" + trace + "-00f067aa0ba902b7-01":       true,
-		"01-" + trace + "-00f067aa0ba902b7-01-extra": true,
-		"00-" + trace + "-00f067aa0ba902b7-01-extra": false,
-		"ff-" + trace + "-00f067aa0ba902b7-01":       false,
-		"00-" + trace:                                false,
-		"":                                           false,
-		strings.Repeat("-", 55):                      false,
+	const trace, zeros = "4bf92f3577b34da6a3ce929d0e0e4736", "00000000000000000000000000000000"
+	for parent, want := range map[string]string{
+		"00-" + trace + "-00f067aa0ba902b7-01":                  "sampled",
+		"00-" + trace + "-00f067aa0ba902b7-00":                  "not sampled",
+		"00-" + trace + "-00f067aa0ba902b7-03":                  "sampled",
+		"01-" + trace + "-00f067aa0ba902b7-01-extra":            "sampled",
+		"01-" + trace + "-00f067aa0ba902b7-01extra":             "none",
+		"00-" + trace + "-00f067aa0ba902b7-01-extra":            "none",
+		"ff-" + trace + "-00f067aa0ba902b7-01":                  "none",
+		"00-" + strings.ToUpper(trace) + "-00f067aa0ba902b7-01": "none",
+		"00-" + zeros + "-00f067aa0ba902b7-01":                  "none",
+		"00-" + trace + "-" + zeros[:16] + "-01":                "none",
+		"00-" + trace:                                           "none",
+		"":                                                      "none",
+		strings.Repeat("-", 55):                                 "none",
+		strings.Repeat("\xff", 55):                              "none",
 	} {
-		if id := traceID(parent); (id != [16]byte{}) != want {
-			t.Errorf("%q: %x", parent, id)
+		have, p := "none", parseTraceparent(parent)
+		if p != (traceparent{}) {
+			have = map[bool]string{true: "sampled", false: "not sampled"}[p.sampled]
+			if fmt.Sprintf("%x-%x", p.id, p.span) != trace+"-00f067aa0ba902b7" {
+				t.Errorf("%q: read %x-%x", parent, p.id, p.span)
+			}
+		}
+		if have != want {
+			t.Errorf("%q: is %s, want %s", parent, have, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = value
 	}
 	w.Header().Set("X-Request-Id", c.id)
+	a.startSpan(c, r)
 	a.metrics.running.Inc()
 	defer a.finish(c)
 	r = r.WithContext(c)
@@ -66,6 +68,7 @@ func (a *API) finish(c *call) {
 	a.metrics.running.Dec()
 	a.metrics.count(c)
 	a.logCall(c)
+	c.endSpan()
 }
 
 // logCall writes the access log: the route, never the path or the query, which
@@ -82,10 +85,13 @@ func (a *API) logCall(c *call) {
 	if !a.log.Enabled(c, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 9)
+	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String("request", c.id), slog.Int("status", c.status), slog.Duration("took", time.Since(c.started)))
 	if c.route != nil {
 		attrs = append(attrs, slog.String("method", c.route.method), slog.String("route", c.route.path))
+	}
+	if c.span != nil {
+		attrs = append(attrs, slog.String("trace", hex.EncodeToString(c.trace.id[:])))
 	}
 	if c.claims != nil {
 		attrs = append(attrs, slog.String("account", c.claims.Account.String()), slog.String("role", string(c.role)))

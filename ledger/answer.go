@@ -17,8 +17,10 @@ type Request struct {
 	Call string // the call's fixed name: "POST /v1/incidents"
 	Key  string // the Idempotency-Key; "" for calls that are idempotent by nature (DELETE)
 	Body []byte // as received: another body under the same key is refused
-	// Trace is the W3C trace id of the request; zero where there is none.
-	Trace [16]byte
+	// Trace is the W3C trace id of the request; zero where there is none. Sampled
+	// says whether whoever traces keeps it.
+	Trace   [16]byte
+	Sampled bool
 }
 
 // A Receipt says where an answer stands in the log.

@@ -50,7 +50,7 @@ func (l *Ledger) Change(ctx context.Context, r Request, id uuid.UUID, wish contr
 func (l *Ledger) change(ctx context.Context, id uuid.UUID, c *command, whole bool) (ContractAnswer, error) {
 	answer := ContractAnswer{ID: id}
 	c.look = func(s *contract.State, at time.Time) { answer.Summary = s.Summary(at) }
-	if err := l.count(l.streams.execute(ctx, id, c)); err != nil {
+	if err := l.count(l.execute(ctx, id, c)); err != nil {
 		return ContractAnswer{}, err
 	}
 	answer.Receipt = c.receipt()
@@ -122,7 +122,7 @@ func (l *Ledger) linkedBefore(ctx context.Context, id uuid.UUID, at time.Time) (
 // before the call, and nothing that was not durable when it returns. The state
 // must not be kept or changed.
 func (l *Ledger) View(ctx context.Context, id uuid.UUID, read func(s *contract.State, at time.Time)) error {
-	return l.streams.execute(ctx, id, &command{look: read})
+	return l.execute(ctx, id, &command{look: read})
 }
 
 // count notes a refusal by its code.

@@ -19,7 +19,7 @@ const dueBatch = 256
 func (l *Ledger) Touch(ctx context.Context, id uuid.UUID) error {
 	successor := uuid.Nil
 	look := func(s *contract.State, at time.Time) { successor = s.Summary(at).Successor() }
-	if err := l.streams.execute(ctx, id, &command{look: look}); err != nil || successor == uuid.Nil {
+	if err := l.execute(ctx, id, &command{look: look}); err != nil || successor == uuid.Nil {
 		return err
 	}
 	return l.complete(ctx, id)

@@ -37,7 +37,7 @@ func (l *Ledger) Submit(ctx context.Context, r Request, wish *Submission) (Incid
 		c.meta = l.meta(r, id.String())
 	}
 	try := func(ctx context.Context) error {
-		return l.count(l.streams.execute(ctx, id, c))
+		return l.count(l.execute(ctx, id, c))
 	}
 	if wish.Pair != nil {
 		err = l.byPair(ctx, r, *wish.Pair, wish.Portal, id, try)
@@ -141,7 +141,7 @@ func (l *Ledger) onIncident(ctx context.Context, r Request, ref IncidentRef, wis
 	c.look = func(s *contract.State, _ time.Time) {
 		current, linked = s.Revisions(ref.Number), s.Linked(r.By.Account)
 	}
-	if err := l.count(l.streams.execute(ctx, ref.Stream, c)); err != nil {
+	if err := l.count(l.execute(ctx, ref.Stream, c)); err != nil {
 		return IncidentAnswer{}, err
 	}
 	if current == nil { // settled for good: the index knows them all

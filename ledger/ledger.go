@@ -43,7 +43,7 @@ var (
 	ErrBusy = errors.New("the contract was changed too often at the same time")
 )
 
-// Config is what a Ledger needs. All but Logger and CacheBytes are required.
+// Config is what a Ledger needs. All but Logger, CacheBytes and Tracer are required.
 type Config struct {
 	Store   eventstore.Store
 	Keys    *vault.Keys
@@ -54,6 +54,8 @@ type Config struct {
 	// CacheBytes bounds the states of contracts kept in memory, by estimate;
 	// 0 is DefaultCacheBytes.
 	CacheBytes int64
+	// Tracer makes spans of commands whose request is traced; nil: none.
+	Tracer Tracer
 }
 
 // DefaultCacheBytes is the room for contracts' states unless configured.
@@ -70,6 +72,7 @@ type Ledger struct {
 	clock   steadyClock
 	log     *slog.Logger
 	metrics *metrics
+	tracer  Tracer // nil: no traces
 
 	streams *streams[*command, *queue]
 	numbers *numbers
@@ -83,7 +86,7 @@ type Ledger struct {
 func New(c Config) (*Ledger, error) {
 	l := &Ledger{
 		store: c.Store, keys: c.Keys, people: c.People, catalog: c.Catalog, log: c.Logger,
-		metrics: newMetrics(),
+		metrics: newMetrics(), tracer: c.Tracer,
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
@@ -121,7 +124,7 @@ func (l *Ledger) Head(ctx context.Context) (eventstore.Position, error) { return
 // meta is what the records of a request say about it. target is what the key is
 // good for: a contract, an incident, or "".
 func (l *Ledger) meta(r Request, target string) Meta {
-	m := Meta{By: r.By, Catalog: l.digest, Trace: r.Trace}
+	m := Meta{By: r.By, Catalog: l.digest, Trace: r.Trace, Sampled: r.Sampled}
 	if r.Key == "" {
 		m.Command = uuid.New()
 		return m

@@ -46,7 +46,7 @@ func (l *Ledger) Unlink(ctx context.Context, r Request, id, account uuid.UUID, r
 		meta: l.meta(r, id.String()), keyed: r.Key != "",
 		wish: &contract.Unlink{Account: account, Reason: reason},
 	}
-	if err := l.count(l.streams.execute(ctx, id, c)); err != nil {
+	if err := l.count(l.execute(ctx, id, c)); err != nil {
 		return Receipt{}, err
 	}
 	return c.receipt(), nil

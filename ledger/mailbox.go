@@ -160,9 +160,9 @@ func (m mailboxes) decide(ctx context.Context, b *mailbox, batch []*mailCommand)
 	if len(p.events) == 0 {
 		return nil
 	}
-	appended, err := m.ledger.store.Append(ctx, eventstore.Append{
+	appended, err := m.ledger.append(ctx, eventstore.Append{
 		Stream: b.name, Expected: eventstore.Revision(p.from - 1), Events: p.events, At: p.at,
-	})
+	}, nil)
 	if err != nil {
 		return err
 	}

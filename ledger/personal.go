@@ -156,8 +156,8 @@ func (l *Ledger) appendOne(ctx context.Context, stream string, last eventstore.R
 	if err != nil {
 		return eventstore.Appended{}, fmt.Errorf("write %s: %w", e.Name(), err)
 	}
-	return l.store.Append(ctx, eventstore.Append{
+	return l.append(ctx, eventstore.Append{
 		Stream: stream, Expected: last, At: l.Now(),
 		Events: []eventstore.Event{{ID: eventID(meta.Command, rand.Uint64(), 0), Type: e.Name(), Data: data, Meta: meta.append(nil)}},
-	})
+	}, nil)
 }

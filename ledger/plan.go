@@ -194,9 +194,9 @@ func eventID(command uuid.UUID, attempt uint64, index int) uuid.UUID {
 
 // record appends the plan and tells the commands where it stands.
 func (l *Ledger) record(ctx context.Context, q *queue, p *plan) error {
-	appended, err := l.store.Append(ctx, eventstore.Append{
+	appended, err := l.append(ctx, eventstore.Append{
 		Stream: q.name, Expected: eventstore.Revision(p.from) - 1, Events: p.events, At: p.at, Before: p.before,
-	})
+	}, p.wrote)
 	if errors.Is(err, eventstore.ErrTooLate) {
 		// Others may have recorded a later time than this one was decided at.
 		if err := l.clock.look(ctx, l.store); err != nil {

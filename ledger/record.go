@@ -50,23 +50,28 @@ type Meta struct {
 	Fingerprint [16]byte  // keyed, of the request; zero where there was none
 	Catalog     [32]byte  // SHA-256 of the catalogue it was decided by
 	Trace       [16]byte  // W3C trace id; zero where there was none
+	Sampled     bool      // W3C: whoever traces keeps this one
 }
 
 const (
 	metaVersion = 1
 	metaFixed   = 1 + 1 + 16 + 16 + 16 + 32 + 16
+	unsampled   = 0x80 // beside the role: of this trace nothing is kept
 )
 
 // append writes the recorded form: version, role, account, command,
 // fingerprint, catalogue, trace, portal.
 func (m *Meta) append(b []byte) []byte {
-	role := 0
+	role := byte(0)
 	for i, r := range roles {
 		if r == m.By.Role {
-			role = i
+			role = byte(i)
 		}
 	}
-	b = append(b, metaVersion, byte(role))
+	if m.traced() && !m.Sampled {
+		role |= unsampled
+	}
+	b = append(b, metaVersion, role)
 	b = append(b, m.By.Account[:]...)
 	b = append(b, m.Command[:]...)
 	b = append(b, m.Fingerprint[:]...)
@@ -78,17 +83,21 @@ func (m *Meta) append(b []byte) []byte {
 // ReadMeta reads a record's metadata.
 func ReadMeta(b []byte) (Meta, error) {
 	var m Meta
-	if len(b) < metaFixed || b[0] != metaVersion || int(b[1]) >= len(roles) {
+	if len(b) < metaFixed || b[0] != metaVersion || int(b[1]&^unsampled) >= len(roles) {
 		return m, errors.New("read metadata: not in a form that this version knows")
 	}
-	m.By.Role = roles[b[1]]
+	m.By.Role = roles[b[1]&^unsampled]
+	sampled := b[1]&unsampled == 0
 	b = b[2:]
 	for _, field := range [][]byte{m.By.Account[:], m.Command[:], m.Fingerprint[:], m.Catalog[:], m.Trace[:]} {
 		b = b[copy(field, b):]
 	}
 	m.By.Portal = string(b)
+	m.Sampled = sampled && m.traced()
 	return m, nil
 }
+
+func (m *Meta) traced() bool { return m.Trace != [16]byte{} }
 
 // MarshalJSON writes the metadata as people and other programs read it.
 func (m Meta) MarshalJSON() ([]byte, error) {
@@ -103,11 +112,27 @@ func (m Meta) MarshalJSON() ([]byte, error) {
 
 // TraceID is the trace id in hex, "" where there was none.
 func (m Meta) TraceID() string {
-	if m.Trace == ([16]byte{}) {
+	if !m.traced() {
 		return ""
 	}
 	return hex.EncodeToString(m.Trace[:])
 }
+
+// Traceparent says in the W3C form where an event with this metadata was
+// recorded, to whoever goes on from there; "" where there was no trace.
+func (m Meta) Traceparent(event uuid.UUID) string {
+	if !m.traced() {
+		return ""
+	}
+	span, flags := SpanOf(event), "-00"
+	if m.Sampled {
+		flags = "-01"
+	}
+	return "00-" + m.TraceID() + "-" + hex.EncodeToString(span[:]) + flags
+}
+
+// SpanOf is the id of the span that an event was recorded in, if it was traced.
+func SpanOf(event uuid.UUID) [8]byte { return [8]byte(event[:8]) }
 
 // A Recorded is a record with what it says.
 type Recorded struct {

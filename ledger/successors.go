@@ -40,7 +40,7 @@ func (l *Ledger) successorOf(command uuid.UUID) uuid.UUID {
 // made by anybody, at any time, from what the first one recorded.
 func (l *Ledger) follow(ctx context.Context, id uuid.UUID, meta Meta, wish contract.Command, whole bool) (ContractAnswer, error) {
 	c := &command{meta: meta, keyed: true, wish: wish}
-	if err := l.count(l.streams.execute(ctx, id, c)); err != nil {
+	if err := l.count(l.execute(ctx, id, c)); err != nil {
 		return ContractAnswer{}, err
 	}
 	answer, err := l.succeed(ctx, id, meta, whole)
@@ -85,7 +85,7 @@ func (l *Ledger) succeed(ctx context.Context, predecessor uuid.UUID, decided Met
 		return ContractAnswer{}, err
 	}
 	// Its start may have come: then its links are recorded now.
-	return answer, l.streams.execute(ctx, id, new(command))
+	return answer, l.execute(ctx, id, new(command))
 }
 
 // decisionBy finds the event by which a command decided on a successor, and the

@@ -44,6 +44,7 @@ type Config struct {
 	Dial         Dial
 	Replicas     int // of the stream; 1 if 0
 	Logger       *slog.Logger
+	Tracer       Tracer // makes a span of publishing what a traced request has recorded; nil: none
 }
 
 // A Feed publishes the log. Make one with New, and let it Run.
@@ -54,6 +55,7 @@ type Feed struct {
 	replicas int
 	log      *slog.Logger
 	metrics  *metrics
+	tracer   Tracer // nil: no traces
 	progress progress
 	heals    heals
 	state    state
@@ -63,7 +65,8 @@ type Feed struct {
 func New(c Config) *Feed {
 	f := &Feed{
 		store: c.Store, source: sourceOf(c.Installation), dial: c.Dial, replicas: max(1, c.Replicas), log: c.Logger,
-		heals: heals{first: healPauseFirst, most: healPauseMost},
+		tracer: c.Tracer,
+		heals:  heals{first: healPauseFirst, most: healPauseMost},
 	}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)

@@ -1,7 +1,6 @@
 package notifications
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -72,8 +71,8 @@ func newMessage(r eventstore.Record, source string) (*nats.Msg, error) {
 		headerContentType: {"application/json"},
 	}
 	sayWho(header, &recorded.Meta)
-	if trace := recorded.Meta.TraceID(); trace != "" {
-		header[HeaderTrace] = []string{"00-" + trace + "-" + hex.EncodeToString(r.ID[:8]) + "-01"}
+	if parent := recorded.Meta.Traceparent(r.ID); parent != "" {
+		header[HeaderTrace] = []string{parent}
 	}
 	subject := subjectPrefix + parts[0] + "." + parts[1] + "." + stream
 	return &nats.Msg{Subject: subject, Header: header, Data: data}, nil

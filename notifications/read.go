@@ -20,6 +20,7 @@ const (
 type message struct {
 	*nats.Msg
 	position eventstore.Position
+	made     *spanContext // where the event was recorded; nil where nobody makes spans
 }
 
 // A chunk is some consecutive records: the messages of those that are published.
@@ -78,7 +79,7 @@ func (f *Feed) take(c *chunk, r eventstore.Record) error {
 	if err != nil {
 		return err
 	}
-	c.messages = append(c.messages, message{m, r.Position})
+	c.messages = append(c.messages, message{m, r.Position, f.madeIn(&r)})
 	return nil
 }
 

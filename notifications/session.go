@@ -44,6 +44,7 @@ type flight struct {
 	future   jetstream.PubAckFuture
 	seq      uint64
 	position eventstore.Position
+	span     *publishing   // nil where none is made
 	landed   chan struct{} // of the chunk that ends with it; nil where nobody waits
 }
 
@@ -118,14 +119,16 @@ func number(m, before *nats.Msg, last *place) {
 
 func (s *session) send(ctx context.Context, m message, seq uint64) error {
 	s.sent.Store(seq)
+	span := s.startSpan(m)
 	future, err := s.js.PublishMsgAsync(m.Msg, jetstream.WithRetryAttempts(0))
 	if errors.Is(err, nats.ErrMaxPayload) {
 		return refuse("the event of position %v has %d bytes, which is more than max_payload of the NATS server: raise it", m.position, m.Size())
 	}
 	if err != nil {
+		span.end(err)
 		return fmt.Errorf("publish the event of position %v: %w", m.position, err)
 	}
-	return s.hand(ctx, flight{future: future, seq: seq, position: m.position})
+	return s.hand(ctx, flight{future: future, seq: seq, position: m.position, span: span})
 }
 
 func (s *session) hand(ctx context.Context, f flight) error {
@@ -144,7 +147,9 @@ func (s *session) confirm(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case f := <-s.inFlight:
-			if err := s.land(ctx, f); err != nil {
+			err := s.land(ctx, f)
+			f.span.end(err)
+			if err != nil {
 				return err
 			}
 			s.progress.position.Store(uint64(f.position))

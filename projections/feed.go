@@ -35,6 +35,7 @@ type feed struct {
 	known  map[string]bool // types that nobody wants, and that are known
 	until  eventstore.Position
 	out    chan chunk
+	made   *made // where what was handed on was made; nil where nobody makes spans
 	stop   context.CancelFunc
 }
 
@@ -141,6 +142,7 @@ func (f *feed) next(ctx context.Context) (chunk, bool, error) {
 		case c.read == 0:
 			return chunk{}, false, c.rest
 		}
+		f.made.add(c.events)
 		return c, true, nil
 	case <-ctx.Done():
 		return chunk{}, false, ctx.Err()

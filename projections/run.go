@@ -157,6 +157,7 @@ func (s *Set) shift(ctx context.Context, until eventstore.Position) error {
 	}
 	f := startFeed(ctx, s.store, s.projections, s.Position(), until)
 	defer f.close()
+	f.made = s.newMade()
 	var head eventstore.Position
 	for {
 		c, more, err := f.next(ctx)
@@ -207,6 +208,7 @@ func (s *Set) followBatch(ctx context.Context, f *feed, first chunk) (head event
 		return head, false, err
 	}
 	s.metrics.wrote(b.read, time.Since(began))
+	s.traceBatch(b, f.made, began)
 	s.stand()
 	if more && err == nil && len(b.gens) < live {
 		return head, false, errPartly // what was left out needs what this feed has passed

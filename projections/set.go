@@ -44,6 +44,9 @@ type Config struct {
 	Store eventstore.Store
 	// Logger gets what an operator should know; default: nothing.
 	Logger *slog.Logger
+	// Tracer makes a span of each batch in which is what traced requests have
+	// recorded; default: none.
+	Tracer Tracer
 	// CacheBytes bounds the memory for the database's pages; default
 	// DefaultCacheBytes.
 	CacheBytes int64
@@ -71,6 +74,7 @@ type Set struct {
 	projections []*projection
 	watch       watch
 	metrics     *metrics
+	tracer      Tracer        // nil: no traces
 	builds      chan struct{} // holds a token while one is built
 	most        batchSizes
 
@@ -92,7 +96,7 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 
 func open(ctx context.Context, c Config, contracts, requests, erasures, mails *projection) (*Set, error) {
 	s := &Set{
-		dir: c.Dir, store: c.Store, log: c.Logger, builds: make(chan struct{}, 1), most: usualBatches,
+		dir: c.Dir, store: c.Store, log: c.Logger, tracer: c.Tracer, builds: make(chan struct{}, 1), most: usualBatches,
 		projections: []*projection{contracts, requests, erasures, mails},
 	}
 	if s.log == nil {

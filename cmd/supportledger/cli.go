@@ -11,10 +11,11 @@ import (
 )
 
 // cli is every command and flag. The help texts are the manual: --help and
-// docs/operations.md show them.
+// docs/commands.md show them.
 type cli struct {
-	Serve serveCmd `cmd:"" help:"Serve a ledger over HTTP until SIGTERM or SIGINT; what was accepted is finished."`
-	Demo  demoCmd  `cmd:"" help:"Tell the story of a support contract from registering to the credit-back, and verify it."`
+	Serve  serveCmd  `cmd:"" help:"Serve a ledger over HTTP until SIGTERM or SIGINT; what was accepted is finished."`
+	Health healthCmd `cmd:"" help:"Ask a running ledger whether requests should be sent to it; exit code 1 says that they should not."`
+	Demo   demoCmd   `cmd:"" help:"Tell the story of a support contract from registering to the credit-back, and verify it."`
 
 	Verify  verifyCmd  `cmd:"" help:"Prove the log, its index and the read models right, or name the first record that is wrong."`
 	History historyCmd `cmd:"" help:"Print everything that happened to a contract, with the balances after each event."`

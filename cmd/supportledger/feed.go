@@ -147,6 +147,7 @@ func (v *service) openFeed(s settings) (err error) {
 	v.dial = dial
 	v.feed = notifications.New(notifications.Config{
 		Store: v.store, Installation: v.keys.Installation(), Dial: dial, Replicas: s.nats.replicas, Logger: v.log,
+		Tracer: v.tracer,
 	})
 	return nil
 }

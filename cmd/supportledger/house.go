@@ -30,7 +30,8 @@ type house struct {
 	ledger  *ledger.Ledger // nil until it is asked for
 	clock   ledger.Clock
 	log     *slog.Logger
-	running bool // the read models follow the log
+	tracer  ledger.Tracer // nil: no traces
+	running bool          // the read models follow the log
 
 	mu  sync.Mutex
 	set *projections.Set // nil until it is asked for
@@ -90,7 +91,7 @@ func (h *house) projections(ctx context.Context) (*projections.Set, error) {
 	if h.set != nil {
 		return h.set, nil
 	}
-	set, err := projections.Open(ctx, projections.Config{Dir: h.read(), Database: h.places.readModels, Store: h.store, Logger: h.log})
+	set, err := projections.Open(ctx, projections.Config{Dir: h.read(), Database: h.places.readModels, Store: h.store, Logger: h.log, Tracer: h.tracer})
 	if err == nil && !h.running && set.Away() != nil {
 		err = errors.Join(set.Away(), set.Close()) // a command does not wait for what a ledger waits for
 	}

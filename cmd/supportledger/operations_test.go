@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// The manual's last part is what --help prints.
+// The page of commands is what --help prints.
 func TestTheManualIsWhatHelpPrints(t *testing.T) {
 	const begin, end = "<!-- help -->\n", "<!-- /help -->"
-	path := filepath.Join("..", "..", "docs", "operations.md")
+	path := filepath.Join("..", "..", "docs", "commands.md")
 	body, err := os.ReadFile(path)
 	must(t, err)
 	before, rest, found := strings.Cut(string(body), begin)
@@ -28,7 +28,7 @@ func TestTheManualIsWhatHelpPrints(t *testing.T) {
 		must(t, os.WriteFile(path, []byte(before+begin+want+end+after), 0o644))
 		return
 	}
-	t.Errorf("docs/operations.md is not what --help prints; make golden writes it anew.\nIt has\n%s\n--help prints\n%s", have, want)
+	t.Errorf("docs/commands.md is not what --help prints; make golden writes it anew.\nIt has\n%s\n--help prints\n%s", have, want)
 }
 
 // helpOfAll is the help of every command.
@@ -37,7 +37,7 @@ func helpOfAll(t *testing.T) string {
 	t.Setenv("COLUMNS", "80")
 	var b strings.Builder
 	for _, name := range []string{
-		"serve", "demo", "verify", "history", "backup", "restore", "projections list", "projections rebuild",
+		"serve", "health", "demo", "verify", "history", "backup", "restore", "projections list", "projections rebuild",
 		"mails list", "mails show", "mails resend", "people move",
 		"token create", "subscribers add", "subscribers remove", "subscribers list", "readers add", "readers remove", "readers list", "keys create", "keys rotate", "catalog check", "catalog show",
 	} {

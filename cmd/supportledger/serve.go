@@ -43,8 +43,10 @@ type serveCmd struct {
 	Burst         int     `default:"20" placeholder:"N" env:"SUPPORTLEDGER_BURST" help:"Requests that one account may send at once, where there is a rate; ${default} if left out."`
 	Log           string  `default:"text" enum:"text,json" env:"SUPPORTLEDGER_LOG" help:"How to write the log: text or json (${enum})."`
 	LogLevel      string  `default:"info" enum:"debug,info,warn,error" env:"SUPPORTLEDGER_LOG_LEVEL" help:"What to log at least (${enum})."`
-	Grace         string  `default:"35s" placeholder:"DURATION" env:"SUPPORTLEDGER_GRACE" help:"How long requests that were accepted may take when stopping; ${default} if left out."`
-	Threads       int     `default:"0" placeholder:"N" env:"SUPPORTLEDGER_THREADS" help:"Threads that run Go code at once; 0 is twice the cores, unless GOMAXPROCS says otherwise. More than cores helps, since the disk is waited for."`
+	traceFlags
+
+	Grace   string `default:"35s" placeholder:"DURATION" env:"SUPPORTLEDGER_GRACE" help:"How long requests that were accepted may take when stopping; ${default} if left out."`
+	Threads int    `default:"0" placeholder:"N" env:"SUPPORTLEDGER_THREADS" help:"Threads that run Go code at once; 0 is twice the cores, unless GOMAXPROCS says otherwise. More than cores helps, since the disk is waited for."`
 
 	Memory string `default:"768MiB" placeholder:"SIZE" env:"SUPPORTLEDGER_MEMORY" help:"How much memory the program tries to stay below, ${default} if left out, unless GOMEMLIMIT says otherwise; the read models' database takes some more."`
 
@@ -127,7 +129,10 @@ func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 	if s.nats, err = c.natsFlags.settings(c.Dev); err != nil {
 		return s, 0, err
 	}
-	s.mails, err = c.mailFlags.settings(s.nats.off)
+	if s.mails, err = c.mailFlags.settings(s.nats.off); err != nil {
+		return s, 0, err
+	}
+	s.spans, err = c.traceFlags.exporter(s.log)
 	return s, grace, err
 }
 

@@ -42,6 +42,7 @@ type settings struct {
 	nats         natsSettings
 	mails        mailSettings
 	esdb         esdbSettings
+	spans        spanExporter // nil: no traces
 	log          *slog.Logger
 	onFatal      func(error)
 }
@@ -59,6 +60,7 @@ type service struct {
 	mailer   *mail.Mailer       // nil where no mails are sent
 	post     *postoffice.Office // likewise
 	registry *registry
+	traces   *traces // nil where there are none
 
 	peopleFile  *vault.PeopleFile           // nil where nodes share the keys of people
 	peopleReady func(context.Context) error // nil where they do not
@@ -84,6 +86,10 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 	if err := checkIssuers(s.issuers, v.catalog); err != nil {
 		return nil, err
 	}
+	if v.traces, err = openTraces(ctx, s.spans); err != nil {
+		return nil, err
+	}
+	v.tracer = v.traces.tracer()
 	if err := s.folder.mustNotBeRestoring(); err != nil {
 		return nil, err
 	}
@@ -100,7 +106,7 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 		return nil, err
 	}
 	if v.ledger, err = ledger.New(ledger.Config{
-		Store: v.store, Keys: v.keys, People: v.people, Catalog: v.catalog, Clock: v.clock, Logger: s.log,
+		Store: v.store, Keys: v.keys, People: v.people, Catalog: v.catalog, Clock: v.clock, Logger: s.log, Tracer: v.tracer,
 	}); err != nil {
 		return nil, err
 	}
@@ -196,7 +202,7 @@ func (v *service) makeAPI(s settings) error {
 	config := api.Config{
 		Ledger: v.ledger, Projections: v.set, Auditor: v.auditor, Catalog: v.catalog, Keys: v.keys, Tokens: tokens, Store: v.store,
 		PeopleReady: v.peopleReady,
-		Logger:      s.log, Version: version(), Rate: s.rate, Burst: s.burst,
+		Logger:      s.log, Tracer: v.tracer, Version: version(), Rate: s.rate, Burst: s.burst,
 	}
 	if !s.ownMetrics {
 		config.Registry = v.registry.Registry
@@ -326,7 +332,7 @@ func (v *service) close() error {
 		v.stop()
 		err = v.work.Wait()
 	}
-	return errors.Join(err, v.closeMails(), v.closeBroker(), v.house.close())
+	return errors.Join(err, v.closeMails(), v.closeBroker(), v.house.close(), v.traces.close())
 }
 
 // handler answers requests.
