@@ -79,7 +79,7 @@ type Register struct {
 }
 
 // ReferenceUsed is the code that refuses to use a purchase's reference again.
-const ReferenceUsed = "reference-used"
+const ReferenceUsed = contract.ReferenceUsed
 
 func (c *Register) decide(s *State) ([]Event, error) {
 	if c.Reference == "" {
