@@ -108,7 +108,7 @@ func (s *State) BelongsTo(partner string) bool {
 
 // AdvisoryOpened says that somebody asked for advice.
 type AdvisoryOpened struct {
-	Number   Number                       `json:"number"`
+	Number   Number                       `json:"number"`           // the request's
 	Account  uuid.UUID                    `json:"account"`          // whose request it is
 	Portal   string                       `json:"portal,omitempty"` // where it was opened
 	Title    string                       `json:"title"`
@@ -150,7 +150,7 @@ func (c *CloseAdvisory) decide(s *State, m Moment) ([]Event, error) {
 
 // AdvisoryClosed says that no more time is taken for a request.
 type AdvisoryClosed struct {
-	Number      Number                     `json:"number"`
+	Number      Number                     `json:"number"` // the request's
 	Texts       domain.Sealed[AdviceTexts] `json:"texts"`
 	ClosedAt    time.Time                  `json:"closed_at"`
 	CreditUntil time.Time                  `json:"credit_until"` // from then on no time is credited back

@@ -96,7 +96,7 @@ func (s *State) take(u Unit, quantity int64, at time.Time) []GrantUnits {
 
 // AdvisoryTimeDeducted says that minutes were taken for a request.
 type AdvisoryTimeDeducted struct {
-	Number    Number                     `json:"number"`
+	Number    Number                     `json:"number"`    // the request's
 	Entry     string                     `json:"entry"`     // its id within the request
 	Unit      Unit                       `json:"unit"`      // always minute
 	Minutes   int64                      `json:"minutes"`   // all parts together
@@ -180,7 +180,7 @@ func (s *State) creditMinutes(c *AdvisoryCredit, entry *timeEntry, at time.Time)
 
 // AdvisoryTimeCreditedBack says that minutes of a time entry returned.
 type AdvisoryTimeCreditedBack struct {
-	Number    Number       `json:"number"`
+	Number    Number       `json:"number"`    // the request's
 	Entry     string       `json:"entry"`     // whose minutes they were
 	Unit      Unit         `json:"unit"`      // always minute
 	Minutes   int64        `json:"minutes"`   // all parts together

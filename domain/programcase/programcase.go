@@ -133,7 +133,7 @@ func RefuseStranger() *domain.Refusal {
 
 // Opened says that somebody asked the regional service center for something.
 type Opened struct {
-	Number   contract.Number              `json:"number"`
+	Number   contract.Number              `json:"number"`            // the case's
 	Account  uuid.UUID                    `json:"account"`           // whose case it is
 	Partner  string                       `json:"partner_id"`        // for which the account was signed in
 	Kind     Kind                         `json:"kind"`              // one of request-ids, request-activation, other
@@ -183,8 +183,8 @@ func RefuseUnknown() *domain.Refusal {
 
 // Closed says that the service center has answered.
 type Closed struct {
-	Number   contract.Number            `json:"number"`
-	Outcome  string                     `json:"outcome"`
+	Number   contract.Number            `json:"number"`  // the case's
+	Outcome  string                     `json:"outcome"` // a word for what became of it
 	Texts    domain.Sealed[AnswerTexts] `json:"texts"`
 	ClosedAt time.Time                  `json:"closed_at"`
 }
