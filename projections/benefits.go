@@ -98,6 +98,16 @@ func (b *book) move(id contract.GrantID, change func(*grantRow)) error {
 	return fmt.Errorf("contract %s has no grant %s", b.id, id)
 }
 
+// moveParts changes the grants that a movement has parts in.
+func (b *book) moveParts(parts []contract.GrantUnits, change func(*grantRow, int64)) error {
+	for _, part := range parts {
+		if err := b.move(part.Grant, func(g *grantRow) { change(g, part.Quantity) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // moveAway takes what a replacement took along.
 func (b *book) moveAway(f *contract.Reissued) error {
 	for _, moved := range f.Moved {
@@ -215,6 +225,12 @@ func (b *Benefits) rows(ctx context.Context, v *view, q *query, at time.Time, li
 		grants, err := v.grants(ctx, c.seq)
 		if err != nil {
 			return nil, err
+		}
+		if c.state == stateRegistered && c.Status != contract.StatusRegistered { // it came to life by itself
+			c.state = stateActivated
+			for _, in := range c.Terms.Included {
+				grants = append(grants, grantRow{unit: string(in.Unit), granted: in.Quantity, available: in.Quantity, unlimited: in.Unlimited})
+			}
 		}
 		out = append(out, unitsOf(c.ContractRow, c.state, grants, micros(at))...)
 	}

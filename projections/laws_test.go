@@ -39,6 +39,7 @@ func TestR5_rowsSayWhatTheLogSays_atAnyTime(t *testing.T) {
 		}
 		h.checkDue(rt, states)
 		h.checkIncidents(rt)
+		h.checkRequests(rt)
 		h.checkMails(rt)
 		h.deliverAgain()
 		if _, err := h.Compare(context.Background(), "", nil); err != nil {
@@ -112,6 +113,10 @@ func moments(now time.Time, states map[uuid.UUID]*replayed) []time.Time {
 		if !sum.EndsAt.IsZero() {
 			add(sum.StartsAt)
 			add(sum.EndsAt)
+		}
+		if p := s.Promise(); p != nil {
+			add(p.ActivatesAt)
+			add(p.EndsAt)
 		}
 		for _, g := range s.Grants() {
 			if !g.EndsAt.IsZero() {

@@ -88,7 +88,7 @@ type AdvisoryTexts struct {
 
 func (c *OpenAdvisory) decide(s *State, m Moment) ([]Event, error) {
 	if s.terms == nil || !s.Linked(c.Account) && !s.BelongsTo(c.Partner) {
-		return nil, refuseUnknown()
+		return nil, RefuseUnknown()
 	}
 	if c.Title == "" {
 		return nil, domain.RefuseField("title", "is missing")

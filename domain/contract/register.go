@@ -236,12 +236,13 @@ func includedGrants(terms *Registered, granted int) []Event {
 // mustExist refuses wishes about a contract that nobody registered.
 func (s *State) mustExist() error {
 	if s.terms == nil {
-		return refuseUnknown()
+		return RefuseUnknown()
 	}
 	return nil
 }
 
-func refuseUnknown() *domain.Refusal {
+// RefuseUnknown is the answer to wishes about a contract that there is not.
+func RefuseUnknown() *domain.Refusal {
 	return domain.Refuse("contract-not-found", "check the contract's id", "there is no such contract")
 }
 
