@@ -207,3 +207,25 @@ func (s *mortal) Append(ctx context.Context, a eventstore.Append) (eventstore.Ap
 	}
 	return s.Store.Append(ctx, a)
 }
+
+func TestR32_benefitsCountAdviceByTheMinute(t *testing.T) {
+	r := newRig(t)
+	c := r.register("blank")
+	_, err := r.Change(t.Context(), r.by(operator, "activate"), c.ID, &contract.Activate{})
+	must(t, err)
+	r.link(c, ani)
+	opened, err := r.OpenAdvisory(t.Context(), r.by(ani, "advice"), c.ID, contract.OpenAdvisory{Title: "Which one"}, question)
+	must(t, err)
+	ref := ledger.IncidentRef{Number: opened.Number, Stream: c.ID, Owner: ani.Account}
+	_, err = r.AdvisoryTime(t.Context(), r.by(engineer, "time"), ref, "e1", 50, "Looked at it.")
+	must(t, err)
+	_, err = r.AdvisoryCredit(t.Context(), r.by(engineer, "credit"), ref, "e1", 20, "too much")
+	must(t, err)
+	r.settle()
+	rows, err := r.Benefits.OfAccount(t.Context(), r.now(), ani.Account, Page{})
+	must(t, err)
+	minutes := rows.Items[1]
+	if b := minutes.Balance; minutes.Unit != contract.Minute || b.Consumed != 30 || b.Deducted != 50 || b.Credited != 20 || minutes.Remaining != 30 || !b.Holds() {
+		t.Errorf("the row of minutes is %+v", minutes.Balance)
+	}
+}
