@@ -167,7 +167,7 @@ func (r *rig) checkContracts(t *rapid.T, states map[uuid.UUID]*replayed, at time
 func (r *rig) checkUnits(t *rapid.T, s *replayed, row ContractRow, at time.Time) {
 	var units []Benefit
 	must(r.t, r.Benefits.view(context.Background(), func(v *view) (err error) {
-		q := selecting("SELECT c.seq, c.state, "+contractColumns+" FROM {contracts} c").and("c.id = ?", row.ID[:])
+		q := selecting("SELECT c.seq, c.state, 1, "+contractColumns+" FROM {contracts} c").and("c.id = ?", row.ID[:])
 		units, err = r.Benefits.rows(context.Background(), v, q, at, 1)
 		return err
 	}))

@@ -92,6 +92,17 @@ func linkedContracts(columns string, account uuid.UUID, at time.Time) *query {
 	) c`, account[:], account[:], micros(at))
 }
 
+// ownContracts selects those, and a partner's contracts besides, with a since of 0.
+func ownContracts(columns string, account uuid.UUID, partner string, at time.Time) *query {
+	return selecting(columns+` FROM (
+		SELECT l.since, c.* FROM {links} l JOIN {contracts} c ON c.id = l.contract WHERE l.account = ? AND l.until = 0
+		UNION ALL
+		SELECT c.inherits_at, c.* FROM {links} l JOIN {contracts} c ON c.inherits_from = l.contract WHERE l.account = ? AND `+inherits+`
+		UNION ALL
+		SELECT 0, c.* FROM {contracts} c WHERE c.partner_id = ? AND c.partner_id <> ''
+	) c`, account[:], account[:], micros(at), partner)
+}
+
 // inherits is the condition that a link l of the contract that c inherits from
 // has become one of c, which nobody has recorded.
 const inherits = `c.inherits_at > 0 AND c.inherits_at <= ?

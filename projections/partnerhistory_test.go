@@ -229,3 +229,43 @@ func TestR32_benefitsCountAdviceByTheMinute(t *testing.T) {
 		t.Errorf("the row of minutes is %+v", minutes.Balance)
 	}
 }
+
+func TestR35_benefitsOfAPartnersSignIn(t *testing.T) {
+	r := newRig(t)
+	h := &history{rig: r}
+	p, err := r.RegisterPartner(t.Context(), r.by(operator, "partner"), partner.Register{
+		Company: "Contoso", Level: "gold", Signature: true, Country: "ID", TimeZone: "Asia/Jakarta",
+	}, ledger.Person{Name: "Citra", Email: "citra@example.com", Language: "id"})
+	must(t, err)
+	year, err := r.RenewMembership(t.Context(), r.by(operator, "renewal"), p.ID, dateOf(r.now()))
+	must(t, err)
+	rows := func(partner string) (list []Benefit) {
+		r.settle()
+		for p := (Page{Limit: 1}); ; {
+			some, err := r.Benefits.OfSignIn(t.Context(), r.now(), ani.Account, partner, p)
+			must(t, err)
+			list = append(list, some.Items...)
+			if p.Cursor = some.Next; p.Cursor == "" {
+				return list
+			}
+		}
+	}
+	if list := rows(p.ID.String()); len(list) != 3 || !list[0].Blank || list[0].Linked {
+		t.Fatalf("of its contracts the partner sees %+v, want three blank rows", list)
+	}
+	if len(rows("")) != 0 || len(rows(uuid.New().String())) != 0 {
+		t.Error("somebody else sees a partner's contracts")
+	}
+	r.later(30 * 24 * time.Hour)
+	r.link(h.whole(year.Contracts[0]), ani)
+	linked := map[bool]int{}
+	for _, b := range rows(p.ID.String()) {
+		linked[b.Linked]++
+	}
+	if linked[true] != 2 || linked[false] != 1 {
+		t.Errorf("once the core contract is linked, rows are linked: %v", linked)
+	}
+	if list := rows(""); len(list) != 2 || !list[0].Linked {
+		t.Errorf("the account's own rows are %+v", list)
+	}
+}
