@@ -39,9 +39,9 @@ func TestR34_APurchaseIsSpentOnceByItsAccount(t *testing.T) {
 	_, err := r.RegisterPurchase(t.Context(), r.by(portal, "purchase"), purchase.Register{Reference: "ORDER-1", Account: ani.Account, Family: "machines", Quantity: 3})
 	refused(t, err, "reference-used")
 	_, err = r.Submit(t.Context(), r.by(budi, "submit"), spending("ORDER-1"))
-	refused(t, err, "purchase-not-found")
+	refused(t, err, "purchase-unknown")
 	_, err = r.Submit(t.Context(), r.by(ani, "submit"), spending("ORDER-2"))
-	refused(t, err, "purchase-not-found")
+	refused(t, err, "purchase-unknown")
 	wrong := spending("ORDER-1")
 	wrong.Category = "none"
 	_, err = r.Submit(t.Context(), r.by(ani, "submit"), wrong)

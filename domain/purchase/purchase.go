@@ -141,8 +141,10 @@ func (s *State) MayBeSpent(account uuid.UUID) error {
 // RefuseUnknown is the answer to an unknown reference and to one of another
 // account, always the same (R36).
 func RefuseUnknown() *domain.Refusal {
-	return domain.Refuse("purchase-not-found", "check the reference, and that you are signed in with the account that has bought",
-		"there is no such purchase")
+	r := domain.Refuse("purchase-unknown", "check the reference, and that you are signed in with the account that has bought",
+		"no purchase with this reference is known")
+	r.Fields = []domain.Field{{Name: "payment.purchase.reference", Reason: "names no purchase"}}
+	return r
 }
 
 // Spend is the wish to record that the purchase has become its contract.

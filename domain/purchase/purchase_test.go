@@ -58,9 +58,9 @@ func TestR34_Purchases(t *testing.T) {
 		"another one needs another reference":       {boxes, register("O-1", "boxes", 2, ani), nil, ReferenceUsed},
 		"so does one of another account":            {boxes, register("O-1", "boxes", 3, budi), nil, ReferenceUsed},
 		"are spent by their account":                {boxes, spend(ani), []Event{spent}, ""},
-		"and by no other, to whom they are unknown": {boxes, spend(budi), nil, "purchase-not-found"},
+		"and by no other, to whom they are unknown": {boxes, spend(budi), nil, "purchase-unknown"},
 		"once":                    {append(boxes, spent), spend(ani), nil, ""},
-		"not where there is none": {nil, spend(ani), nil, "purchase-not-found"},
+		"not where there is none": {nil, spend(ani), nil, "purchase-unknown"},
 	} {
 		var s State
 		Evolve(&s, c.given...)
