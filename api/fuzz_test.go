@@ -29,7 +29,10 @@ type fuzz struct {
 	tokens []string
 	pool   []string // values that mean something here
 	mails  []string // ids of mails
-	pools  int      // that were filled
+
+	partner, location string // ids
+
+	pools  int // that were filled
 	calls  []fuzzCall
 	seen   map[string]int // by operation and status
 	events int            // that came over event streams
@@ -97,20 +100,38 @@ func (f *fuzz) fillPool() {
 	f.link(f.all(), c).is(201)
 	number := f.submit(f.all(), c).is(201).text("number")
 	account := f.get(f.all(), "/v1/me").is(200).text("account")
+	advice, question := f.fillPartners(c)
 	p := f.postOf(c)
 	f.mails = []string{p.givenUp(1, mail.Closed), p.givenUp(2, mail.IDs), p.sent(3, mail.IDs)}
 	f.pool = []string{
-		c["id"].(string), number, account, "mpn", "oas", "azure", "office", "windows-8.1", "networking", "vpn", "A", "B", "C", "g1", "g2",
+		c["id"].(string), number, advice, question, account, "mpn", "oas", "azure", "office", "windows-8.1", "networking", "vpn", "A", "B", "C", "g1", "g2",
 		"incident", "resolved", "product-defect", "duplicate", "silver", "it-professional", "en", "ID", "Asia/Jakarta", "2026-03-02", "2026-12-31",
 		f.catalog.Agreement.Version, c["access_id"].(string), c["contract_id"].(string), "1", "5", "active", "open", "-opened_at",
 		"2026-03-02T09:00:00Z", "a@example.com", "", "\x00", "%", "' OR 1=1 --", "é\u2028", strings.Repeat("x", 300),
 	}
 }
 
+// fillPartners makes a partner that somebody with every role is signed in for, with
+// a location, an advisory request and a program case.
+func (f *fuzz) fillPartners(c object) (advice, question string) {
+	contact := object{"name": "Citra", "email": "citra@example.com"}
+	f.partner = f.post(f.operator(), "/v1/partners", object{
+		"name": "Contoso", "level": "gold", "country": "ID", "time_zone": "Asia/Jakarta", "primary_contact": contact,
+	}).is(201).text("id")
+	f.location = f.post(f.operator(), "/v1/partners/"+f.partner+"/locations", object{
+		"name": "Bandung", "country": "ID", "time_zone": "Asia/Jakarta", "primary_contact": contact,
+	}).is(201).text("id")
+	advice = f.post(f.all(), "/v1/advisory-requests", object{
+		"contract": c["id"], "title": "Which one", "description": "Which one fits?", "contact": contact,
+	}).is(201).text("number")
+	question = f.post(f.all(), "/v1/program-cases", object{"kind": "other", "text": "Please."}).is(201).text("number")
+	return advice, question
+}
+
 // all is somebody with every role, and another one for each pool: who guesses
 // IDs is soon refused everything.
 func (f *fuzz) all() string {
-	return f.token(fmt.Sprint("all-", f.pools), "customer", "engineer", "operator", "auditor", "admin")
+	return f.partnerToken(fmt.Sprint("all-", f.pools), f.partner, "customer", "engineer", "operator", "auditor", "admin", "service")
 }
 
 // send sends one request, mostly a right one.
@@ -121,6 +142,9 @@ func (f *fuzz) send(call fuzzCall) {
 		value := f.word(p.Value.Schema.Value, p.Value.Name)
 		switch p.Value.In {
 		case "path":
+			if strings.HasPrefix(call.path, "/v1/partners/") && f.chance(90) {
+				value = f.partner
+			}
 			if strings.HasPrefix(call.path, "/v1/mails/") && f.chance(90) {
 				value = f.mails[f.random.IntN(len(f.mails))]
 			}
@@ -218,7 +242,8 @@ var known = map[string][]string{
 	"email": {"a@example.com"}, "language": {"en", "id"}, "country": {"ID"}, "time_zone": {"Asia/Jakarta"}, "grant": {"g1", "g3"},
 	"starts_on": {"2026-03-02"}, "expires_on": {"2026-12-31"}, "after": {"1", "3"}, "limit": {"1", "50"}, "at": {"1", "2026-03-02T09:00:00Z"},
 	"types": {"incident", "contract.registered.v1", "account,incident.submitted.v1,link"}, "Last-Event-ID": {"0", "5", "100000"},
-	"sort": {"-title", "severity"}, "now": {"2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"}, "access_id": {"0230242323"}, "contract_id": {"0098765432"},
+	"level": {"gold", "maps"}, "renewed_on": {"2026-03-02", "2027-03-02", "2028-03-02"}, "family": {"on-premises", "any"}, "entry": {"e1", "e2", "e3"},
+	"outcome": {"sent"}, "sort": {"-title", "severity"}, "now": {"2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"}, "access_id": {"0230242323"}, "contract_id": {"0098765432"},
 }
 
 func (f *fuzz) word(s *openapi3.Schema, name string) string {
@@ -230,9 +255,11 @@ func (f *fuzz) word(s *openapi3.Schema, name string) string {
 	case name == "id" || name == "contract":
 		return f.pool[0]
 	case name == "number":
-		return f.pool[1]
+		return f.pool[1+f.random.IntN(3)]
+	case name == "location":
+		return f.location
 	case name == "account":
-		return f.pool[2]
+		return f.pool[4]
 	case known[name] != nil:
 		return known[name][f.random.IntN(len(known[name]))]
 	}

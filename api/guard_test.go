@@ -17,7 +17,7 @@ func TestWhatIsNoCallIsAProblem(t *testing.T) {
 	r := newRig(t)
 	r.get("", "/").refuses(404, "not-found")
 	r.get("", "/v1//contracts").refuses(404, "not-found")
-	r.get("", "/v1/partners").refuses(404, "not-found") // comes with partners
+	r.get("", "/v1/planets").refuses(404, "not-found")
 	put := r.do(r.operator(), http.MethodPut, "/v1/contracts", nil).refuses(405, "method-not-allowed")
 	if allow := put.Header.Get("Allow"); allow != "GET, POST, HEAD" {
 		t.Errorf("Allow: %q", allow)

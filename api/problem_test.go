@@ -88,7 +88,8 @@ func codeOf(n ast.Node) (string, bool) {
 // to such.
 func isCodeName(s string) bool {
 	switch s {
-	case "InvalidField", "MalformedID", "AlreadyClosed", "TooMany", "PairNotValid", "MalformedMoment", "UnknownPosition", "AlreadySent", "NotFound":
+	case "InvalidField", "MalformedID", "AlreadyClosed", "TooMany", "PairNotValid", "MalformedMoment", "UnknownPosition", "AlreadySent", "NotFound",
+		"NotAPartner", "NotEligible", "RegionPolicy", "ReferenceUsed":
 		return true
 	}
 	return strings.HasPrefix(s, "reason") && s != "reasons"

@@ -116,6 +116,14 @@ func (r *rig) tokenFor(subject string, roles, signIns []string, rights ...token.
 	return raw
 }
 
+// partnerToken makes a token for somebody who is signed in for a partner.
+func (r *rig) partnerToken(subject, partner string, roles ...string) string {
+	r.t.Helper()
+	raw, err := r.issuer.Issue(token.Claims{Subject: subject, Roles: roles, SignIns: []string{"mpn", "office", "azure"}, PartnerID: partner}, time.Now())
+	must(r.t, err)
+	return raw
+}
+
 // The people of the tests.
 func (r *rig) operator() string { return r.token("operator", "operator") }
 func (r *rig) engineer() string { return r.token("engineer", "engineer") }

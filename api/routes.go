@@ -34,6 +34,8 @@ var (
 	engineers = []ledger.Role{ledger.Engineer}
 	readers   = []ledger.Role{ledger.Engineer, ledger.Operator, ledger.Auditor, ledger.Customer} // customers: their own
 	workers   = []ledger.Role{ledger.Engineer, ledger.Customer}                                  // customers: their own
+	services  = []ledger.Role{ledger.Service}
+	askers    = []ledger.Role{ledger.Operator, ledger.Customer} // customers: their own
 	listeners = []ledger.Role{ledger.Service, ledger.Auditor}
 	postmen   = []ledger.Role{ledger.Operator, ledger.Admin}
 	admins    = []ledger.Role{ledger.Admin}
@@ -86,6 +88,24 @@ var routes = []route{
 	{id: "reopen-incident", method: post, path: "/v1/incidents/{number}/reopen", roles: workers, keyed: true},
 	{id: "close-incident", method: post, path: "/v1/incidents/{number}/close", roles: engineers, keyed: true},
 	{id: "reclassify-incident", method: post, path: "/v1/incidents/{number}/reclassify", roles: engineers, keyed: true},
+
+	{id: "register-partner", method: post, path: "/v1/partners", roles: operators, keyed: true},
+	{id: "get-partner", method: get, path: "/v1/partners/{id}", roles: operators},
+	{id: "renew-membership", method: post, path: "/v1/partners/{id}/membership-renewals", roles: operators, keyed: true},
+	{id: "add-location", method: post, path: "/v1/partners/{id}/locations", roles: operators, keyed: true},
+	{id: "change-partner-contact", method: post, path: "/v1/partners/{id}/contacts", roles: operators, keyed: true},
+	{id: "buy-toolkit", method: post, path: "/v1/partners/{id}/toolkits", roles: operators, keyed: true},
+	{id: "register-purchase", method: post, path: "/v1/purchases", roles: services, keyed: true},
+
+	{id: "open-program-case", method: post, path: "/v1/program-cases", roles: customers, keyed: true},
+	{id: "list-program-cases", method: get, path: "/v1/program-cases", roles: askers},
+	{id: "get-program-case", method: get, path: "/v1/program-cases/{number}", roles: askers},
+	{id: "close-program-case", method: post, path: "/v1/program-cases/{number}/close", roles: operators, keyed: true},
+	{id: "open-advisory-request", method: post, path: "/v1/advisory-requests", roles: customers, keyed: true},
+	{id: "get-advisory-request", method: get, path: "/v1/advisory-requests/{number}", roles: readers},
+	{id: "record-advisory-time", method: post, path: "/v1/advisory-requests/{number}/time", roles: engineers, keyed: true},
+	{id: "credit-advisory-time", method: post, path: "/v1/advisory-requests/{number}/credits", roles: engineers, keyed: true},
+	{id: "close-advisory-request", method: post, path: "/v1/advisory-requests/{number}/close", roles: engineers, keyed: true},
 
 	{id: eventsRoute, method: get, path: eventsPath, roles: listeners},
 	{id: "list-mails", method: get, path: "/v1/mails", roles: postmen},

@@ -83,9 +83,7 @@ func pay(wish *ledger.Submission, p *paymentBody) error {
 	case p.Contract != "" && byPair, p.Purchase != nil && (byPair || p.Contract != ""):
 		return invalid("payment", "must name one of a linked contract, another contract's IDs, and a purchase")
 	case p.Purchase != nil:
-		unknown := said("purchase-unknown")
-		unknown.Errors = append(unknown.Errors, fieldAt("payment.purchase.reference", "names no purchase"))
-		return unknown
+		wish.Purchase = p.Purchase.Reference
 	case byPair:
 		access, id, err := pairOf("payment.", p.AccessID, p.ContractID)
 		if err != nil {

@@ -92,14 +92,14 @@ func (c *contractCheck) allowsDeducted(r *recorded, e *contract.IncidentDeducted
 	if g.Unit != e.Unit || e.Unit != contract.Incident || e.Quantity != 1 {
 		return breaks(LawOnce, "%d %s are deducted for %v from a grant of %s", e.Quantity, e.Unit, e.Number, g.Unit)
 	}
-	best := c.payer(r.RecordedAt)
+	best := c.payer(contract.Incident, r.RecordedAt, nil)
 	if best == nil {
 		return breaks(LawState, "%v is deducted at %s from grant %v, which has %d until %s", e.Number, stamp(r.RecordedAt), g.ID, g.Available, stamp(c.endOf(g)))
 	}
 	if best.ID != g.ID {
 		return breaks(LawPayer, "grant %v paid for %v, not grant %v", g.ID, e.Number, best.ID)
 	}
-	left, unlimited := c.remaining(r.RecordedAt)
+	left, unlimited := c.remaining(contract.Incident, r.RecordedAt)
 	return sameRest(e.Remaining, e.Unlimited, left-1, unlimited)
 }
 
@@ -114,7 +114,7 @@ func (c *contractCheck) allowsCredited(r *recorded, e *contract.IncidentCredited
 	case e.Quantity != 1 || e.Unit != contract.Incident:
 		return breaks(LawOnce, "%d %s are credited back for %v", e.Quantity, e.Unit, e.Number)
 	}
-	left, unlimited := c.remaining(r.RecordedAt)
+	left, unlimited := c.remaining(contract.Incident, r.RecordedAt)
 	g, w := c.grant(e.Grant)
 	if w != nil {
 		return w

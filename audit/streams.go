@@ -45,6 +45,7 @@ type streamCheck struct {
 	next     eventstore.Revision
 	contract *contractCheck    // nil for other streams
 	mails    *mailCheck        // nil for other streams
+	aside    aside             // nil for other streams
 	reserved uint32            // the first number that is free, of a day
 	last     eventstore.Record // without its content
 	nth      int64             // of the last one
@@ -124,6 +125,8 @@ func (s *streams) add(r *checked) *streamCheck {
 		c.contract = &contractCheck{id: r.contract, state: new(contract.State), incidents: make(map[contract.Number]*incidentCheck)}
 	} else if r.ofMails {
 		c.mails = &mailCheck{contract: r.contract, last: make(map[uuid.UUID]mailStep)}
+	} else {
+		c.aside = asideOf(r.Stream)
 	}
 	s.open[r.Stream] = c
 	return c
@@ -138,6 +141,8 @@ func (s *streams) step(c *streamCheck, r *checked) *wrong {
 	switch {
 	case c.mails != nil:
 		return s.checkMail(c.mails, &r.recorded)
+	case c.aside != nil:
+		return c.aside.step(&r.recorded, r.Event)
 	case c.contract == nil:
 		return c.other(&r.recorded)
 	}
@@ -202,8 +207,11 @@ func (s *streams) weigh(c *streamCheck) {
 	if c.mails != nil {
 		weight += mailBytes * int64(len(c.mails.last))
 	}
+	if c.aside != nil {
+		weight += c.aside.bytes()
+	}
 	if c.contract != nil {
-		weight += incidentBytes*int64(len(c.contract.incidents)) + grantBytes*int64(len(c.contract.state.Grants()))
+		weight += incidentBytes*int64(len(c.contract.incidents)+len(c.contract.advisories)) + grantBytes*int64(len(c.contract.state.Grants()))
 	}
 	s.weight += weight - c.weight
 	c.weight = weight

@@ -21,6 +21,9 @@ func (l *Ledger) Submit(ctx context.Context, r Request, wish *Submission) (Incid
 	}
 	submit := wish.Submit
 	submit.Account, submit.Texts = r.By.Account, sealed
+	if wish.Purchase != "" {
+		return l.spend(ctx, r, wish, &submit)
+	}
 	id := wish.Contract
 	switch {
 	case wish.Pair != nil:

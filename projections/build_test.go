@@ -36,7 +36,7 @@ func TestRebuild_besideTheOneInUse(t *testing.T) {
 	if after := r.generation("activity"); after == before {
 		t.Errorf("generation %d is still in use", after)
 	}
-	if len(told) == 0 || told[0].Projection != "activity/1" || told[0].Position == eventstore.Start {
+	if len(told) == 0 || told[0].Projection != "activity/2" || told[0].Position == eventstore.Start {
 		t.Errorf("the progress was %+v", told)
 	}
 	in := r.submit(ani, c.ID)
@@ -169,7 +169,7 @@ func TestRun_buildsANewVersionBeside(t *testing.T) {
 
 	s = openSet(t, Config{Dir: dir, Store: store})
 	var wait *BuildingError
-	if _, err := s.Desk.List(t.Context(), start, DeskFilter{}, Page{}); !errors.As(err, &wait) || wait.Projection != "activity/1" {
+	if _, err := s.Desk.List(t.Context(), start, DeskFilter{}, Page{}); !errors.As(err, &wait) || wait.Projection != "activity/2" {
 		t.Errorf("before it is built the desk answers %v", err)
 	}
 	if _, err := s.Contracts.List(t.Context(), start, ContractFilter{}, Page{}); err != nil {

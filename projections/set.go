@@ -77,7 +77,7 @@ type Set struct {
 func Open(ctx context.Context, c Config) (*Set, error) {
 	s := &Set{
 		dir: c.Dir, store: c.Store, log: c.Logger, builds: make(chan struct{}, 1), most: usualBatches,
-		projections: []*projection{contractsProjection(), requestsProjection(), erasuresProjection(), mailsProjection()},
+		projections: []*projection{contractsProjection(), requestsProjection(), erasuresProjection(), mailsProjection(), promisesProjection()},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -89,11 +89,11 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	if err := s.open(ctx, c.CacheBytes); err != nil {
 		return nil, fmt.Errorf("open projections in %s: %w", c.Dir, err)
 	}
-	contracts, requests, erasures, mails := s.projections[0], s.projections[1], s.projections[2], s.projections[3]
+	contracts, requests, erasures, mails, promises := s.projections[0], s.projections[1], s.projections[2], s.projections[3], s.projections[4]
 	s.Contracts = &Contracts{reader{s, contracts}}
 	s.Links = &Links{reader{s, contracts}}
 	s.Benefits = &Benefits{reader{s, contracts}}
-	s.Due = &Due{reader{s, contracts}}
+	s.Due = &Due{reader{s, contracts}, reader{s, promises}}
 	s.Incidents = &Incidents{reader{s, requests}}
 	s.Activity = &Activity{reader{s, requests}}
 	s.Desk = &Desk{reader{s, requests}}

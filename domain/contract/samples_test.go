@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,7 +13,7 @@ import (
 // samples are the events that the golden files hold, with every member set: what
 // each file must mean to every later version.
 func samples() []Event {
-	return append(contractSamples(), incidentSamples()...)
+	return slices.Concat(contractSamples(), incidentSamples(), advisorySamples())
 }
 
 var (
@@ -35,6 +36,10 @@ func contractSamples() []Event {
 		&Activated{
 			Status: StatusActive, StartsOn: day("2026-03-01"), ExpiresOn: day("2027-02-28"),
 			StartsAt: instant("2026-02-28T17:00:00Z"), EndsAt: instant("2027-02-28T17:00:00Z"), Reason: "asked by mail",
+		},
+		&Promised{
+			ActivatesOn: day("2026-03-22"), ActivatesAt: instant("2026-03-21T17:00:00Z"), StartsOn: day("2026-03-01"), ExpiresOn: day("2027-02-28"),
+			StartsAt: instant("2026-02-28T17:00:00Z"), EndsAt: instant("2027-02-28T17:00:00Z"),
 		},
 		&Suspended{Reason: "unpaid"},
 		&Resumed{Reason: "paid"},
@@ -79,5 +84,27 @@ func incidentSamples() []Event {
 		&IncidentCreditedBack{Number: goldenNumber, Grant: 1, Unit: Incident, Quantity: 1, Remaining: &goldenLeft, Unlimited: true},
 		&IncidentReopened{Number: goldenNumber, Reason: "it came back"},
 		&IncidentReclassified{Number: goldenNumber, Closure: "resolved", Previous: "duplicate", Decrement: true, Reason: "it was none"},
+	}
+}
+
+func advisorySamples() []Event {
+	parts := []GrantUnits{{Grant: 2, Quantity: 60}, {Grant: 1, Quantity: 30}}
+	return []Event{
+		&AdvisoryOpened{
+			Number: goldenNumber, Account: ani, Portal: "mpn", Title: "Which one fits",
+			Texts: domain.Sealed[AdvisoryTexts]{Person: ani, Box: []byte("question")}, Language: "id", OpenedAt: goldenTime,
+		},
+		&AdvisoryTimeDeducted{
+			Number: goldenNumber, Entry: "2026-03-02/1", Unit: Minute, Minutes: 90, Parts: parts, Remaining: &goldenLeft, Unlimited: true,
+			Texts: domain.Sealed[AdviceTexts]{Person: ani, Box: []byte("advice")}, At: goldenTime,
+		},
+		&AdvisoryTimeCreditedBack{
+			Number: goldenNumber, Entry: "2026-03-02/1", Unit: Minute, Minutes: 90, Parts: parts, Remaining: &goldenLeft, Unlimited: true,
+			Reason: "the wrong contract", At: goldenTime,
+		},
+		&AdvisoryClosed{
+			Number: goldenNumber, Texts: domain.Sealed[AdviceTexts]{Person: ani, Box: []byte("summary")}, ClosedAt: goldenTime,
+			CreditUntil: goldenTime.AddDate(0, 0, 60),
+		},
 	}
 }

@@ -94,7 +94,7 @@ func (c *Submit) mayPay(s *State, m Moment, portal *catalog.Portal, product *cat
 		return nil, nil
 	}
 	if c.Payment == LinkedContract {
-		return nil, refuseUnknown()
+		return nil, RefuseUnknown()
 	}
 	if s.terms == nil || reason != "" {
 		return nil, RefusePair()
