@@ -54,6 +54,7 @@ const (
 	LawNumber      = "R25: an incident's number has its check digit and is given once"
 	LawMail        = "R29, R39: every sending is recorded whole, and a mail is sent once"
 	LawMailCause   = "R39: what a mail is about was recorded before it"
+	LawFiles       = "R26: what is attached to an incident is stored, with the content that its digest names"
 	LawIndex       = "the store's index says what its log says"
 	LawProjection  = "every read model equals its rebuild"
 )

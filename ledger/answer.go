@@ -68,6 +68,7 @@ type Submission struct {
 	Contract        uuid.UUID              // pays, if not Nil
 	Pair            *Pair                  // pays, if not nil
 	Texts           contract.IncidentTexts // sealed under the account's key
+	Names           []string               // of the attachments, sealed likewise
 }
 
 // An IncidentRef says where an incident is recorded: what the index of incidents

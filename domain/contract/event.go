@@ -27,6 +27,7 @@ var newEvent = map[string]func() Event{
 	(*AccountUnlinked)(nil).Name():         func() Event { return new(AccountUnlinked) },
 	(*IncidentSubmitted)(nil).Name():       func() Event { return new(IncidentSubmitted) },
 	(*IncidentDeducted)(nil).Name():        func() Event { return new(IncidentDeducted) },
+	(*IncidentFilesAttached)(nil).Name():   func() Event { return new(IncidentFilesAttached) },
 	(*IncidentCommented)(nil).Name():       func() Event { return new(IncidentCommented) },
 	(*IncidentSeverityChanged)(nil).Name(): func() Event { return new(IncidentSeverityChanged) },
 	(*IncidentClosed)(nil).Name():          func() Event { return new(IncidentClosed) },
@@ -80,6 +81,8 @@ func Personal(e Event) domain.Personal {
 	case *Registered:
 		return &e.Contact
 	case *IncidentSubmitted:
+		return &e.Texts
+	case *IncidentFilesAttached:
 		return &e.Texts
 	case *IncidentCommented:
 		return &e.Texts

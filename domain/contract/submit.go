@@ -26,6 +26,10 @@ type Submit struct {
 	Texts        domain.Sealed[IncidentTexts]
 	Language     string // of the contact
 	Agreement    string // the version that was accepted; "" for none
+	// Attachments are files that the account has uploaded; what they are called
+	// stands in AttachmentTexts.
+	Attachments     []Attachment
+	AttachmentTexts domain.Sealed[AttachmentTexts]
 }
 
 // Payment says what a request names to pay for it (R15).
@@ -77,7 +81,7 @@ func (c *Submit) decide(s *State, m Moment) ([]Event, error) {
 	if c.Payment != NoPayment {
 		out = append(out, s.deduct(m.Number, m.At))
 	}
-	return out, nil
+	return append(out, c.attach(m.Number)...), nil
 }
 
 // mayPay refuses where the contract cannot pay, and links it where it is paid by

@@ -1,0 +1,39 @@
+package contract
+
+import "github.com/supportledger/supportledger/domain"
+
+// An Attachment is a file that was uploaded before the incident it belongs to was
+// submitted (R26). What it is called is a personal text and stands elsewhere.
+type Attachment struct {
+	SHA256 string `json:"sha256"` // of its content, in lower-case hex; it is fetched by this
+	Type   string `json:"type"`   // sniffed from the content
+	Size   int64  `json:"size"`   // bytes
+}
+
+// AttachmentTexts are the personal texts of attachments: what the files are
+// called, in the order in which they are listed.
+type AttachmentTexts struct {
+	Names []string `json:"names"`
+}
+
+// attach is the event that follows a submission with files; none follows one
+// without, so that the most frequent append stays as it is.
+func (c *Submit) attach(n Number) []Event {
+	if len(c.Attachments) == 0 {
+		return nil
+	}
+	return []Event{&IncidentFilesAttached{Number: n, Attachments: c.Attachments, Texts: c.AttachmentTexts}}
+}
+
+// IncidentFilesAttached says which files were submitted with an incident. It is
+// recorded in the append of the submission.
+type IncidentFilesAttached struct {
+	Number      Number                         `json:"number"`
+	Attachments []Attachment                   `json:"attachments"`
+	Texts       domain.Sealed[AttachmentTexts] `json:"texts"`
+}
+
+// Name implements Event.
+func (*IncidentFilesAttached) Name() string { return "incident.files-attached.v1" }
+
+func (e *IncidentFilesAttached) evolve(s *State) { s.touch(e.Number) }
