@@ -22,9 +22,9 @@ type contractCheck struct {
 	settling  []contract.Number // closed, oldest closing first
 	files     FileCheck         // nil: files are not looked at
 
-	founder     uuid.UUID   // the command that began the stream
-	command     uuid.UUID   // of the last event
-	succeeds    *succession // what made this contract, if it is a successor
+	founder     uuid.UUID       // the command that began the stream
+	command     uuid.UUID       // of the last event
+	succeeds    *succession     // what made this contract, if it is a successor
 	submitted   contract.Number // last
 	submitting  uuid.UUID       // the command by which
 	activations int

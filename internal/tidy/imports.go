@@ -23,6 +23,7 @@ var house = []layer{
 	{"ledger", []string{"domain", "eventstore", "vault"}, "the command loop joins domain, eventstore and vault, and knows nobody who asks it"},
 	{"projections", inner, "read models follow the ledger and do not know who reads them"},
 	{"notifications", inner, "the feed and the mails follow the ledger and do not know other readers"},
+	{"attachments", []string{"domain", "vault"}, "files are kept without knowing who asks for them, or which incidents there are"},
 	{"audit", inner, "audit judges the log and must not trust other readers of it"},
 	{"api", outer, "HTTP stands on the ledger and its readers"},
 	{"portal", outer, "pages stand on the ledger and its readers"},
@@ -33,7 +34,7 @@ var house = []layer{
 
 var inner = []string{"domain", "eventstore", "vault", "catalogfile", "ledger"}
 
-var outer = append([]string{"projections", "notifications", "audit"}, inner...)
+var outer = append([]string{"projections", "notifications", "audit", "attachments"}, inner...)
 
 // outside are the folders that nobody may import: programs, which only wire, and
 // examples, which tests may use.
