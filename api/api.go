@@ -19,6 +19,7 @@ import (
 
 	"github.com/supportledger/supportledger/api/events"
 	"github.com/supportledger/supportledger/api/token"
+	"github.com/supportledger/supportledger/attachments"
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/eventstore"
@@ -37,7 +38,8 @@ type Config struct {
 	Keys        *vault.Keys
 	Tokens      *token.Verifier
 	Store       eventstore.Store // for subscribers, who follow it
-	Logger      *slog.Logger     // nil: no log
+	Attachments *attachments.Folder
+	Logger      *slog.Logger // nil: no log
 
 	// TestClock is the clock that POST /v1/test-clock sets; nil: there is no
 	// such call.
@@ -123,6 +125,7 @@ func (a *API) registerAll() {
 	a.registerContracts()
 	a.registerLinks()
 	a.registerMe()
+	a.registerAttachments()
 	a.registerEvents()
 	a.registerCatalog()
 	a.registerMails()

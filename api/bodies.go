@@ -87,8 +87,8 @@ type submitterBody struct {
 }
 
 type attachmentBody struct {
-	SHA256 string `json:"sha256" maxLength:"64"`
-	Name   string `json:"name" maxLength:"255"`
+	SHA256 string `json:"sha256" maxLength:"64" doc:"Of a file that this account has uploaded"`
+	Name   string `json:"name" maxLength:"255" doc:"What it is called, without folders" example:"screenshot.png"`
 }
 
 type agreementBody struct {

@@ -29,6 +29,8 @@ type fuzz struct {
 	tokens []string
 	pool   []string // values that mean something here
 	mails  []string // ids of mails
+	upload string   // the id of one
+	digest string   // of a file
 	pools  int      // that were filled
 	calls  []fuzzCall
 	seen   map[string]int // by operation and status
@@ -77,7 +79,9 @@ func newFuzz(t *testing.T) *fuzz {
 	doc, err := openapi3.NewLoader().LoadFromData(r.get("", "/openapi.json").is(200).body)
 	must(t, err)
 	must(t, doc.Validate(t.Context()))
-	openapi3filter.RegisterBodyDecoder(eventStream, openapi3filter.PlainBodyDecoder)
+	for _, kind := range []string{eventStream, "text/plain", "image/png"} {
+		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.PlainBodyDecoder)
+	}
 	f := &fuzz{rig: r, doc: doc, random: rand.New(rand.NewPCG(7, 7)), seen: map[string]int{}, known: map[string]*jsonschema.Schema{}}
 	f.tokens = []string{r.operator(), r.engineer(), r.auditor(), r.admin(), r.ani(), r.budi(), r.token("none"), ""}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) {
@@ -99,7 +103,10 @@ func (f *fuzz) fillPool() {
 	account := f.get(f.all(), "/v1/me").is(200).text("account")
 	p := f.postOf(c)
 	f.mails = []string{p.givenUp(1, mail.Closed), p.givenUp(2, mail.IDs), p.sent(3, mail.IDs)}
+	f.digest = f.uploadFile(f.all(), "fuzz "+number)
+	f.upload = f.post(f.all(), uploadsPath, nil, "Upload-Length", "20").is(201).text("id")
 	f.pool = []string{
+		f.digest, f.upload,
 		c["id"].(string), number, account, "mpn", "oas", "azure", "office", "windows-8.1", "networking", "vpn", "A", "B", "C", "g1", "g2",
 		"incident", "resolved", "product-defect", "duplicate", "silver", "it-professional", "en", "ID", "Asia/Jakarta", "2026-03-02", "2026-12-31",
 		f.catalog.Agreement.Version, c["access_id"].(string), c["contract_id"].(string), "1", "5", "active", "open", "-opened_at",
@@ -121,8 +128,13 @@ func (f *fuzz) send(call fuzzCall) {
 		value := f.word(p.Value.Schema.Value, p.Value.Name)
 		switch p.Value.In {
 		case "path":
-			if strings.HasPrefix(call.path, "/v1/mails/") && f.chance(90) {
+			switch {
+			case strings.HasPrefix(call.path, "/v1/mails/") && f.chance(90):
 				value = f.mails[f.random.IntN(len(f.mails))]
+			case strings.HasPrefix(call.path, uploadsPath) && f.chance(90):
+				value = f.upload
+			case p.Value.Name == "sha256" && f.chance(90):
+				value = f.digest
 			}
 			path = strings.ReplaceAll(path, "{"+p.Value.Name+"}", url.PathEscape(orDefault(value, "x")))
 		case "query":
@@ -130,7 +142,7 @@ func (f *fuzz) send(call fuzzCall) {
 				query.Set(p.Value.Name, value)
 			}
 		case "header":
-			if p.Value.Name != "Idempotency-Key" && f.chance(20) {
+			if p.Value.Name != "Idempotency-Key" && (p.Value.Required || f.chance(20)) {
 				headers = append(headers, p.Value.Name, value)
 			}
 		}
@@ -141,6 +153,9 @@ func (f *fuzz) send(call fuzzCall) {
 	var body any
 	if call.RequestBody != nil {
 		body = f.body(call)
+		if kind := kindOf(call); kind != "application/json" {
+			headers = append(headers, "Content-Type", kind)
+		}
 	}
 	target := path
 	if len(query) > 0 {
@@ -159,6 +174,9 @@ func (f *fuzz) body(call fuzzCall) string {
 	if f.chance(3) {
 		return []string{"", "{", "null", "[]", `{"x":`, `"x"`, "\xff"}[f.random.IntN(7)]
 	}
+	if kindOf(call) != "application/json" {
+		return f.pick() + "\n"
+	}
 	schema := call.RequestBody.Value.Content["application/json"].Schema.Value
 	wild := 0
 	if f.chance(30) {
@@ -167,6 +185,14 @@ func (f *fuzz) body(call fuzzCall) string {
 	text, err := json.Marshal(f.value(schema, "", wild))
 	must(f.t, err)
 	return string(text)
+}
+
+// kindOf is what a call takes.
+func kindOf(call fuzzCall) string {
+	for kind := range call.RequestBody.Value.Content {
+		return kind
+	}
+	return ""
 }
 
 // value is a value by a schema; wild is how often in a hundred it is another one.
@@ -204,7 +230,7 @@ func (f *fuzz) value(s *openapi3.Schema, name string, wild int) any {
 func (f *fuzz) sensible(name string, out object) object {
 	switch name {
 	case "payment":
-		return object{"contract": f.pool[0]}
+		return object{"contract": f.pool[2]}
 	case "agreement":
 		return object{"version": f.catalog.Agreement.Version, "accepted": true}
 	}
@@ -218,6 +244,7 @@ var known = map[string][]string{
 	"email": {"a@example.com"}, "language": {"en", "id"}, "country": {"ID"}, "time_zone": {"Asia/Jakarta"}, "grant": {"g1", "g3"},
 	"starts_on": {"2026-03-02"}, "expires_on": {"2026-12-31"}, "after": {"1", "3"}, "limit": {"1", "50"}, "at": {"1", "2026-03-02T09:00:00Z"},
 	"types": {"incident", "contract.registered.v1", "account,incident.submitted.v1,link"}, "Last-Event-ID": {"0", "5", "100000"},
+	"Upload-Length": {"5", "20", "1000000000000"}, "Upload-Offset": {"0", "2"}, "Tus-Resumable": {"1.0.0"}, "sha256": {strings.Repeat("0", 64)},
 	"sort": {"-title", "severity"}, "now": {"2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"}, "access_id": {"0230242323"}, "contract_id": {"0098765432"},
 }
 
@@ -228,11 +255,11 @@ func (f *fuzz) word(s *openapi3.Schema, name string) string {
 	case len(s.Enum) > 0:
 		return fmt.Sprint(s.Enum[f.random.IntN(len(s.Enum))])
 	case name == "id" || name == "contract":
-		return f.pool[0]
-	case name == "number":
-		return f.pool[1]
-	case name == "account":
 		return f.pool[2]
+	case name == "number":
+		return f.pool[3]
+	case name == "account":
+		return f.pool[4]
 	case known[name] != nil:
 		return known[name][f.random.IntN(len(known[name]))]
 	}

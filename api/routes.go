@@ -16,6 +16,7 @@ type route struct {
 	// signedIn stands for any token, open for none.
 	roles []ledger.Role
 	keyed bool // needs an Idempotency-Key
+	raw   bool // takes its body as it comes, whatever it is
 }
 
 // Stand-ins in the table of routes, never recorded.
@@ -40,9 +41,10 @@ var (
 )
 
 const (
-	post = http.MethodPost
-	get  = http.MethodGet
-	del  = http.MethodDelete
+	post  = http.MethodPost
+	get   = http.MethodGet
+	del   = http.MethodDelete
+	patch = http.MethodPatch
 
 	hotRoute  = "submit-incident"
 	hotPath   = "/v1/incidents"
@@ -86,6 +88,12 @@ var routes = []route{
 	{id: "reopen-incident", method: post, path: "/v1/incidents/{number}/reopen", roles: workers, keyed: true},
 	{id: "close-incident", method: post, path: "/v1/incidents/{number}/close", roles: engineers, keyed: true},
 	{id: "reclassify-incident", method: post, path: "/v1/incidents/{number}/reclassify", roles: engineers, keyed: true},
+
+	{id: "upload-attachment", method: post, path: attachmentsPath, roles: workers, keyed: true, raw: true},
+	{id: "get-attachment", method: get, path: attachmentsPath + "/{sha256}", roles: workers},
+	{id: "begin-upload", method: post, path: uploadsPath, roles: workers, keyed: true, raw: true},
+	{id: "get-upload", method: get, path: uploadsPath + "/{id}", roles: workers},
+	{id: "continue-upload", method: patch, path: uploadsPath + "/{id}", roles: workers, raw: true},
 
 	{id: eventsRoute, method: get, path: eventsPath, roles: listeners},
 	{id: "list-mails", method: get, path: "/v1/mails", roles: postmen},

@@ -1,6 +1,10 @@
 package contract
 
-import "github.com/supportledger/supportledger/domain"
+import (
+	"fmt"
+
+	"github.com/supportledger/supportledger/domain"
+)
 
 // An Attachment is a file that was uploaded before the incident it belongs to was
 // submitted (R26). What it is called is a personal text and stands elsewhere.
@@ -23,6 +27,17 @@ func (c *Submit) attach(n Number) []Event {
 		return nil
 	}
 	return []Event{&IncidentFilesAttached{Number: n, Attachments: c.Attachments, Texts: c.AttachmentTexts}}
+}
+
+// refuseAttachments is the answer to digests of which the account has no file,
+// whoever else has (R26).
+func (c *Submit) refuseAttachments() *domain.Refusal {
+	r := domain.Refuse("attachment-unknown", "upload the file first, with the same sign-in, and submit within a day",
+		"not every attachment is a file that this account has uploaded")
+	for _, i := range c.UnknownAttachments {
+		r.Fields = append(r.Fields, domain.Field{Name: fmt.Sprintf("attachments[%d].sha256", i), Reason: "names no file that this account has uploaded"})
+	}
+	return r
 }
 
 // IncidentFilesAttached says which files were submitted with an incident. It is

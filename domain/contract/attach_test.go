@@ -20,11 +20,12 @@ func attached(n Number) facts {
 func TestR26_AttachingFiles(t *testing.T) {
 	filesAtOffice := func(c *Submit) { aboutOffice(c); withFiles(c) }
 	spec{
-		"in the append of the submission, last":   {given(active(2), linked(ani)), when(submit(withFiles)), then(submitted(1), deducted(1, 1, 1), attached(1))},
-		"by its IDs":                              {active(2), when(submit(byPair, withFiles)), then(linked(ani), submitted(1), deducted(1, 1, 1), attached(1))},
-		"where no contract pays":                  {nothing, when(submit(filesAtOffice)), thenEvents("incident.submitted.v1", "incident.files-attached.v1")},
-		"nothing is recorded where there is none": {given(active(2), linked(ani)), when(submit()), then(submitted(1), deducted(1, 1, 1))},
-		"nor of one that is refused":              {given(active(0), linked(ani)), when(submit(withFiles)), refuses("none-available")},
+		"in the append of the submission, last":      {given(active(2), linked(ani)), when(submit(withFiles)), then(submitted(1), deducted(1, 1, 1), attached(1))},
+		"by its IDs":                                 {active(2), when(submit(byPair, withFiles)), then(linked(ani), submitted(1), deducted(1, 1, 1), attached(1))},
+		"where no contract pays":                     {nothing, when(submit(filesAtOffice)), thenEvents("incident.submitted.v1", "incident.files-attached.v1")},
+		"nothing is recorded where there is none":    {given(active(2), linked(ani)), when(submit()), then(submitted(1), deducted(1, 1, 1))},
+		"a digest that the account has not uploaded": {given(active(2), linked(ani)), when(submit(func(c *Submit) { c.UnknownAttachments = []int{1} })), refuses("attachment-unknown:attachments[1].sha256")},
+		"nor of one that is refused":                 {given(active(0), linked(ani)), when(submit(withFiles)), refuses("none-available")},
 	}.run(t)
 }
 

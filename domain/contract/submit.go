@@ -30,6 +30,9 @@ type Submit struct {
 	// stands in AttachmentTexts.
 	Attachments     []Attachment
 	AttachmentTexts domain.Sealed[AttachmentTexts]
+	// UnknownAttachments are the places of those that the account has not
+	// uploaded; then there are no Attachments.
+	UnknownAttachments []int
 }
 
 // Payment says what a request names to pay for it (R15).
@@ -117,6 +120,9 @@ func (c *Submit) check(cat *catalog.Catalog) (*catalog.Portal, *catalog.Product,
 	}
 	if err := c.checkContent(cat, portal, product); err != nil {
 		return nil, nil, err
+	}
+	if len(c.UnknownAttachments) > 0 {
+		return nil, nil, c.refuseAttachments()
 	}
 	if c.Agreement != cat.Agreement.Version {
 		r := domain.Refuse("agreement-required", "accept version "+cat.Agreement.Version+" of the agreement at "+cat.Agreement.URL,
