@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/supportledger/supportledger/attachments"
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/catalog"
@@ -26,6 +27,7 @@ type house struct {
 	store   *pebblestore.Store
 	keys    *vault.Keys       // nil where they were not found
 	people  *vault.PeopleFile // nil where they were not found
+	files   *attachments.Folder
 	auditor *audit.Auditor
 	ledger  *ledger.Ledger // nil until it is asked for
 	clock   ledger.Clock
@@ -59,8 +61,21 @@ func openHouse(f folder, keysFile string, log *slog.Logger) (_ *house, err error
 	} else if err != nil {
 		return nil, err
 	}
+	if err := h.openFiles(catalog.AttachmentLimits{}); err != nil { // nothing is uploaded here
+		return nil, err
+	}
 	h.auditor, err = audit.New(h.store, h.clock)
 	return h, err
+}
+
+// openFiles opens what people have uploaded.
+func (h *house) openFiles(limits catalog.AttachmentLimits) (err error) {
+	c := attachments.Config{Dir: h.attachments(), Limits: limits, Now: h.clock.Now, Logger: h.log}
+	if h.people != nil {
+		c.People = h.people
+	}
+	h.files, err = attachments.Open(c)
+	return err
 }
 
 // projections opens the read models; the running ledger has them open already.

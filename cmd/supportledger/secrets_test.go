@@ -103,6 +103,7 @@ func (s *search) life(from *server) (pack, incident) {
 	body := request(p.ID, "It stopped")
 	body["description"], body["contact"] = secretText, fields{"name": secretName, "email": secretMail}
 	from.post("customer-ani", "/v1/incidents", body, in, http.StatusCreated)
+	from.withFile(p.ID, secretText)
 	number := "/v1/incidents/" + in.Number
 	from.post("customer-ani", number+"/comments", fields{"text": secretText}, nil, http.StatusOK)
 	from.post("engineer", number+"/close", fields{"closure": "product-defect", "resolution": secretText}, nil, http.StatusOK)
@@ -205,7 +206,7 @@ func TestR3_R47_SearchOfEverything(t *testing.T) {
 	must(t, from.stop())
 	s.said["second log"] = from.log.String()
 	s.files(dir)
-	s.texts = append(s.texts, secretText, secretName, secretMail)
+	s.texts = append(s.texts, secretText, secretName, secretMail, secretFile)
 	s.mustFindNone("R47")
 	after := succeed(t, "verify", "--data", dir)
 	if !strings.Contains(after, "verify: ok") || !strings.Contains(before, "verify: ok") {

@@ -102,6 +102,9 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 	if v.auditor, err = audit.New(v.store, v.clock); err != nil {
 		return nil, err
 	}
+	if err := v.openFiles(v.catalog.Attachments); err != nil {
+		return nil, err
+	}
 	if _, err := v.projections(ctx); err != nil {
 		return nil, err
 	}
@@ -168,7 +171,8 @@ func (v *service) makeAPI(s settings) error {
 	}
 	config := api.Config{
 		Ledger: v.ledger, Projections: v.set, Auditor: v.auditor, Catalog: v.catalog, Keys: v.keys, Tokens: tokens, Store: v.store,
-		Logger: s.log, Version: version(), Rate: s.rate, Burst: s.burst,
+		Attachments: v.files,
+		Logger:      s.log, Version: version(), Rate: s.rate, Burst: s.burst,
 	}
 	if !s.ownMetrics {
 		config.Registry = v.registry.Registry
@@ -192,6 +196,7 @@ func (v *service) begin(ctx context.Context) error {
 	v.work.Go(func() error { return v.follow(work) })
 	v.work.Go(func() error { return v.ledger.Attend(work, v.set.Due) })
 	v.work.Go(func() error { return v.watchPeople(work) })
+	v.work.Go(func() error { return v.sweepFiles(work) })
 	v.work.Go(func() error { return v.runFeed(work) })
 	v.work.Go(func() error { return v.runMails(work) })
 	v.work.Go(func() error { return v.allowMemory(work) })
