@@ -25,6 +25,7 @@ func (a *API) publish() error {
 	a.alsoOK()
 	a.describeEvents()
 	a.describeAttachments()
+	a.describeStatement()
 	var err error
 	if a.document, err = a.writeDocument(); err != nil {
 		return fmt.Errorf("write openapi: %w", err)

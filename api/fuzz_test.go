@@ -79,7 +79,7 @@ func newFuzz(t *testing.T) *fuzz {
 	doc, err := openapi3.NewLoader().LoadFromData(r.get("", "/openapi.json").is(200).body)
 	must(t, err)
 	must(t, doc.Validate(t.Context()))
-	for _, kind := range []string{eventStream, "text/plain", "image/png"} {
+	for _, kind := range []string{eventStream, "text/plain", "image/png", "text/csv"} {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.PlainBodyDecoder)
 	}
 	f := &fuzz{rig: r, doc: doc, random: rand.New(rand.NewPCG(7, 7)), seen: map[string]int{}, known: map[string]*jsonschema.Schema{}}
@@ -242,7 +242,7 @@ var known = map[string][]string{
 	"portal": {"mpn", "oas", "azure"}, "product": {"windows-8.1"}, "problem_type": {"networking"}, "category": {"vpn"},
 	"severity": {"A", "B", "C"}, "closure": {"resolved", "product-defect"}, "programme": {"silver", "gold"}, "usage": {"developer"},
 	"email": {"a@example.com"}, "language": {"en", "id"}, "country": {"ID"}, "time_zone": {"Asia/Jakarta"}, "grant": {"g1", "g3"},
-	"starts_on": {"2026-03-02"}, "expires_on": {"2026-12-31"}, "after": {"1", "3"}, "limit": {"1", "50"}, "at": {"1", "2026-03-02T09:00:00Z"},
+	"starts_on": {"2026-03-02"}, "expires_on": {"2026-12-31"}, "after": {"1", "3"}, "limit": {"1", "50"}, "from": {"2026-03-01"}, "to": {"2026-03-31"}, "at": {"1", "2026-03-02T09:00:00Z"},
 	"types": {"incident", "contract.registered.v1", "account,incident.submitted.v1,link"}, "Last-Event-ID": {"0", "5", "100000"},
 	"Upload-Length": {"5", "20", "1000000000000"}, "Upload-Offset": {"0", "2"}, "Tus-Resumable": {"1.0.0"}, "sha256": {strings.Repeat("0", 64)},
 	"sort": {"-title", "severity"}, "now": {"2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"}, "access_id": {"0230242323"}, "contract_id": {"0098765432"},

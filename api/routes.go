@@ -69,6 +69,7 @@ var routes = []route{
 	{id: "list-contract-links", method: get, path: "/v1/contracts/{id}/links", roles: operators},
 	{id: "remove-contract-link", method: del, path: "/v1/contracts/{id}/links/{account}", roles: operators},
 	{id: "get-history", method: get, path: "/v1/contracts/{id}/history", roles: overseers},
+	{id: "get-statement", method: get, path: "/v1/contracts/{id}/statement", roles: overseers},
 	{id: "get-balance", method: get, path: "/v1/contracts/{id}/balance", roles: overseers},
 
 	{id: "link-contract", method: post, path: "/v1/links", roles: customers, keyed: true},

@@ -19,11 +19,12 @@ type folderCommand interface {
 
 // folderCommands are the commands that a running ledger takes.
 var folderCommands = map[string]func() folderCommand{
-	verifyCmd{}.name():  func() folderCommand { return new(verifyCmd) },
-	historyCmd{}.name(): func() folderCommand { return new(historyCmd) },
-	backupCmd{}.name():  func() folderCommand { return new(backupCmd) },
-	listCmd{}.name():    func() folderCommand { return new(listCmd) },
-	rebuildCmd{}.name(): func() folderCommand { return new(rebuildCmd) },
+	verifyCmd{}.name():    func() folderCommand { return new(verifyCmd) },
+	historyCmd{}.name():   func() folderCommand { return new(historyCmd) },
+	statementCmd{}.name(): func() folderCommand { return new(statementCmd) },
+	backupCmd{}.name():    func() folderCommand { return new(backupCmd) },
+	listCmd{}.name():      func() folderCommand { return new(listCmd) },
+	rebuildCmd{}.name():   func() folderCommand { return new(rebuildCmd) },
 
 	mailsListCmd{}.name():   func() folderCommand { return new(mailsListCmd) },
 	mailsShowCmd{}.name():   func() folderCommand { return new(mailsShowCmd) },

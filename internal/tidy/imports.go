@@ -19,6 +19,7 @@ var house = []layer{
 	{"eventstore/esdbwire", []string{"eventstore"}, "stores keep records and do not know what they mean"},
 	{"eventstore", nil, "stores keep records and do not know what they mean"},
 	{"vault", nil, "the vault seals bytes and does not know what they mean"},
+	{"sheet", nil, "a cell does not know what it is about"},
 	{"catalogfile", []string{"domain"}, "the catalogue's file becomes plain values of domain/catalog"},
 	{"ledger", []string{"domain", "eventstore", "vault"}, "the command loop joins domain, eventstore and vault, and knows nobody who asks it"},
 	{"projections", inner, "read models follow the ledger and do not know who reads them"},
@@ -32,7 +33,7 @@ var house = []layer{
 	{"internal/tidy", nil, "the house's own rules judge the house and use none of it"},
 }
 
-var inner = []string{"domain", "eventstore", "vault", "catalogfile", "ledger"}
+var inner = []string{"domain", "eventstore", "vault", "catalogfile", "ledger", "sheet"}
 
 var outer = append([]string{"projections", "notifications", "audit", "attachments"}, inner...)
 
