@@ -15,6 +15,7 @@ import (
 
 	"github.com/supportledger/supportledger/attachments"
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/domain/form"
 	"github.com/supportledger/supportledger/ledger"
 )
 
@@ -208,7 +209,7 @@ func (a *API) attach(ctx context.Context, c *call, wish *ledger.Submission, file
 			return nil, invalid(at+".sha256", "must be the SHA-256 of a file that was uploaded, 64 hexadecimal digits in lower case")
 		case slices.Contains(digests[:i], file.SHA256):
 			return nil, invalid(at+".sha256", "is there twice")
-		case file.Name == "" || !isLine(file.Name) || strings.ContainsAny(file.Name, `/\`):
+		case file.Name == "" || !form.IsLine(file.Name) || strings.ContainsAny(file.Name, `/\`):
 			return nil, invalid(at+".name", "must be a file's name, without folders")
 		}
 		digests[i] = file.SHA256

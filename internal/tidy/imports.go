@@ -25,6 +25,7 @@ var house = []layer{
 	{"projections", inner, "read models follow the ledger and do not know who reads them"},
 	{"notifications", inner, "the feed and the mails follow the ledger and do not know other readers"},
 	{"attachments", []string{"domain", "vault"}, "files are kept without knowing who asks for them, or which incidents there are"},
+	{"transfer", inner, "what comes from files is decided as what comes by calls, and does not know who sends it"},
 	{"audit", inner, "audit judges the log and must not trust other readers of it"},
 	{"api", outer, "HTTP stands on the ledger and its readers"},
 	{"portal", outer, "pages stand on the ledger and its readers"},
@@ -35,7 +36,7 @@ var house = []layer{
 
 var inner = []string{"domain", "eventstore", "vault", "catalogfile", "ledger", "sheet"}
 
-var outer = append([]string{"projections", "notifications", "audit", "attachments"}, inner...)
+var outer = append([]string{"projections", "notifications", "audit", "attachments", "transfer"}, inner...)
 
 // outside are the folders that nobody may import: programs, which only wire, and
 // examples, which tests may use.
