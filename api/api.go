@@ -25,6 +25,7 @@ import (
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/projections"
+	"github.com/supportledger/supportledger/transfer"
 	"github.com/supportledger/supportledger/vault"
 )
 
@@ -39,7 +40,8 @@ type Config struct {
 	Tokens      *token.Verifier
 	Store       eventstore.Store // for subscribers, who follow it
 	Attachments *attachments.Folder
-	Logger      *slog.Logger // nil: no log
+	Imports     *transfer.Jobs // nil: some that end with the process
+	Logger      *slog.Logger   // nil: no log
 
 	// TestClock is the clock that POST /v1/test-clock sets; nil: there is no
 	// such call.
@@ -93,6 +95,9 @@ func New(c Config) (*API, error) {
 	c.Heartbeat = orDefault(c.Heartbeat, 15*time.Second)
 	c.StallTimeout = orDefault(c.StallTimeout, 10*time.Second)
 	c.MaxLag = orDefault(c.MaxLag, 1_000_000)
+	if c.Imports == nil {
+		c.Imports = transfer.NewJobs()
+	}
 	a := &API{
 		Config: c, log: c.Logger, metrics: newMetrics(), limiter: newLimiter(c.Rate, c.Burst),
 		events: events.NewHub(events.Config{Store: c.Store, Open: c.Ledger.Open}),
@@ -126,6 +131,7 @@ func (a *API) registerAll() {
 	a.registerLinks()
 	a.registerMe()
 	a.registerAttachments()
+	a.registerTransfer()
 	a.registerEvents()
 	a.registerCatalog()
 	a.registerMails()

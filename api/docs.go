@@ -26,6 +26,7 @@ func (a *API) publish() error {
 	a.describeEvents()
 	a.describeAttachments()
 	a.describeStatement()
+	a.describeTransfer()
 	var err error
 	if a.document, err = a.writeDocument(); err != nil {
 		return fmt.Errorf("write openapi: %w", err)

@@ -24,18 +24,19 @@ import (
 // A fuzz makes requests out of the API's own description.
 type fuzz struct {
 	*rig
-	doc    *openapi3.T
-	random *rand.Rand
-	tokens []string
-	pool   []string // values that mean something here
-	mails  []string // ids of mails
-	upload string   // the id of one
-	digest string   // of a file
-	pools  int      // that were filled
-	calls  []fuzzCall
-	seen   map[string]int // by operation and status
-	events int            // that came over event streams
-	known  map[string]*jsonschema.Schema
+	doc      *openapi3.T
+	random   *rand.Rand
+	tokens   []string
+	pool     []string // values that mean something here
+	mails    []string // ids of mails
+	upload   string   // the id of one
+	digest   string   // of a file
+	imported string   // the id of an import
+	pools    int      // that were filled
+	calls    []fuzzCall
+	seen     map[string]int // by operation and status
+	events   int            // that came over event streams
+	known    map[string]*jsonschema.Schema
 }
 
 type fuzzCall struct {
@@ -79,7 +80,7 @@ func newFuzz(t *testing.T) *fuzz {
 	doc, err := openapi3.NewLoader().LoadFromData(r.get("", "/openapi.json").is(200).body)
 	must(t, err)
 	must(t, doc.Validate(t.Context()))
-	for _, kind := range []string{eventStream, "text/plain", "image/png", "text/csv"} {
+	for _, kind := range []string{eventStream, "text/plain", "image/png", "text/csv", "application/x-ndjson"} {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.PlainBodyDecoder)
 	}
 	f := &fuzz{rig: r, doc: doc, random: rand.New(rand.NewPCG(7, 7)), seen: map[string]int{}, known: map[string]*jsonschema.Schema{}}
@@ -103,6 +104,9 @@ func (f *fuzz) fillPool() {
 	account := f.get(f.all(), "/v1/me").is(200).text("account")
 	p := f.postOf(c)
 	f.mails = []string{p.givenUp(1, mail.Closed), p.givenUp(2, mail.IDs), p.sent(3, mail.IDs)}
+	if a := f.post(f.all(), importsPath, "access_id,contract_id\n", "Content-Type", csvType); a.StatusCode == 202 { // else one is running
+		f.imported = a.text("id")
+	}
 	f.digest = f.uploadFile(f.all(), "fuzz "+number)
 	f.upload = f.post(f.all(), uploadsPath, nil, "Upload-Length", "20").is(201).text("id")
 	f.pool = []string{
@@ -133,6 +137,8 @@ func (f *fuzz) send(call fuzzCall) {
 				value = f.mails[f.random.IntN(len(f.mails))]
 			case strings.HasPrefix(call.path, uploadsPath) && f.chance(90):
 				value = f.upload
+			case strings.HasPrefix(call.path, importsPath) && f.chance(90):
+				value = f.imported
 			case p.Value.Name == "sha256" && f.chance(90):
 				value = f.digest
 			}
@@ -174,6 +180,9 @@ func (f *fuzz) body(call fuzzCall) string {
 	if f.chance(3) {
 		return []string{"", "{", "null", "[]", `{"x":`, `"x"`, "\xff"}[f.random.IntN(7)]
 	}
+	if call.OperationID == "begin-import" {
+		return "access_id,contract_id,programme,contact_name,contact_email\n" + fmt.Sprintf("%08d,00000001,silver,Citra,citra@example.com\n", f.random.IntN(100))
+	}
 	if kindOf(call) != "application/json" {
 		return f.pick() + "\n"
 	}
@@ -189,10 +198,7 @@ func (f *fuzz) body(call fuzzCall) string {
 
 // kindOf is what a call takes.
 func kindOf(call fuzzCall) string {
-	for kind := range call.RequestBody.Value.Content {
-		return kind
-	}
-	return ""
+	return slices.Sorted(maps.Keys(call.RequestBody.Value.Content))[0]
 }
 
 // value is a value by a schema; wild is how often in a hundred it is another one.

@@ -68,6 +68,7 @@ var statuses = map[string]int{
 
 	"attachment-erased":    http.StatusNotFound,
 	"attachment-not-found": http.StatusNotFound,
+	"import-not-found":     http.StatusNotFound,
 	"upload-not-found":     http.StatusNotFound,
 	"not-found":            http.StatusNotFound,
 	"contract-not-found":   http.StatusNotFound,
@@ -85,6 +86,8 @@ var statuses = map[string]int{
 
 	"active":                    http.StatusConflict,
 	"attachment-quota-exceeded": http.StatusConflict,
+	"import-running":            http.StatusConflict,
+	"imported-otherwise":        http.StatusConflict,
 	"upload-busy":               http.StatusConflict,
 	"upload-offset":             http.StatusConflict,
 	"already-closed":            http.StatusConflict,

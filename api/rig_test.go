@@ -79,6 +79,7 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 	}
 	r.API, err = New(config)
 	must(t, err)
+	t.Cleanup(r.Imports.Close)
 	r.handler = r.Handler()
 	return r
 }

@@ -72,6 +72,10 @@ var routes = []route{
 	{id: "get-statement", method: get, path: "/v1/contracts/{id}/statement", roles: overseers},
 	{id: "get-balance", method: get, path: "/v1/contracts/{id}/balance", roles: overseers},
 
+	{id: "begin-import", method: post, path: importsPath, roles: operators, keyed: true, raw: true},
+	{id: "get-import", method: get, path: importsPath + "/{id}", roles: operators},
+	{id: "export", method: get, path: exportsPath, roles: overseers},
+
 	{id: "link-contract", method: post, path: "/v1/links", roles: customers, keyed: true},
 	{id: "list-links", method: get, path: "/v1/links", roles: customers},
 	{id: "remove-link", method: del, path: "/v1/links/{contract}", roles: customers},

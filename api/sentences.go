@@ -25,6 +25,7 @@ var sentences = map[string]sentence{
 
 	"attachment-erased":    {title: "The file was forgotten", detail: "the file was erased with its owner's other texts", hint: "ask for it elsewhere; nobody can read it here any more"},
 	"attachment-not-found": {title: "No such file", detail: "there is no such file", hint: "check the SHA-256; a file that hangs on no incident is removed after a day"},
+	"import-not-found":     {title: "No such import", detail: "no such import is known here", hint: "send the file again: what was imported stays as it is, and the rest goes on"},
 	"upload-not-found":     {title: "No such upload", detail: "there is no such upload", hint: "begin another one; one that does not go on is removed after a day"},
 	"not-found":            {title: "There is nothing here", detail: "there is no such call", hint: "see /docs for all calls"},
 	"contract-not-found":   {title: "No such contract", hint: "check the contract's id"},
@@ -42,6 +43,8 @@ var sentences = map[string]sentence{
 
 	"active":                    {title: "The contract is active", hint: "nothing needs to be done"},
 	"attachment-quota-exceeded": {title: "Too much is stored"},
+	"import-running":            {title: "Another import is running"},
+	"imported-otherwise":        {title: "Imported with another content"},
 	"upload-busy":               {title: "Another part is coming"},
 	"upload-offset":             {title: "The upload is elsewhere"},
 	"already-closed":            {title: "Closed with another code"},
@@ -117,6 +120,7 @@ var kalimat = map[string]sentence{
 
 	"attachment-erased":    {title: "Berkas sudah dilupakan", detail: "berkas ini dihapus bersama data pemiliknya", hint: "mintalah di tempat lain; di sini tidak ada yang dapat membacanya lagi"},
 	"attachment-not-found": {title: "Berkas tidak ditemukan", detail: "berkas ini tidak ada", hint: "periksa SHA-256-nya; berkas tanpa insiden dihapus setelah sehari"},
+	"import-not-found":     {title: "Impor tidak ditemukan", detail: "impor ini tidak dikenal di sini", hint: "kirim lagi berkasnya: yang sudah diimpor tetap, sisanya dilanjutkan"},
 	"upload-not-found":     {title: "Unggahan tidak ditemukan", detail: "unggahan ini tidak ada", hint: "mulailah yang baru; unggahan yang tidak dilanjutkan dihapus setelah sehari"},
 	"not-found":            {title: "Tidak ada apa-apa di sini", detail: "panggilan ini tidak ada", hint: "lihat semua panggilan di /docs"},
 	"contract-not-found":   {title: "Kontrak tidak ditemukan", detail: "kontrak ini tidak ada", hint: "periksa id kontrak"},
@@ -134,6 +138,8 @@ var kalimat = map[string]sentence{
 
 	"active":                    {title: "Kontrak aktif", detail: "kontrak ini aktif", hint: "tidak ada yang perlu dilakukan"},
 	"attachment-quota-exceeded": {title: "Terlalu banyak yang tersimpan", hint: "berkas tanpa insiden dihapus setelah sehari; tunggulah, atau lampirkan lebih sedikit"},
+	"import-running":            {title: "Impor lain sedang berjalan", detail: "impor lain sedang berjalan", hint: "tunggu sampai selesai"},
+	"imported-otherwise":        {title: "Pernah diimpor dengan isi lain", detail: "ini pernah diimpor dengan isi lain", hint: "perbaiki berkasnya, atau ubah kontraknya dengan tangan"},
 	"upload-busy":               {title: "Bagian lain sedang datang", detail: "permintaan lain sedang mengirim ke unggahan ini", hint: "tunggu sampai selesai"},
 	"upload-offset":             {title: "Unggahan ada di posisi lain", hint: "tanyakan sampai mana unggahan itu, lalu lanjutkan dari sana"},
 	"already-closed":            {title: "Sudah ditutup dengan kode lain", detail: "insiden ini sudah ditutup dengan kode penutupan lain", hint: "reklasifikasikan untuk mengubah kode penutupannya"},

@@ -45,7 +45,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 // lasting says whether a call may take longer than others: event streams last as
 // long as they are listened to, files as long as they move.
 func lasting(path string) bool {
-	return path == eventsPath || strings.HasPrefix(path, attachmentsPath)
+	return path == eventsPath || strings.HasPrefix(path, attachmentsPath) || path == importsPath || path == exportsPath
 }
 
 // securityHeaders say that answers are data: not to be sniffed, framed, cached by

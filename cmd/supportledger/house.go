@@ -29,7 +29,8 @@ type house struct {
 	people  *vault.PeopleFile // nil where they were not found
 	files   *attachments.Folder
 	auditor *audit.Auditor
-	ledger  *ledger.Ledger // nil until it is asked for
+	ledger  *ledger.Ledger   // nil until it is asked for
+	catalog *catalog.Catalog // nil until something is decided
 	clock   ledger.Clock
 	log     *slog.Logger
 	running bool // the read models follow the log
@@ -128,6 +129,27 @@ func (h *house) recorder() (*ledger.Ledger, error) {
 	none := &catalog.Catalog{Digest: strings.Repeat("0", sha256.Size*2)}
 	var err error
 	h.ledger, err = ledger.New(ledger.Config{Store: h.store, Keys: h.keys, People: h.people, Catalog: none, Clock: h.clock, Logger: h.log})
+	return h.ledger, err
+}
+
+// decider is the running ledger, or one that decides by a catalogue, and holds
+// little in memory.
+func (h *house) decider(name string) (*ledger.Ledger, error) {
+	if h.ledger != nil {
+		return h.ledger, nil
+	}
+	if h.people == nil || h.keys == nil {
+		return nil, fmt.Errorf("%w: name the installation's keys with --keys FILE, and see that %s is there: contracts cannot be named without them",
+			errAskedWrongly, h.folder.people())
+	}
+	var err error
+	if h.catalog, err = loadCatalog(name); err != nil {
+		return nil, err
+	}
+	const littleMemory = 16 << 20
+	h.ledger, err = ledger.New(ledger.Config{
+		Store: h.store, Keys: h.keys, People: h.people, Catalog: h.catalog, Clock: h.clock, Logger: h.log, CacheBytes: littleMemory,
+	})
 	return h.ledger, err
 }
 

@@ -21,6 +21,8 @@ type folderCommand interface {
 var folderCommands = map[string]func() folderCommand{
 	verifyCmd{}.name():    func() folderCommand { return new(verifyCmd) },
 	historyCmd{}.name():   func() folderCommand { return new(historyCmd) },
+	importCmd{}.name():    func() folderCommand { return new(importCmd) },
+	exportCmd{}.name():    func() folderCommand { return new(exportCmd) },
 	statementCmd{}.name(): func() folderCommand { return new(statementCmd) },
 	backupCmd{}.name():    func() folderCommand { return new(backupCmd) },
 	listCmd{}.name():      func() folderCommand { return new(listCmd) },
