@@ -132,8 +132,8 @@ func (r *rules) contact(c *submitterBody) {
 }
 
 func (r *rules) attachments(list []attachmentBody) {
-	if len(list) > 100 {
-		r.add("attachments", "must have at most so many entries: 100")
+	if len(list) > 1000 { // the catalogue may take fewer
+		r.add("attachments", "must have at most so many entries: 1000")
 	}
 	for i, file := range list {
 		name := "attachments[" + strconv.Itoa(i) + "]"

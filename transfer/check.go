@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain"
-	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/ledger"
 )
 
@@ -30,9 +30,9 @@ type checking struct {
 
 // known is a contract that the file registers.
 type known struct {
-	line   int
-	active bool // will be
-	terms  *contract.Registered
+	line      int
+	active    bool               // will be
+	programme *catalog.Programme // nil where the catalogue has none
 }
 
 func newChecking(i *Importer, f File) *checking {

@@ -22,10 +22,7 @@ func (c *checking) contract(ctx context.Context, e *entry) error {
 		c.cell(e.row, "programme", "is not in the catalogue", "take one of those that GET /v1/catalog lists")
 		return nil
 	}
-	k.terms = &contract.Registered{Portals: programme.Portals}
-	for _, in := range programme.Included {
-		k.terms.Included = append(k.terms.Included, contract.IncludedUnits{Unit: contract.Unit(in.Unit), Quantity: in.Quantity, Unlimited: in.Unlimited})
-	}
+	k.programme = programme
 	c.terms(e, programme, k)
 	kept, err := c.lookUp(ctx, e)
 	if err != nil {

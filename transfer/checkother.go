@@ -36,7 +36,7 @@ func (c *checking) other(ctx context.Context, e *entry) error {
 		c.onKept(e, kept, inFile, act, field)
 	case inFile == nil:
 		c.cell(e.row, e.names(), "names no contract of this file or of the ledger", "check every digit, leading zeros too")
-	case inFile.terms != nil:
+	case inFile.programme != nil:
 		c.onNew(e, inFile)
 	}
 	return nil
@@ -96,7 +96,7 @@ func (c *checking) onKept(e *entry, kept *ledger.Kept, inFile *known, act *ledge
 func (c *checking) onNew(e *entry, k *known) {
 	if e.record == Link {
 		switch {
-		case !slices.Contains(k.terms.Portals, e.text("portal")):
+		case !slices.Contains(k.programme.Portals, e.text("portal")):
 			c.cell(e.row, "portal", "is none that the contract's programme accepts", "name the portal at which the account used the contract")
 		case !k.active:
 			c.cell(e.row, e.names(), fmt.Sprintf("names a contract that line %d does not activate", k.line), "link it once it is active")
@@ -104,8 +104,8 @@ func (c *checking) onNew(e *entry, k *known) {
 		return
 	}
 	remaining, _ := strconv.ParseInt(e.text("remaining"), 10, 64) // was checked
-	for _, in := range k.terms.Included {
-		if string(in.Unit) != e.text("unit") {
+	for _, in := range k.programme.Included {
+		if in.Unit != e.text("unit") {
 			continue
 		}
 		if in.Unlimited {

@@ -138,7 +138,7 @@ func mustBeEmpty(f folder, allowed ...string) error {
 // discard removes what a backup that failed has made: its files, and the folder
 // where that was made for it.
 func (f folder) discard(made bool) (err error) {
-	for _, path := range []string{f.store(), f.keysCheck(), f.manifest()} {
+	for _, path := range []string{f.store(), f.attachments(), f.keysCheck(), f.manifest()} {
 		err = errors.Join(err, os.RemoveAll(path))
 	}
 	if made {

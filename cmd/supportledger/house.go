@@ -41,7 +41,13 @@ type house struct {
 
 // openHouse opens a folder that nobody else has open. Keys and people's keys may
 // be missing: not every command needs them.
-func openHouse(f folder, keysFile string, log *slog.Logger) (_ *house, err error) {
+func openHouse(f folder, keysFile string, log *slog.Logger) (*house, error) {
+	return openHouseWith(f, keysFile, pebblestore.Options{Logger: log})
+}
+
+// openHouseWith opens a folder with some of the store's settings.
+func openHouseWith(f folder, keysFile string, options pebblestore.Options) (_ *house, err error) {
+	log := options.Logger
 	if err := f.mustHoldLedger(); err != nil {
 		return nil, err
 	}
@@ -51,7 +57,7 @@ func openHouse(f folder, keysFile string, log *slog.Logger) (_ *house, err error
 			err = errors.Join(err, h.close())
 		}
 	}()
-	if h.store, err = pebblestore.Open(f.store(), pebblestore.Options{Logger: log}); err != nil {
+	if h.store, err = pebblestore.Open(f.store(), options); err != nil {
 		return nil, err
 	}
 	if h.keys, err = f.findKeys(keysFile); err != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/transfer"
 )
@@ -27,8 +28,13 @@ func (importCmd) name() string { return "import" }
 // Run imports a file.
 func (c *importCmd) Run(ctx context.Context, t *terminal) error { return c.do(ctx, c, t) }
 
+// store implements modest: what is imported is written once and hardly read.
+func (c *importCmd) store() pebblestore.Options {
+	return pebblestore.Options{CacheBytes: 16 << 20, LogMemBytes: 8 << 20, IndexMemBytes: 8 << 20}
+}
+
 // importMemory is what an import by itself tries to stay below, in bytes.
-const importMemory = 160 << 20
+const importMemory = 112 << 20
 
 func (c *importCmd) on(ctx context.Context, h *house, t *terminal) error {
 	file, err := c.file()

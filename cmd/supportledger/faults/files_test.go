@@ -67,7 +67,9 @@ func killAtFile(t *testing.T, n int64) (killed bool) {
 	return seen.Load() >= n
 }
 
-var small, large = "a small file", strings.Repeat("a large file\n", 10_000)
+const small = "a small file"
+
+var large = strings.Repeat("a large file\n", 10_000)
 
 // A filesStory uploads two files and submits an incident with them.
 type filesStory struct {
