@@ -130,9 +130,10 @@ func TestR26_AnAccountHasAQuota(t *testing.T) {
 	_, err = r.Put(t.Context(), ani, uuid.New(), bytes.NewReader(part(3)), 300<<10)
 	wantRefusal(t, err, QuotaExceeded)
 	r.put(budi, part(3)) // has one of its own
-	for i := range 31 {  // small ones count 4 KiB: 900 KiB are taken
+	for i := range 29 {  // small ones count 4 KiB: 900 KiB are taken
 		r.put(ani, []byte{'0' + byte(i)})
 	}
+	r.put(ani, bytes.Repeat([]byte("z"), 5000)) // and leaves less than that
 	_, err = r.Put(t.Context(), ani, uuid.New(), strings.NewReader("?"), 1)
 	wantRefusal(t, err, QuotaExceeded)
 }

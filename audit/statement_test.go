@@ -132,6 +132,37 @@ func TestAStatementTellsOpeningMovementsClosing(t *testing.T) {
 	}
 }
 
+// What comes back when the term is over comes back and lapses then, not before;
+// what is left lapses when the last day is over, and is still there on it.
+func TestAStatementKnowsTheEndOfATerm(t *testing.T) {
+	r := newRig(t)
+	c := r.register("pack")
+	r.link(ani, c)
+	r.now(start.Add(48 * time.Hour))
+	ref := r.submit(ani, c.ID)
+	r.now(time.Date(2027, 3, 5, 9, 0, 0, 0, time.UTC))
+	r.closeIncident(ref, "product-defect")
+	r.now(time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC))
+	for _, x := range []struct{ from, to, want string }{
+		{"2027-02-27", "2027-02-28", "2 2"},
+		{"2027-03-01", "2027-03-01", "2 grant.lapsed -2 0"},
+		{"2027-03-02", "2027-03-04", "0 0"},
+		{"2027-03-02", "2027-03-31", "0 incident.credited-back +1 grant.lapsed -1 0"},
+	} {
+		s, err := r.auditor.Statement(t.Context(), c.ID, date(x.from), date(x.to))
+		must(t, err)
+		got := fmt.Sprint(s.Opening[contract.Incident].Available)
+		for _, m := range s.Movements {
+			if m.Unit == contract.Incident {
+				got += fmt.Sprintf(" %s %+d", strings.TrimSuffix(m.Type, ".v1"), m.Change)
+			}
+		}
+		if got += fmt.Sprint(" ", s.Closing[contract.Incident].Available); got != x.want {
+			t.Errorf("from %s to %s: %s, want %s", x.from, x.to, got, x.want)
+		}
+	}
+}
+
 func TestWhatNoStatementIsMadeOf(t *testing.T) {
 	r := newRig(t)
 	c := r.register("pack")

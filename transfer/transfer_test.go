@@ -132,6 +132,24 @@ func TestAnImportGoesOnWhereItWasStopped(t *testing.T) {
 	}
 }
 
+// A contract that was registered, by hand or by an import that was stopped right
+// then, is activated by the file that says so, and its balance is right.
+func TestAContractThatIsThereIsActivated(t *testing.T) {
+	r := newRig(t)
+	_, err := r.Ledger.Register(t.Context(), r.by("register"), ledger.Registration{
+		Programme: "gold", AccessID: "0230242323", ContractID: "0098765432", PartnerID: "4648141", Country: "ID", TimeZone: "Asia/Jakarta",
+		StartsOn: day("2026-01-15"), Language: "id", Contact: contract.ContactTexts{Name: "Citra", Email: "citra@example.com"},
+	})
+	must(t, err)
+	report := r.imports(CSV, someContracts)
+	if report.Contracts.New != 3 || report.Balances.New != 1 || report.Links.New != 2 {
+		t.Errorf("the report is %+v", report)
+	}
+	if k := r.kept("0230242323", "0098765432"); k.Status != contract.StatusActive || k.Balance[contract.Incident].Available != 14 {
+		t.Errorf("the contract is %+v", k)
+	}
+}
+
 func TestWhatSpreadsheetsWrite(t *testing.T) {
 	for name, content := range map[string]string{
 		"a byte order mark":     "\ufeff" + someContracts,

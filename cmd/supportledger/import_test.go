@@ -110,12 +110,12 @@ func TestManyContractsAreImportedInTimeAndMemory(t *testing.T) {
 		_ = exec.CommandContext(ctx, program, "import", "--data", dir, path).Run()
 		cancel()
 	}
-	for _, want := range []string{"150", "new: 0 contracts, 0 balances, 0 links"} {
+	for _, want := range []string{"", "new: 0 contracts, 0 balances, 0 links"} {
 		begun := time.Now()
 		cmd := exec.Command(program, "import", "--data", dir, path)
 		out, err := cmd.Output()
 		took := time.Since(begun)
-		if err != nil || want != "150" && !strings.Contains(string(out), want) {
+		if err != nil || !strings.Contains(string(out), want) {
 			t.Fatalf("%v: %s", err, out)
 		}
 		most := maxMemory(cmd.ProcessState)
@@ -144,11 +144,11 @@ func TestR3_NoContractIDOfAnImportIsAnywhere(t *testing.T) {
 	code, out, errs := command("import", "--data", dir, bad)
 	s.said["a refused import"] = fmt.Sprint(code, out, errs)
 	s.said["an import"] = succeed(t, "import", "--data", dir, path)
-	for _, call := range []string{right, right + right} {
+	for i, call := range []string{right, right + right} {
 		r, err := http.NewRequest(http.MethodPost, from.base+"/v1/imports", strings.NewReader(importHeader+call))
 		must(t, err)
 		r.Header.Set("Authorization", "Bearer "+from.tokens["operator"])
-		r.Header.Set("Idempotency-Key", call)
+		r.Header.Set("Idempotency-Key", fmt.Sprint("import ", i))
 		r.Header.Set("Content-Type", "text/csv")
 		answer, err := from.client.Do(r)
 		must(t, err)
