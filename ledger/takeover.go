@@ -149,8 +149,8 @@ func (l *Ledger) Import(ctx context.Context, by Actor, k *Kept, act *Act) (chang
 	}
 	by.Portal = ImportPortal
 	meta := Meta{By: by, Catalog: l.digest, Command: l.actCommand(act), Fingerprint: l.keys.Fingerprint(act.Content)}
-	c := &command{ctx: ctx, meta: meta, keyed: true, wish: wish}
-	err = l.count(l.execute(act.Contract, c))
+	c := &command{meta: meta, keyed: true, wish: wish}
+	err = l.count(l.streams.execute(ctx, act.Contract, c))
 	if refusal := new(domain.Refusal); errors.As(err, &refusal) && refusal.Code == "idempotency-key-reused" {
 		return false, refuseImported()
 	}
