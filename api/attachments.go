@@ -201,7 +201,7 @@ func (a *API) attach(ctx context.Context, c *call, wish *ledger.Submission, file
 	if most := a.Catalog.Attachments.MaxPerRequest; len(files) > most {
 		return nil, invalid("attachments", "must have at most so many entries: "+strconv.Itoa(most))
 	}
-	digests := make([]string, len(files))
+	digests, names := make([]string, len(files)), make([]string, len(files))
 	for i, file := range files {
 		at := "attachments[" + strconv.Itoa(i) + "]"
 		switch {
@@ -212,16 +212,16 @@ func (a *API) attach(ctx context.Context, c *call, wish *ledger.Submission, file
 		case file.Name == "" || !form.IsLine(file.Name) || strings.ContainsAny(file.Name, `/\`):
 			return nil, invalid(at+".name", "must be a file's name, without folders")
 		}
-		digests[i] = file.SHA256
-		wish.Names = append(wish.Names, file.Name)
+		digests[i], names[i] = file.SHA256, file.Name
 	}
 	stored, missing, release, err := a.claim(ctx, c.account(), digests)
 	if err != nil {
 		return nil, err
 	}
-	wish.UnknownAttachments = missing // refused when decided: this may be a repeat
+	wish.Files = &contract.Files{Unknown: missing} // refused when decided: this may be a repeat
+	wish.Files.Texts.Clear = &contract.AttachmentTexts{Names: names}
 	for _, s := range stored {
-		wish.Attachments = append(wish.Attachments, contract.Attachment{SHA256: s.SHA256, Type: s.Type, Size: s.Size})
+		wish.Files.Attachments = append(wish.Files.Attachments, contract.Attachment{SHA256: s.SHA256, Type: s.Type, Size: s.Size})
 	}
 	return release, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/audit"
+	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
@@ -20,9 +21,12 @@ func (r *rig) withFiles(who ledger.Actor, id uuid.UUID) {
 	wish := &ledger.Submission{
 		Submit: contract.Submit{
 			Portal: "desk", Product: "engine", ProblemType: "fault", Category: "crash", Severity: "A", Title: "It stopped", Agreement: "1", Language: "en",
-			Attachments: []contract.Attachment{{SHA256: strings.Repeat("0", 64), Type: "text/plain", Size: 4}},
+			Files: &contract.Files{
+				Attachments: []contract.Attachment{{SHA256: strings.Repeat("0", 64), Type: "text/plain", Size: 4}},
+				Texts:       domain.Sealed[contract.AttachmentTexts]{Clear: &contract.AttachmentTexts{Names: []string{"a.txt"}}},
+			},
 		},
-		Contract: id, Texts: contract.IncidentTexts{Name: "Ani", Email: "ani@example.com", Description: "It stopped."}, Names: []string{"a.txt"},
+		Contract: id, Texts: contract.IncidentTexts{Name: "Ani", Email: "ani@example.com", Description: "It stopped."},
 	}
 	if id == uuid.Nil {
 		wish.Portal, wish.Product = "free", "card"

@@ -64,11 +64,10 @@ type Pair struct{ AccessID, ContractID string }
 
 // A Submission is a customer's wish for an incident.
 type Submission struct {
-	contract.Submit                        // without Account, Payment and Texts
+	contract.Submit                        // without Account, Payment and Texts; those of Files in clear
 	Contract        uuid.UUID              // pays, if not Nil
 	Pair            *Pair                  // pays, if not nil
 	Texts           contract.IncidentTexts // sealed under the account's key
-	Names           []string               // of the attachments, sealed likewise
 }
 
 // An IncidentRef says where an incident is recorded: what the index of incidents

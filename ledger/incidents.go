@@ -21,10 +21,12 @@ func (l *Ledger) Submit(ctx context.Context, r Request, wish *Submission) (Incid
 	}
 	submit := wish.Submit
 	submit.Account, submit.Texts = r.By.Account, sealed
-	if len(wish.Attachments) > 0 {
-		if submit.AttachmentTexts, err = seal(ctx, l, r.By.Account, contract.AttachmentTexts{Names: wish.Names}); err != nil {
+	if wish.Files != nil {
+		files := *wish.Files
+		if files.Texts, err = seal(ctx, l, r.By.Account, *wish.Files.Texts.Clear); err != nil {
 			return IncidentAnswer{}, err
 		}
+		submit.Files = &files
 	}
 	id := wish.Contract
 	switch {
@@ -71,7 +73,7 @@ func (l *Ledger) submitted(ctx context.Context, id uuid.UUID, c *command, wish *
 	}
 	answer.Texts.Clear = &wish.Texts
 	if answer.Attached != nil {
-		answer.Attached.Texts.Clear = &contract.AttachmentTexts{Names: wish.Names}
+		answer.Attached.Texts.Clear = wish.Files.Texts.Clear
 	}
 	answer.pay(id)
 	return answer, nil

@@ -13,6 +13,17 @@ import (
 
 func digest(n int) string { return fmt.Sprintf("%064x", n) }
 
+// withFiles are files as a submission takes them along.
+func withFiles(files ...int) *contract.Files {
+	out := &contract.Files{}
+	out.Texts.Clear = new(contract.AttachmentTexts)
+	for _, n := range files {
+		out.Attachments = append(out.Attachments, contract.Attachment{SHA256: digest(n), Type: "text/plain", Size: 4})
+		out.Texts.Clear.Names = append(out.Texts.Clear.Names, "a.txt")
+	}
+	return out
+}
+
 func TestR26_WhichFilesHangOnIncidents(t *testing.T) {
 	r := newRig(t)
 	c := r.register("pack")
@@ -20,10 +31,7 @@ func TestR26_WhichFilesHangOnIncidents(t *testing.T) {
 	r.link(c, budi)
 	with := func(files ...int) func(*ledger.Submission) {
 		return func(wish *ledger.Submission) {
-			for _, n := range files {
-				wish.Attachments = append(wish.Attachments, contract.Attachment{SHA256: digest(n), Type: "text/plain", Size: 4})
-				wish.Names = append(wish.Names, "a.txt")
-			}
+			wish.Files = withFiles(files...)
 		}
 	}
 	r.submit(budi, c.ID, with(1))

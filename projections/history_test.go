@@ -122,8 +122,7 @@ func (h *history) use(t *rapid.T) error {
 func (h *history) ask(who ledger.Actor, wish *ledger.Submission) error {
 	wish.Title = fmt.Sprint("Request ", len(h.incidents))
 	if len(h.incidents)%3 == 1 { // some take a file along, some the same
-		wish.Attachments = []contract.Attachment{{SHA256: digest(len(h.incidents) % 4), Type: "text/plain", Size: 4}}
-		wish.Names = []string{"a.txt"}
+		wish.Files = withFiles(len(h.incidents) % 4)
 	}
 	answer, err := h.Submit(h.t.Context(), h.by(who, "submit"), wish)
 	if err != nil {

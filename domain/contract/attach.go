@@ -20,13 +20,22 @@ type AttachmentTexts struct {
 	Names []string `json:"names"`
 }
 
+// Files are what a submission takes along.
+type Files struct {
+	Attachments []Attachment // that the account has uploaded
+	Texts       domain.Sealed[AttachmentTexts]
+	// Unknown are the places of those that the account has not uploaded: with
+	// any, the submission is refused.
+	Unknown []int
+}
+
 // attach is the event that follows a submission with files; none follows one
 // without, so that the most frequent append stays as it is.
 func (c *Submit) attach(n Number) []Event {
-	if len(c.Attachments) == 0 {
+	if c.Files == nil {
 		return nil
 	}
-	return []Event{&IncidentFilesAttached{Number: n, Attachments: c.Attachments, Texts: c.AttachmentTexts}}
+	return []Event{&IncidentFilesAttached{Number: n, Attachments: c.Files.Attachments, Texts: c.Files.Texts}}
 }
 
 // refuseAttachments is the answer to digests of which the account has no file,
@@ -34,7 +43,7 @@ func (c *Submit) attach(n Number) []Event {
 func (c *Submit) refuseAttachments() *domain.Refusal {
 	r := domain.Refuse("attachment-unknown", "upload the file first, with the same sign-in, and submit within a day",
 		"not every attachment is a file that this account has uploaded")
-	for _, i := range c.UnknownAttachments {
+	for _, i := range c.Files.Unknown {
 		r.Fields = append(r.Fields, domain.Field{Name: fmt.Sprintf("attachments[%d].sha256", i), Reason: "names no file that this account has uploaded"})
 	}
 	return r

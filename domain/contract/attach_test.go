@@ -11,7 +11,7 @@ var (
 	theNames = domain.Sealed[AttachmentTexts]{Person: ani, Box: []byte("names")}
 )
 
-func withFiles(c *Submit) { c.Attachments, c.AttachmentTexts = theFiles, theNames }
+func withFiles(c *Submit) { c.Files = &Files{Attachments: theFiles, Texts: theNames} }
 
 func attached(n Number) facts {
 	return facts{&IncidentFilesAttached{Number: n, Attachments: theFiles, Texts: theNames}}
@@ -24,7 +24,7 @@ func TestR26_AttachingFiles(t *testing.T) {
 		"by its IDs":                                 {active(2), when(submit(byPair, withFiles)), then(linked(ani), submitted(1), deducted(1, 1, 1), attached(1))},
 		"where no contract pays":                     {nothing, when(submit(filesAtOffice)), thenEvents("incident.submitted.v1", "incident.files-attached.v1")},
 		"nothing is recorded where there is none":    {given(active(2), linked(ani)), when(submit()), then(submitted(1), deducted(1, 1, 1))},
-		"a digest that the account has not uploaded": {given(active(2), linked(ani)), when(submit(func(c *Submit) { c.UnknownAttachments = []int{1} })), refuses("attachment-unknown:attachments[1].sha256")},
+		"a digest that the account has not uploaded": {given(active(2), linked(ani)), when(submit(func(c *Submit) { c.Files = &Files{Unknown: []int{1}} })), refuses("attachment-unknown:attachments[1].sha256")},
 		"nor of one that is refused":                 {given(active(0), linked(ani)), when(submit(withFiles)), refuses("none-available")},
 	}.run(t)
 }

@@ -26,13 +26,7 @@ type Submit struct {
 	Texts        domain.Sealed[IncidentTexts]
 	Language     string // of the contact
 	Agreement    string // the version that was accepted; "" for none
-	// Attachments are files that the account has uploaded; what they are called
-	// stands in AttachmentTexts.
-	Attachments     []Attachment
-	AttachmentTexts domain.Sealed[AttachmentTexts]
-	// UnknownAttachments are the places of those that the account has not
-	// uploaded; then there are no Attachments.
-	UnknownAttachments []int
+	Files        *Files // to be attached; nil for none
 }
 
 // Payment says what a request names to pay for it (R15).
@@ -121,7 +115,7 @@ func (c *Submit) check(cat *catalog.Catalog) (*catalog.Portal, *catalog.Product,
 	if err := c.checkContent(cat, portal, product); err != nil {
 		return nil, nil, err
 	}
-	if len(c.UnknownAttachments) > 0 {
+	if c.Files != nil && len(c.Files.Unknown) > 0 {
 		return nil, nil, c.refuseAttachments()
 	}
 	if c.Agreement != cat.Agreement.Version {
