@@ -158,7 +158,9 @@ func check(path string, of file, key func(header) (*[32]byte, error), also io.Wr
 	}
 	all, content := sha256.New(), sha256.New()
 	to := io.MultiWriter(all, also)
-	to.Write(line)
+	if _, err := to.Write(line); err != nil {
+		return err
+	}
 	secret, err := key(h)
 	if err != nil && !errors.Is(err, ErrErased) {
 		return fmt.Errorf("open attachment %s: %w", path, err)
