@@ -108,7 +108,7 @@ func TestTheIdempotencyKeyIsNeededAndChecked(t *testing.T) {
 		r.post(as, rt.path, `{}`, "Idempotency-Key", "").refuses(400, "idempotency-key-missing")
 		r.post(as, rt.path, `{}`, "Idempotency-Key", strings.Repeat("x", 256)).refuses(400, "idempotency-key-malformed")
 		r.post(as, rt.path, `{}`, "Idempotency-Key", "caf\xc3\xa9").refuses(400, "idempotency-key-malformed")
-		if answer := r.post(as, rt.path, `{}`, "Idempotency-Key", strings.Repeat("~", 255)); strings.HasPrefix(answer.problem().Code, "idempotency") {
+		if answer := r.post(as, rt.path, `{}`, "Idempotency-Key", strings.Repeat("~", 255)); answer.StatusCode >= 400 && strings.HasPrefix(answer.problem().Code, "idempotency") {
 			t.Errorf("%s: %s", rt.path, answer.body)
 		}
 	}

@@ -16,6 +16,7 @@ type route struct {
 	// signedIn stands for any token, open for none.
 	roles []ledger.Role
 	keyed bool // needs an Idempotency-Key
+	raw   bool // takes its body as it comes, whatever it is
 }
 
 // Stand-ins in the table of routes, never recorded.
@@ -42,9 +43,10 @@ var (
 )
 
 const (
-	post = http.MethodPost
-	get  = http.MethodGet
-	del  = http.MethodDelete
+	post  = http.MethodPost
+	get   = http.MethodGet
+	del   = http.MethodDelete
+	patch = http.MethodPatch
 
 	hotRoute  = "submit-incident"
 	hotPath   = "/v1/incidents"
@@ -69,7 +71,12 @@ var routes = []route{
 	{id: "list-contract-links", method: get, path: "/v1/contracts/{id}/links", roles: operators},
 	{id: "remove-contract-link", method: del, path: "/v1/contracts/{id}/links/{account}", roles: operators},
 	{id: "get-history", method: get, path: "/v1/contracts/{id}/history", roles: overseers},
+	{id: "get-statement", method: get, path: "/v1/contracts/{id}/statement", roles: overseers},
 	{id: "get-balance", method: get, path: "/v1/contracts/{id}/balance", roles: overseers},
+
+	{id: "begin-import", method: post, path: importsPath, roles: operators, keyed: true, raw: true},
+	{id: "get-import", method: get, path: importsPath + "/{id}", roles: operators},
+	{id: "export", method: get, path: exportsPath, roles: overseers},
 
 	{id: "link-contract", method: post, path: "/v1/links", roles: customers, keyed: true},
 	{id: "list-links", method: get, path: "/v1/links", roles: customers},
@@ -106,6 +113,11 @@ var routes = []route{
 	{id: "record-advisory-time", method: post, path: "/v1/advisory-requests/{number}/time", roles: engineers, keyed: true},
 	{id: "credit-advisory-time", method: post, path: "/v1/advisory-requests/{number}/credits", roles: engineers, keyed: true},
 	{id: "close-advisory-request", method: post, path: "/v1/advisory-requests/{number}/close", roles: engineers, keyed: true},
+	{id: "upload-attachment", method: post, path: attachmentsPath, roles: workers, keyed: true, raw: true},
+	{id: "get-attachment", method: get, path: attachmentsPath + "/{sha256}", roles: workers},
+	{id: "begin-upload", method: post, path: uploadsPath, roles: workers, keyed: true, raw: true},
+	{id: "get-upload", method: get, path: uploadsPath + "/{id}", roles: workers},
+	{id: "continue-upload", method: patch, path: uploadsPath + "/{id}", roles: workers, raw: true},
 
 	{id: eventsRoute, method: get, path: eventsPath, roles: listeners},
 	{id: "list-mails", method: get, path: "/v1/mails", roles: postmen},

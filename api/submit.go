@@ -36,6 +36,13 @@ func (a *API) submit(ctx context.Context, c *call, b *submitBody) (ledger.Receip
 	if err != nil {
 		return ledger.Receipt{}, IncidentView{}, err
 	}
+	if len(b.Attachments) > 0 {
+		release, err := a.attach(ctx, c, wish, b.Attachments)
+		if err != nil {
+			return ledger.Receipt{}, IncidentView{}, err
+		}
+		defer release()
+	}
 	answer, err := a.Ledger.Submit(ctx, c.request(b.Portal), wish)
 	if err != nil {
 		return ledger.Receipt{}, IncidentView{}, a.level(ctx, c, err)
@@ -47,9 +54,6 @@ func (a *API) submit(ctx context.Context, c *call, b *submitBody) (ledger.Receip
 func (a *API) submission(claims *token.Claims, b *submitBody) (*ledger.Submission, error) {
 	if len(b.Description) > maxDescription {
 		return nil, invalid("description", "must have at most 65536 bytes")
-	}
-	if len(b.Attachments) > 0 {
-		return nil, invalid("attachments", "cannot be taken yet; leave them out")
 	}
 	portal, err := a.portalFor(claims, b.Portal)
 	if err != nil {

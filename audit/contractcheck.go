@@ -20,14 +20,17 @@ type contractCheck struct {
 	tally     tally           // by ours
 	incidents map[contract.Number]*incidentCheck
 	settling  []contract.Number // closed, oldest closing first
+	files     FileCheck         // nil: files are not looked at
 
 	advisories map[contract.Number]*advisoryCheck
 	advised    []contract.Number  // closed, oldest closing first
 	lapsing    []contract.GrantID // to which something has returned after their end
 
-	founder     uuid.UUID   // the command that began the stream
-	command     uuid.UUID   // of the last event
-	succeeds    *succession // what made this contract, if it is a successor
+	founder     uuid.UUID       // the command that began the stream
+	command     uuid.UUID       // of the last event
+	succeeds    *succession     // what made this contract, if it is a successor
+	submitted   contract.Number // last
+	submitting  uuid.UUID       // the command by which
 	activations int
 	ended       bool // an expiry or a cancellation was recorded
 	reissued    bool

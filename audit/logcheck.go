@@ -45,7 +45,7 @@ func newLogCheck(v *Verifier, head eventstore.Position) *logCheck {
 	c.stages = []stage{c.order, c.distinct}
 	parts := runtime.GOMAXPROCS(0)
 	for part := range parts {
-		s := newStreams(c.seed, part, parts, memory/2/int64(parts), v.Pair)
+		s := newStreams(c.seed, part, parts, memory/2/int64(parts), v)
 		c.streams, c.stages = append(c.streams, s), append(c.stages, s)
 	}
 	return c

@@ -13,6 +13,8 @@ import (
 // incidentCheck is what an incident's events are held against.
 type incidentCheck struct {
 	open, counted bool
+	filed         bool             // files were attached
+	account       uuid.UUID        // that submitted it
 	grant         contract.GrantID // that paid last; 0 where none did
 	last          string           // the type of its last event but comments
 	decrement     bool             // of the last closing or reclassification
@@ -36,6 +38,8 @@ func (c *contractCheck) allowsIncident(r *recorded, e contract.Event) *wrong {
 		return c.allowsDeducted(r, e, in)
 	case *contract.IncidentCreditedBack:
 		return c.allowsCredited(r, e, in)
+	case *contract.IncidentFilesAttached:
+		return c.allowsFiles(r, e, in)
 	case *contract.IncidentSeverityChanged:
 		if !in.open || e.Previous != in.severity || e.Severity == in.severity {
 			return breaks(LawIncident, "the severity of %v goes from %s to %s; it was %s (open: %t)", n, e.Previous, e.Severity, in.severity, in.open)
@@ -147,9 +151,13 @@ func (c *contractCheck) noteIncident(r *recorded, e contract.Event) {
 	switch e := e.(type) {
 	case *contract.IncidentCommented:
 		return
+	case *contract.IncidentFilesAttached:
+		in.filed = true
+		return
 	case *contract.IncidentSubmitted:
-		in = &incidentCheck{open: true, severity: e.Severity, decrement: c.state.Exists()}
+		in = &incidentCheck{open: true, account: e.Account, severity: e.Severity, decrement: c.state.Exists()}
 		c.incidents[n] = in
+		c.submitted, c.submitting = n, r.Meta.Command
 	case *contract.IncidentDeducted:
 		in.counted, in.grant = true, e.Grant
 	case *contract.IncidentCreditedBack:

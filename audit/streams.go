@@ -26,6 +26,7 @@ type streams struct {
 	weight      int64                     // bytes, by estimate
 	limit       int64
 	checkPair   PairCheck
+	checkFile   FileCheck
 }
 
 // A PairCheck says whether a contract's stream is named by the pair that its
@@ -52,9 +53,9 @@ type streamCheck struct {
 	weight   int64
 }
 
-func newStreams(seed maphash.Seed, part, parts int, memory int64, pair PairCheck) *streams {
+func newStreams(seed maphash.Seed, part, parts int, memory int64, v *Verifier) *streams {
 	return &streams{
-		seed: seed, part: uint64(part), parts: uint64(parts), limit: memory, checkPair: pair,
+		seed: seed, part: uint64(part), parts: uint64(parts), limit: memory, checkPair: v.Pair, checkFile: v.File,
 		shares: shares{pending: []share{{}}},
 	}
 }
@@ -122,7 +123,7 @@ func (s *streams) divisible() bool {
 func (s *streams) add(r *checked) *streamCheck {
 	c := new(streamCheck)
 	if r.ofContract {
-		c.contract = &contractCheck{id: r.contract, state: new(contract.State), incidents: make(map[contract.Number]*incidentCheck)}
+		c.contract = &contractCheck{id: r.contract, state: new(contract.State), incidents: make(map[contract.Number]*incidentCheck), files: s.checkFile}
 	} else if r.ofMails {
 		c.mails = &mailCheck{contract: r.contract, last: make(map[uuid.UUID]mailStep)}
 	} else {

@@ -64,7 +64,7 @@ type Pair struct{ AccessID, ContractID string }
 
 // A Submission is a customer's wish for an incident.
 type Submission struct {
-	contract.Submit                        // without Account, Payment and Texts
+	contract.Submit                        // without Account, Payment and Texts; those of Files in clear
 	Contract        uuid.UUID              // pays, if not Nil
 	Pair            *Pair                  // pays, if not nil
 	Purchase        string                 // the reference of the purchase that pays, if not ""

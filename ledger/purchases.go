@@ -86,7 +86,7 @@ func (l *Ledger) spend(ctx context.Context, r Request, wish *Submission, submit 
 	if err != nil {
 		return IncidentAnswer{}, err
 	}
-	return l.submitted(ctx, stream, c, wish.Texts)
+	return l.submitted(ctx, stream, c, wish)
 }
 
 // TouchPurchase records that a purchase was spent, if it was and that is not

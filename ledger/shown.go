@@ -36,6 +36,11 @@ func shown(e domain.Event) any {
 			*contract.IncidentSubmitted
 			Texts any `json:"texts,omitempty"`
 		}{e, opened(&e.Texts)}
+	case *contract.IncidentFilesAttached:
+		return struct {
+			*contract.IncidentFilesAttached
+			Texts any `json:"texts,omitempty"`
+		}{e, opened(&e.Texts)}
 	case *contract.IncidentCommented:
 		return struct {
 			*contract.IncidentCommented

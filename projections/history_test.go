@@ -129,6 +129,9 @@ func (h *history) use(t *rapid.T) error {
 
 func (h *history) ask(who ledger.Actor, wish *ledger.Submission) error {
 	wish.Title = fmt.Sprint("Request ", len(h.incidents))
+	if len(h.incidents)%3 == 1 { // some take a file along, some the same
+		wish.Files = withFiles(len(h.incidents) % 4)
+	}
 	answer, err := h.Submit(h.t.Context(), h.by(who, "submit"), wish)
 	if err != nil {
 		return err

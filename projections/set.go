@@ -58,6 +58,7 @@ type Set struct {
 	Desk      *Desk      // what engineers have to do
 	Erasures  *Erasures  // who was forgotten
 	Mails     *Mails     // which mails were sent, and which were not
+	Files     *Files     // which files hang on incidents
 
 	dir         string
 	store       eventstore.Store
@@ -77,7 +78,9 @@ type Set struct {
 func Open(ctx context.Context, c Config) (*Set, error) {
 	s := &Set{
 		dir: c.Dir, store: c.Store, log: c.Logger, builds: make(chan struct{}, 1), most: usualBatches,
-		projections: []*projection{contractsProjection(), requestsProjection(), erasuresProjection(), mailsProjection(), promisesProjection()},
+		projections: []*projection{
+			contractsProjection(), requestsProjection(), erasuresProjection(), mailsProjection(), promisesProjection(), filesProjection(),
+		},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -99,6 +102,7 @@ func Open(ctx context.Context, c Config) (*Set, error) {
 	s.Desk = &Desk{reader{s, requests}}
 	s.Erasures = &Erasures{reader{s, erasures}}
 	s.Mails = &Mails{reader{s, mails}}
+	s.Files = &Files{reader{s, s.projections[5]}}
 	return s, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/supportledger/supportledger/attachments"
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/catalog"
@@ -26,8 +27,10 @@ type house struct {
 	store   *pebblestore.Store
 	keys    *vault.Keys       // nil where they were not found
 	people  *vault.PeopleFile // nil where they were not found
+	files   *attachments.Folder
 	auditor *audit.Auditor
-	ledger  *ledger.Ledger // nil until it is asked for
+	ledger  *ledger.Ledger   // nil until it is asked for
+	catalog *catalog.Catalog // nil until something is decided
 	clock   ledger.Clock
 	log     *slog.Logger
 	running bool // the read models follow the log
@@ -38,7 +41,13 @@ type house struct {
 
 // openHouse opens a folder that nobody else has open. Keys and people's keys may
 // be missing: not every command needs them.
-func openHouse(f folder, keysFile string, log *slog.Logger) (_ *house, err error) {
+func openHouse(f folder, keysFile string, log *slog.Logger) (*house, error) {
+	return openHouseWith(f, keysFile, pebblestore.Options{Logger: log})
+}
+
+// openHouseWith opens a folder with some of the store's settings.
+func openHouseWith(f folder, keysFile string, options pebblestore.Options) (_ *house, err error) {
+	log := options.Logger
 	if err := f.mustHoldLedger(); err != nil {
 		return nil, err
 	}
@@ -48,7 +57,7 @@ func openHouse(f folder, keysFile string, log *slog.Logger) (_ *house, err error
 			err = errors.Join(err, h.close())
 		}
 	}()
-	if h.store, err = pebblestore.Open(f.store(), pebblestore.Options{Logger: log}); err != nil {
+	if h.store, err = pebblestore.Open(f.store(), options); err != nil {
 		return nil, err
 	}
 	if h.keys, err = f.findKeys(keysFile); err != nil {
@@ -59,8 +68,21 @@ func openHouse(f folder, keysFile string, log *slog.Logger) (_ *house, err error
 	} else if err != nil {
 		return nil, err
 	}
+	if err := h.openFiles(catalog.AttachmentLimits{}); err != nil { // nothing is uploaded here
+		return nil, err
+	}
 	h.auditor, err = audit.New(h.store, h.clock)
 	return h, err
+}
+
+// openFiles opens what people have uploaded.
+func (h *house) openFiles(limits catalog.AttachmentLimits) (err error) {
+	c := attachments.Config{Dir: h.attachments(), Limits: limits, Now: h.clock.Now, Logger: h.log}
+	if h.people != nil {
+		c.People = h.people
+	}
+	h.files, err = attachments.Open(c)
+	return err
 }
 
 // projections opens the read models; the running ledger has them open already.
@@ -113,6 +135,27 @@ func (h *house) recorder() (*ledger.Ledger, error) {
 	none := &catalog.Catalog{Digest: strings.Repeat("0", sha256.Size*2)}
 	var err error
 	h.ledger, err = ledger.New(ledger.Config{Store: h.store, Keys: h.keys, People: h.people, Catalog: none, Clock: h.clock, Logger: h.log})
+	return h.ledger, err
+}
+
+// decider is the running ledger, or one that decides by a catalogue, and holds
+// little in memory.
+func (h *house) decider(name string) (*ledger.Ledger, error) {
+	if h.ledger != nil {
+		return h.ledger, nil
+	}
+	if h.people == nil || h.keys == nil {
+		return nil, fmt.Errorf("%w: name the installation's keys with --keys FILE, and see that %s is there: contracts cannot be named without them",
+			errAskedWrongly, h.folder.people())
+	}
+	var err error
+	if h.catalog, err = loadCatalog(name); err != nil {
+		return nil, err
+	}
+	const littleMemory = 16 << 20
+	h.ledger, err = ledger.New(ledger.Config{
+		Store: h.store, Keys: h.keys, People: h.people, Catalog: h.catalog, Clock: h.clock, Logger: h.log, CacheBytes: littleMemory,
+	})
 	return h.ledger, err
 }
 

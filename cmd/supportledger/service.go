@@ -23,6 +23,7 @@ import (
 	"github.com/supportledger/supportledger/notifications/mail"
 	"github.com/supportledger/supportledger/notifications/postoffice"
 	"github.com/supportledger/supportledger/projections"
+	"github.com/supportledger/supportledger/transfer"
 )
 
 // settings are what a service needs to know.
@@ -47,7 +48,6 @@ type settings struct {
 // A service is a running ledger: a house with everything in it at work.
 type service struct {
 	*house
-	catalog  *catalog.Catalog
 	issuer   *token.Issuer
 	api      *api.API
 	feed     *notifications.Feed // nil where nothing is published
@@ -57,6 +57,7 @@ type service struct {
 	mailer   *mail.Mailer       // nil where no mails are sent
 	post     *postoffice.Office // likewise
 	registry *registry
+	imports  *transfer.Jobs
 
 	subscriber *devSubscriber // nil unless the ledger made one
 	onFatal    func(error)
@@ -67,7 +68,7 @@ type service struct {
 // startService opens a folder and sets everything to work. The first to be
 // opened is the store: its lock keeps all others out (R46).
 func startService(ctx context.Context, s settings) (_ *service, err error) {
-	v := &service{house: &house{folder: s.folder, log: s.log, running: true}, registry: newRegistry(), onFatal: s.onFatal}
+	v := &service{house: &house{folder: s.folder, log: s.log, running: true}, registry: newRegistry(), imports: transfer.NewJobs(), onFatal: s.onFatal}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, v.close())
@@ -100,6 +101,9 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 		return nil, err
 	}
 	if v.auditor, err = audit.New(v.store, v.clock); err != nil {
+		return nil, err
+	}
+	if err := v.openFiles(v.catalog.Attachments); err != nil {
 		return nil, err
 	}
 	if _, err := v.projections(ctx); err != nil {
@@ -168,6 +172,7 @@ func (v *service) makeAPI(s settings) error {
 	}
 	config := api.Config{
 		Ledger: v.ledger, Projections: v.set, Auditor: v.auditor, Catalog: v.catalog, Keys: v.keys, Tokens: tokens, Store: v.store,
+		Attachments: v.files, Imports: v.imports,
 		Logger: s.log, Version: version(), Rate: s.rate, Burst: s.burst,
 	}
 	if !s.ownMetrics {
@@ -192,6 +197,7 @@ func (v *service) begin(ctx context.Context) error {
 	v.work.Go(func() error { return v.follow(work) })
 	v.work.Go(func() error { return v.ledger.Attend(work, v.set.Due) })
 	v.work.Go(func() error { return v.watchPeople(work) })
+	v.work.Go(func() error { return v.sweepFiles(work) })
 	v.work.Go(func() error { return v.runFeed(work) })
 	v.work.Go(func() error { return v.runMails(work) })
 	v.work.Go(func() error { return v.allowMemory(work) })
@@ -266,6 +272,7 @@ func (v *service) redoErasures(ctx context.Context) error {
 // close stops the work and closes everything. Requests must have ended.
 func (v *service) close() error {
 	var err error
+	v.imports.Close()
 	if v.work != nil {
 		v.stop()
 		err = v.work.Wait()

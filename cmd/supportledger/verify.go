@@ -44,6 +44,9 @@ func tellResult(h *house, t *terminal, r audit.Result) error {
 	if h.keys == nil {
 		fmt.Fprintln(t.out, "without --keys it was not checked that contracts are named by their pairs")
 	}
+	if h.people == nil {
+		fmt.Fprintln(t.out, "without the keys of people attachments were held against their checksums only")
+	}
 	fmt.Fprintf(t.out, "sha256 of all records %s\nverify: ok\n", r.Digest)
 	return nil
 }
@@ -58,6 +61,7 @@ func (h *house) verify(ctx context.Context, t *terminal, readModels bool) (audit
 			return h.store.Verify(ctx, func(at, head eventstore.Position) { report(int64(at), int64(head)) })
 		},
 	}
+	v.File = func(account uuid.UUID, a contract.Attachment) error { return h.files.Check(ctx, account, a) }
 	if h.running {
 		v.Memory = besideRequests
 	} else {

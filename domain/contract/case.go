@@ -17,6 +17,7 @@ type Case struct {
 	FirstResponse *FirstResponse
 	Comments      []*IncidentCommented
 	CommentedAt   []time.Time
+	Attached      *IncidentFilesAttached // nil: nothing is
 	Open          bool
 	ClosedAt      time.Time
 	Closure       string
@@ -37,6 +38,8 @@ func (c *Case) Apply(e Event, recordedAt time.Time) {
 		*c = Case{IncidentSubmitted: e, Severity: e.Severity, Response: e.Response, Open: true}
 	case *IncidentDeducted:
 		c.Paid, c.Counted, c.Grant, c.Remaining, c.Unlimited = true, true, e.Grant, e.Remaining, e.Unlimited
+	case *IncidentFilesAttached:
+		c.Attached = e
 	case *IncidentCreditedBack:
 		c.Counted, c.Remaining, c.Unlimited = false, e.Remaining, e.Unlimited
 	case *IncidentCommented:
@@ -63,6 +66,8 @@ func NumberOf(e Event) (n Number, ok bool) {
 	case *IncidentSubmitted:
 		return e.Number, true
 	case *IncidentDeducted:
+		return e.Number, true
+	case *IncidentFilesAttached:
 		return e.Number, true
 	case *IncidentCommented:
 		return e.Number, true

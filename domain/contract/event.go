@@ -38,6 +38,7 @@ var newEvent = map[string]func() Event{
 	(*AdvisoryTimeDeducted)(nil).Name():     func() Event { return new(AdvisoryTimeDeducted) },
 	(*AdvisoryTimeCreditedBack)(nil).Name(): func() Event { return new(AdvisoryTimeCreditedBack) },
 	(*AdvisoryClosed)(nil).Name():           func() Event { return new(AdvisoryClosed) },
+	(*IncidentFilesAttached)(nil).Name():    func() Event { return new(IncidentFilesAttached) },
 }
 
 // Knows says whether a name is one of this package's events.
@@ -85,6 +86,8 @@ func Personal(e Event) domain.Personal {
 	case *Registered:
 		return &e.Contact
 	case *IncidentSubmitted:
+		return &e.Texts
+	case *IncidentFilesAttached:
 		return &e.Texts
 	case *IncidentCommented:
 		return &e.Texts

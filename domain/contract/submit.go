@@ -26,6 +26,7 @@ type Submit struct {
 	Texts        domain.Sealed[IncidentTexts]
 	Language     string // of the contact
 	Agreement    string // the version that was accepted; "" for none
+	Files        *Files // to be attached; nil for none
 }
 
 // Payment says what a request names to pay for it (R15).
@@ -77,7 +78,7 @@ func (c *Submit) decide(s *State, m Moment) ([]Event, error) {
 	if c.Payment != NoPayment {
 		out = append(out, s.deduct(m.Number, m.At))
 	}
-	return out, nil
+	return append(out, c.attach(m.Number)...), nil
 }
 
 // mayPay refuses where the contract cannot pay, and links it where it is paid by
@@ -113,6 +114,9 @@ func (c *Submit) check(cat *catalog.Catalog) (*catalog.Portal, *catalog.Product,
 	}
 	if err := c.checkContent(cat, portal, product); err != nil {
 		return nil, nil, err
+	}
+	if c.Files != nil && len(c.Files.Unknown) > 0 {
+		return nil, nil, c.refuseAttachments()
 	}
 	if c.Agreement != cat.Agreement.Version {
 		r := domain.Refuse("agreement-required", "accept version "+cat.Agreement.Version+" of the agreement at "+cat.Agreement.URL,

@@ -73,9 +73,13 @@ func TestSchemas_LetThroughWhatIsShown(t *testing.T) {
 func textsFor(p domain.Personal) []byte {
 	clear := reflect.New(reflect.TypeOf(p).Elem().Field(2).Type.Elem())
 	for i := range clear.Elem().NumField() {
-		clear.Elem().Field(i).SetString("x")
+		if member := clear.Elem().Field(i); member.Kind() == reflect.String {
+			member.SetString("x")
+		} else {
+			member.Set(reflect.ValueOf([]string{"x", "y"}))
+		}
 	}
-	text, _ := json.Marshal(clear.Interface()) // a struct of strings
+	text, _ := json.Marshal(clear.Interface()) // a struct of strings and lists of them
 	return text
 }
 
