@@ -34,6 +34,7 @@ type IncidentView struct {
 	Counted         *bool          `json:"counted" doc:"Whether the unit stays deducted; null where nothing is deducted"`
 	Remaining       *int64         `json:"remaining" doc:"What is left on the contract; null where nothing is deducted, or without limit"`
 	Unlimited       bool           `json:"unlimited"`
+	OnBehalfOf      *behalfView    `json:"on_behalf_of,omitempty" doc:"Left out where the account asked for itself"`
 	Attachments     []attachedView `json:"attachments,omitempty" doc:"Files that were submitted with it"`
 }
 
@@ -59,6 +60,9 @@ func renderIncident(answer *ledger.IncidentAnswer) IncidentView {
 	if answer.FirstResponse != nil {
 		v.FirstResponseAt, v.ResponseMet = &answer.FirstResponse.At, &answer.FirstResponse.Met
 	}
+	if b := answer.Behalf; b != nil {
+		v.OnBehalfOf = &behalfView{b.Customer, b.Right}
+	}
 	if answer.Attached != nil {
 		v.Attachments = renderAttached(answer.Attached)
 	}
@@ -66,6 +70,12 @@ func renderIncident(answer *ledger.IncidentAnswer) IncidentView {
 		v.Counted, v.Remaining, v.Unlimited = &answer.Counted, answer.Remaining, answer.Unlimited
 	}
 	return v
+}
+
+// A behalfView says for whom an incident was submitted, and by which right.
+type behalfView struct {
+	Customer string `json:"customer"`
+	Right    string `json:"right"`
 }
 
 func renderAttached(e *contract.IncidentFilesAttached) []attachedView {

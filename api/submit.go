@@ -59,9 +59,6 @@ func (a *API) submission(claims *token.Claims, b *submitBody) (*ledger.Submissio
 	if err != nil {
 		return nil, err
 	}
-	if b.OnBehalfOf != nil {
-		return nil, onBehalfOf(claims, portal, b.OnBehalfOf.Customer)
-	}
 	wish := &ledger.Submission{
 		Submit: contract.Submit{
 			Portal: b.Portal, Product: b.Product, Usage: b.Usage, ProblemType: b.ProblemType, Category: b.Category,
@@ -73,6 +70,11 @@ func (a *API) submission(claims *token.Claims, b *submitBody) (*ledger.Submissio
 	}
 	if b.Agreement != nil && b.Agreement.Accepted {
 		wish.Agreement = b.Agreement.Version
+	}
+	if b.OnBehalfOf != nil {
+		if wish.Behalf, err = onBehalfOf(claims, portal, b.OnBehalfOf.Customer); err != nil {
+			return nil, err
+		}
 	}
 	return wish, pay(wish, b.Payment)
 }
@@ -107,13 +109,12 @@ func pay(wish *ledger.Submission, p *paymentBody) error {
 	return nil
 }
 
-// onBehalfOf refuses a request for somebody else: for want of the right, or
-// because it cannot be recorded yet (R33).
-func onBehalfOf(claims *token.Claims, portal *catalog.Portal, customer string) error {
-	if !slices.ContainsFunc(claims.Rights, func(r token.Right) bool {
-		return r.Portal == portal.ID && r.OnBehalfOf == customer && slices.Contains(portal.OnBehalfOf, r.Right)
-	}) {
-		return problem("right-missing", "this sign-in has no right to ask for that customer at "+portal.Name, sentences["right-missing"].hint)
+// onBehalfOf is for whom a request asks, and the right that allows it (R33).
+func onBehalfOf(claims *token.Claims, portal *catalog.Portal, customer string) (*contract.Behalf, error) {
+	for _, r := range claims.Rights {
+		if r.Portal == portal.ID && r.OnBehalfOf == customer && slices.Contains(portal.OnBehalfOf, r.Right) {
+			return &contract.Behalf{Customer: customer, Right: r.Right}, nil
+		}
 	}
-	return invalid("on_behalf_of", "cannot be taken yet; leave it out")
+	return nil, problem("right-missing", "this sign-in has no right to ask for that customer at "+portal.Name, sentences["right-missing"].hint)
 }

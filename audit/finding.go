@@ -58,6 +58,7 @@ const (
 	LawPurchase    = "R34: a purchase is spent once, by its account, into its own contract"
 	LawMail        = "R29, R39: every sending is recorded whole, and a mail is sent once"
 	LawMailCause   = "R39: what a mail is about was recorded before it"
+	LawRight       = "R33: a request for somebody else says for whom and by which right"
 	LawFiles       = "R26: what is attached to an incident is stored, with the content that its digest names"
 	LawIndex       = "the store's index says what its log says"
 	LawProjection  = "every read model equals its rebuild"

@@ -66,7 +66,7 @@ func (c *contractCheck) begins(r *recorded, e contract.Event) *wrong {
 		return nil
 	}
 	switch e.(type) {
-	case *contract.IncidentFilesAttached, *contract.IncidentCommented, *contract.IncidentSeverityChanged, *contract.IncidentClosed,
+	case *contract.IncidentRightUsed, *contract.IncidentFilesAttached, *contract.IncidentCommented, *contract.IncidentSeverityChanged, *contract.IncidentClosed,
 		*contract.IncidentReopened, *contract.IncidentReclassified:
 		return nil
 	}

@@ -14,6 +14,8 @@ import (
 type incidentCheck struct {
 	open, counted bool
 	filed         bool             // files were attached
+	forOther      bool             // it was submitted for somebody else
+	portal        string           // where
 	account       uuid.UUID        // that submitted it
 	grant         contract.GrantID // that paid last; 0 where none did
 	last          string           // the type of its last event but comments
@@ -38,6 +40,8 @@ func (c *contractCheck) allowsIncident(r *recorded, e contract.Event) *wrong {
 		return c.allowsDeducted(r, e, in)
 	case *contract.IncidentCreditedBack:
 		return c.allowsCredited(r, e, in)
+	case *contract.IncidentRightUsed:
+		return c.allowsRight(r, e, in)
 	case *contract.IncidentFilesAttached:
 		return c.allowsFiles(r, e, in)
 	case *contract.IncidentSeverityChanged:
@@ -151,11 +155,14 @@ func (c *contractCheck) noteIncident(r *recorded, e contract.Event) {
 	switch e := e.(type) {
 	case *contract.IncidentCommented:
 		return
+	case *contract.IncidentRightUsed:
+		in.forOther = true
+		return
 	case *contract.IncidentFilesAttached:
 		in.filed = true
 		return
 	case *contract.IncidentSubmitted:
-		in = &incidentCheck{open: true, account: e.Account, severity: e.Severity, decrement: c.state.Exists()}
+		in = &incidentCheck{open: true, account: e.Account, portal: e.Portal, severity: e.Severity, decrement: c.state.Exists()}
 		c.incidents[n] = in
 		c.submitted, c.submitting = n, r.Meta.Command
 	case *contract.IncidentDeducted:

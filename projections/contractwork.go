@@ -69,7 +69,7 @@ func (w *contractsWork) load(ctx context.Context, events []*ledger.Recorded) err
 			if id, ok := ledger.ContractOf(e.Stream); ok {
 				heirs = append(heirs, id)
 			}
-		case *contract.IncidentSubmitted, *contract.IncidentFilesAttached, *contract.IncidentCommented, *contract.IncidentClosed,
+		case *contract.IncidentSubmitted, *contract.IncidentRightUsed, *contract.IncidentFilesAttached, *contract.IncidentCommented, *contract.IncidentClosed,
 			*contract.IncidentReopened, *contract.IncidentReclassified, *contract.IncidentSeverityChanged,
 			*contract.AdvisoryOpened, *contract.AdvisoryClosed:
 			continue
@@ -139,7 +139,7 @@ func (w *contractsWork) apply(e *ledger.Recorded) error {
 	switch f := f.(type) {
 	case *contract.Registered:
 		return w.register(id, f, e)
-	case *contract.IncidentSubmitted, *contract.IncidentFilesAttached, *contract.IncidentCommented, *contract.IncidentClosed,
+	case *contract.IncidentSubmitted, *contract.IncidentRightUsed, *contract.IncidentFilesAttached, *contract.IncidentCommented, *contract.IncidentClosed,
 		*contract.IncidentReopened, *contract.IncidentReclassified, *contract.IncidentSeverityChanged,
 		*contract.AdvisoryOpened, *contract.AdvisoryClosed:
 		return nil // not about the contract itself

@@ -24,7 +24,8 @@ func requestsProjection() *projection {
 		questions: []string{"incidents", "desk"},
 		tables:    []table{requestsTable},
 		events: names(
-			(*contract.IncidentSubmitted)(nil), (*contract.IncidentDeducted)(nil), (*contract.IncidentFilesAttached)(nil), (*contract.IncidentCommented)(nil),
+			(*contract.IncidentSubmitted)(nil), (*contract.IncidentDeducted)(nil), (*contract.IncidentRightUsed)(nil), (*contract.IncidentFilesAttached)(nil),
+			(*contract.IncidentCommented)(nil),
 			(*contract.IncidentSeverityChanged)(nil), (*contract.IncidentClosed)(nil), (*contract.IncidentCreditedBack)(nil),
 			(*contract.IncidentReopened)(nil), (*contract.IncidentReclassified)(nil),
 			(*contract.AdvisoryOpened)(nil), (*contract.AdvisoryTimeDeducted)(nil), (*contract.AdvisoryTimeCreditedBack)(nil), (*contract.AdvisoryClosed)(nil),

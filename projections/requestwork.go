@@ -122,6 +122,7 @@ func (w *requestsWork) apply(e *ledger.Recorded) error {
 	switch f := e.Event.(type) {
 	case *contract.IncidentDeducted:
 		r.paid, r.counted = true, true
+	case *contract.IncidentRightUsed: // no list asks for it
 	case *contract.IncidentFilesAttached: // which files has rows of its own
 	case *contract.IncidentCreditedBack:
 		r.counted = false

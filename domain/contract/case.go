@@ -18,6 +18,7 @@ type Case struct {
 	Comments      []*IncidentCommented
 	CommentedAt   []time.Time
 	Attached      *IncidentFilesAttached // nil: nothing is
+	Behalf        *IncidentRightUsed     // nil: the account asked for itself
 	Open          bool
 	ClosedAt      time.Time
 	Closure       string
@@ -40,6 +41,8 @@ func (c *Case) Apply(e Event, recordedAt time.Time) {
 		c.Paid, c.Counted, c.Grant, c.Remaining, c.Unlimited = true, true, e.Grant, e.Remaining, e.Unlimited
 	case *IncidentFilesAttached:
 		c.Attached = e
+	case *IncidentRightUsed:
+		c.Behalf = e
 	case *IncidentCreditedBack:
 		c.Counted, c.Remaining, c.Unlimited = false, e.Remaining, e.Unlimited
 	case *IncidentCommented:
@@ -66,6 +69,8 @@ func NumberOf(e Event) (n Number, ok bool) {
 	case *IncidentSubmitted:
 		return e.Number, true
 	case *IncidentDeducted:
+		return e.Number, true
+	case *IncidentRightUsed:
 		return e.Number, true
 	case *IncidentFilesAttached:
 		return e.Number, true

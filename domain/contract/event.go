@@ -38,6 +38,7 @@ var newEvent = map[string]func() Event{
 	(*AdvisoryTimeDeducted)(nil).Name():     func() Event { return new(AdvisoryTimeDeducted) },
 	(*AdvisoryTimeCreditedBack)(nil).Name(): func() Event { return new(AdvisoryTimeCreditedBack) },
 	(*AdvisoryClosed)(nil).Name():           func() Event { return new(AdvisoryClosed) },
+	(*IncidentRightUsed)(nil).Name():        func() Event { return new(IncidentRightUsed) },
 	(*IncidentFilesAttached)(nil).Name():    func() Event { return new(IncidentFilesAttached) },
 }
 

@@ -71,6 +71,7 @@ func incidentSamples() []Event {
 			Texts: domain.Sealed[IncidentTexts]{Person: ani, Box: []byte("texts")}, Language: "id", Agreement: "2026-01", OpenedAt: goldenTime,
 		},
 		&IncidentDeducted{Number: goldenNumber, Grant: 1, Unit: Incident, Quantity: 1, Remaining: &goldenLeft, Unlimited: true},
+		&IncidentRightUsed{Number: goldenNumber, Account: ani, Portal: "azure", Customer: "contoso", Right: "administrator"},
 		&IncidentFilesAttached{
 			Number: goldenNumber, Texts: domain.Sealed[AttachmentTexts]{Person: ani, Box: []byte("names")},
 			Attachments: []Attachment{{SHA256: "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", Type: "image/png", Size: 4711}},

@@ -24,9 +24,10 @@ type Submit struct {
 	Severity     string
 	Title        string
 	Texts        domain.Sealed[IncidentTexts]
-	Language     string // of the contact
-	Agreement    string // the version that was accepted; "" for none
-	Files        *Files // to be attached; nil for none
+	Language     string  // of the contact
+	Agreement    string  // the version that was accepted; "" for none
+	Files        *Files  // to be attached; nil for none
+	Behalf       *Behalf // nil: the account asks for itself
 }
 
 // Payment says what a request names to pay for it (R15).
@@ -78,6 +79,7 @@ func (c *Submit) decide(s *State, m Moment) ([]Event, error) {
 	if c.Payment != NoPayment {
 		out = append(out, s.deduct(m.Number, m.At))
 	}
+	out = append(out, c.behalf(m.Number)...)
 	return append(out, c.attach(m.Number)...), nil
 }
 
@@ -96,6 +98,9 @@ func (c *Submit) mayPay(s *State, m Moment, portal *catalog.Portal, product *cat
 	}
 	if c.Payment == LinkedContract {
 		return nil, RefuseUnknown()
+	}
+	if c.Behalf != nil {
+		return nil, refuseLinkFor(c.Behalf.Customer)
 	}
 	if s.terms == nil || reason != "" {
 		return nil, RefusePair()
