@@ -20,11 +20,13 @@ import (
 
 	"github.com/supportledger/supportledger/api/events"
 	"github.com/supportledger/supportledger/api/token"
+	"github.com/supportledger/supportledger/attachments"
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/projections"
+	"github.com/supportledger/supportledger/transfer"
 	"github.com/supportledger/supportledger/vault"
 )
 
@@ -41,8 +43,10 @@ type Config struct {
 	// PeopleReady says whether the keys of people can be reached; nil where they
 	// are beside the data.
 	PeopleReady func(context.Context) error
-	Logger      *slog.Logger // nil: no log
-	Tracer      Tracer       // nil: no traces
+	Attachments *attachments.Folder
+	Imports     *transfer.Jobs // nil: some that end with the process
+	Logger      *slog.Logger   // nil: no log
+	Tracer      Tracer         // nil: no traces
 
 	// TestClock is the clock that POST /v1/test-clock sets; nil: there is no
 	// such call.
@@ -96,6 +100,9 @@ func New(c Config) (*API, error) {
 	c.Heartbeat = orDefault(c.Heartbeat, 15*time.Second)
 	c.StallTimeout = orDefault(c.StallTimeout, 10*time.Second)
 	c.MaxLag = orDefault(c.MaxLag, 1_000_000)
+	if c.Imports == nil {
+		c.Imports = transfer.NewJobs()
+	}
 	a := &API{
 		Config: c, log: c.Logger, metrics: newMetrics(), limiter: newLimiter(c.Rate, c.Burst),
 		events: events.NewHub(events.Config{Store: c.Store, Open: c.Ledger.Open}),
@@ -128,6 +135,12 @@ func (a *API) registerAll() {
 	a.registerContracts()
 	a.registerLinks()
 	a.registerMe()
+	a.registerPartners()
+	a.registerPurchases()
+	a.registerCases()
+	a.registerAdvisories()
+	a.registerAttachments()
+	a.registerTransfer()
 	a.registerEvents()
 	a.registerCatalog()
 	a.registerMails()

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/projections"
 )
@@ -39,15 +40,28 @@ func (a *API) listBenefits(ctx context.Context, c *call, in *benefitsInput) (*sh
 	if err := a.wait(ctx, in.After); err != nil {
 		return nil, err
 	}
-	rows, err := a.Projections.Benefits.OfAccount(ctx, a.Ledger.Now(), c.account(), in.page())
+	rows, err := a.Projections.Benefits.OfSignIn(ctx, a.Ledger.Now(), c.account(), c.claims.PartnerID, in.page())
 	if err != nil {
 		return nil, err
 	}
 	return render(rows, func(b *projections.Benefit) benefitView {
 		v := renderBenefit(b, c.lang)
-		v.Label = a.showAt(b.Terms, portal).label
+		if v.Label = a.showAt(b.Terms, portal).label; !b.Linked {
+			v.Label = a.maskedLabel(b.Terms, portal)
+		}
 		return v
 	}), nil
+}
+
+// maskedLabel is how a contract is shown to a partner that has not linked it: its
+// Access ID is masked everywhere (R35).
+func (a *API) maskedLabel(terms *contract.Registered, portal *catalog.Portal) string {
+	masked := *terms
+	masked.AccessID = contract.MaskAccessID(terms.AccessID)
+	if shown := a.showAt(terms, portal); shown.serviceName == nil {
+		return shown.label // a plan label is masked as it is
+	}
+	return masked.Label(false)
 }
 
 func renderBenefit(b *projections.Benefit, lang language) benefitView {

@@ -62,7 +62,7 @@ type submitBody struct {
 	Severity     string           `json:"severity" minLength:"1" maxLength:"100" example:"B"`
 	Title        string           `json:"title" minLength:"1" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" patternDescription:"one line of text"`
 	Description  string           `json:"description" minLength:"1" maxLength:"65536" pattern:"^[^\\x00]*$" patternDescription:"text without NUL characters" doc:"At most 64 KiB"`
-	Attachments  []attachmentBody `json:"attachments,omitempty" maxItems:"100"`
+	Attachments  []attachmentBody `json:"attachments,omitempty" maxItems:"1000"`
 	Agreement    *agreementBody   `json:"agreement,omitempty" doc:"The services agreement in force, which must be accepted"`
 	OnBehalfOf   *onBehalfOfBody  `json:"on_behalf_of,omitempty"`
 }
@@ -87,8 +87,8 @@ type submitterBody struct {
 }
 
 type attachmentBody struct {
-	SHA256 string `json:"sha256" maxLength:"64"`
-	Name   string `json:"name" maxLength:"255"`
+	SHA256 string `json:"sha256" maxLength:"64" doc:"Of a file that this account has uploaded"`
+	Name   string `json:"name" maxLength:"255" doc:"What it is called, without folders" example:"screenshot.png"`
 }
 
 type agreementBody struct {

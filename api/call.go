@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -31,7 +32,9 @@ type call struct {
 	role   ledger.Role
 	key    string
 	body   []byte
-	head   bool // only the headers are asked for
+	head   bool      // only the headers are asked for
+	upload io.Reader // the body of a raw route
+	length int64     // of the upload; -1 where it is not said
 
 	status  int
 	refused string // the code that the request was refused with

@@ -24,6 +24,9 @@ var docsHTML string
 func (a *API) publish() error {
 	a.alsoOK()
 	a.describeEvents()
+	a.describeAttachments()
+	a.describeStatement()
+	a.describeTransfer()
 	var err error
 	if a.document, err = a.writeDocument(); err != nil {
 		return fmt.Errorf("write openapi: %w", err)
@@ -97,7 +100,7 @@ func (a *API) serveBytes(id, path, contentType, policy string, body []byte) {
 // methodsAt are the methods that the path of a request has.
 func (a *API) methodsAt(r *http.Request) []string {
 	var allowed []string
-	for _, method := range []string{get, post, del} {
+	for _, method := range []string{get, post, patch, del} {
 		other := *r
 		other.Method = method
 		if match := new(mux.RouteMatch); a.router.Match(&other, match) && match.MatchErr == nil {
@@ -179,7 +182,7 @@ func (a *API) operation(rt *route) *huma.Operation {
 	if item == nil {
 		return nil
 	}
-	return map[string]*huma.Operation{get: item.Get, post: item.Post, del: item.Delete}[rt.method]
+	return map[string]*huma.Operation{get: item.Get, post: item.Post, del: item.Delete, patch: item.Patch}[rt.method]
 }
 
 func docCallOf(rt *route, op *huma.Operation) docCall {

@@ -29,11 +29,17 @@ type fuzz struct {
 	tokens []string
 	pool   []string // values that mean something here
 	mails  []string // ids of mails
-	pools  int      // that were filled
-	calls  []fuzzCall
-	seen   map[string]int // by operation and status
-	events int            // that came over event streams
-	known  map[string]*jsonschema.Schema
+
+	partner, location string // ids
+
+	pools    int // that were filled
+	calls    []fuzzCall
+	seen     map[string]int // by operation and status
+	events   int            // that came over event streams
+	known    map[string]*jsonschema.Schema
+	upload   string // the id of one
+	digest   string // of a file
+	imported string // the id of an import
 }
 
 type fuzzCall struct {
@@ -77,7 +83,9 @@ func newFuzz(t *testing.T) *fuzz {
 	doc, err := openapi3.NewLoader().LoadFromData(r.get("", "/openapi.json").is(200).body)
 	must(t, err)
 	must(t, doc.Validate(t.Context()))
-	openapi3filter.RegisterBodyDecoder(eventStream, openapi3filter.PlainBodyDecoder)
+	for _, kind := range []string{eventStream, "text/plain", "image/png", "text/csv", "application/x-ndjson"} {
+		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.PlainBodyDecoder)
+	}
 	f := &fuzz{rig: r, doc: doc, random: rand.New(rand.NewPCG(7, 7)), seen: map[string]int{}, known: map[string]*jsonschema.Schema{}}
 	f.tokens = []string{r.operator(), r.engineer(), r.auditor(), r.admin(), r.ani(), r.budi(), r.token("none"), ""}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) {
@@ -97,20 +105,44 @@ func (f *fuzz) fillPool() {
 	f.link(f.all(), c).is(201)
 	number := f.submit(f.all(), c).is(201).text("number")
 	account := f.get(f.all(), "/v1/me").is(200).text("account")
+	advice, question := f.fillPartners(c)
 	p := f.postOf(c)
 	f.mails = []string{p.givenUp(1, mail.Closed), p.givenUp(2, mail.IDs), p.sent(3, mail.IDs)}
+	if a := f.post(f.all(), importsPath, "access_id,contract_id\n", "Content-Type", csvType); a.StatusCode == 202 { // else one is running
+		f.imported = a.text("id")
+	}
+	f.digest = f.uploadFile(f.all(), "fuzz "+number)
+	f.upload = f.post(f.all(), uploadsPath, nil, "Upload-Length", "20").is(201).text("id")
 	f.pool = []string{
-		c["id"].(string), number, account, "mpn", "oas", "azure", "office", "windows-8.1", "networking", "vpn", "A", "B", "C", "g1", "g2",
+		c["id"].(string), number, advice, question, account, "mpn", "oas", "azure", "office", "windows-8.1", "networking", "vpn", "A", "B", "C", "g1", "g2",
+		f.digest, f.upload,
 		"incident", "resolved", "product-defect", "duplicate", "silver", "it-professional", "en", "ID", "Asia/Jakarta", "2026-03-02", "2026-12-31",
 		f.catalog.Agreement.Version, c["access_id"].(string), c["contract_id"].(string), "1", "5", "active", "open", "-opened_at",
 		"2026-03-02T09:00:00Z", "a@example.com", "", "\x00", "%", "' OR 1=1 --", "é\u2028", strings.Repeat("x", 300),
 	}
 }
 
+// fillPartners makes a partner that somebody with every role is signed in for, with
+// a location, an advisory request and a program case.
+func (f *fuzz) fillPartners(c object) (advice, question string) {
+	contact := object{"name": "Citra", "email": "citra@example.com"}
+	f.partner = f.post(f.operator(), "/v1/partners", object{
+		"name": "Contoso", "level": "gold", "country": "ID", "time_zone": "Asia/Jakarta", "primary_contact": contact,
+	}).is(201).text("id")
+	f.location = f.post(f.operator(), "/v1/partners/"+f.partner+"/locations", object{
+		"name": "Bandung", "country": "ID", "time_zone": "Asia/Jakarta", "primary_contact": contact,
+	}).is(201).text("id")
+	advice = f.post(f.all(), "/v1/advisory-requests", object{
+		"contract": c["id"], "title": "Which one", "description": "Which one fits?", "contact": contact,
+	}).is(201).text("number")
+	question = f.post(f.all(), "/v1/program-cases", object{"kind": "other", "text": "Please."}).is(201).text("number")
+	return advice, question
+}
+
 // all is somebody with every role, and another one for each pool: who guesses
 // IDs is soon refused everything.
 func (f *fuzz) all() string {
-	return f.token(fmt.Sprint("all-", f.pools), "customer", "engineer", "operator", "auditor", "admin")
+	return f.partnerToken(fmt.Sprint("all-", f.pools), f.partner, "customer", "engineer", "operator", "auditor", "admin", "service")
 }
 
 // send sends one request, mostly a right one.
@@ -121,8 +153,17 @@ func (f *fuzz) send(call fuzzCall) {
 		value := f.word(p.Value.Schema.Value, p.Value.Name)
 		switch p.Value.In {
 		case "path":
-			if strings.HasPrefix(call.path, "/v1/mails/") && f.chance(90) {
+			switch {
+			case strings.HasPrefix(call.path, "/v1/partners/") && f.chance(90):
+				value = f.partner
+			case strings.HasPrefix(call.path, "/v1/mails/") && f.chance(90):
 				value = f.mails[f.random.IntN(len(f.mails))]
+			case strings.HasPrefix(call.path, uploadsPath) && f.chance(90):
+				value = f.upload
+			case strings.HasPrefix(call.path, importsPath) && f.chance(90):
+				value = f.imported
+			case p.Value.Name == "sha256" && f.chance(90):
+				value = f.digest
 			}
 			path = strings.ReplaceAll(path, "{"+p.Value.Name+"}", url.PathEscape(orDefault(value, "x")))
 		case "query":
@@ -130,7 +171,7 @@ func (f *fuzz) send(call fuzzCall) {
 				query.Set(p.Value.Name, value)
 			}
 		case "header":
-			if p.Value.Name != "Idempotency-Key" && f.chance(20) {
+			if p.Value.Name != "Idempotency-Key" && (p.Value.Required || f.chance(20)) {
 				headers = append(headers, p.Value.Name, value)
 			}
 		}
@@ -141,6 +182,9 @@ func (f *fuzz) send(call fuzzCall) {
 	var body any
 	if call.RequestBody != nil {
 		body = f.body(call)
+		if kind := kindOf(call); kind != "application/json" {
+			headers = append(headers, "Content-Type", kind)
+		}
 	}
 	target := path
 	if len(query) > 0 {
@@ -159,6 +203,12 @@ func (f *fuzz) body(call fuzzCall) string {
 	if f.chance(3) {
 		return []string{"", "{", "null", "[]", `{"x":`, `"x"`, "\xff"}[f.random.IntN(7)]
 	}
+	if call.OperationID == "begin-import" {
+		return "access_id,contract_id,programme,contact_name,contact_email\n" + fmt.Sprintf("%08d,00000001,silver,Citra,citra@example.com\n", f.random.IntN(100))
+	}
+	if kindOf(call) != "application/json" {
+		return f.pick() + "\n"
+	}
 	schema := call.RequestBody.Value.Content["application/json"].Schema.Value
 	wild := 0
 	if f.chance(30) {
@@ -167,6 +217,11 @@ func (f *fuzz) body(call fuzzCall) string {
 	text, err := json.Marshal(f.value(schema, "", wild))
 	must(f.t, err)
 	return string(text)
+}
+
+// kindOf is what a call takes.
+func kindOf(call fuzzCall) string {
+	return slices.Sorted(maps.Keys(call.RequestBody.Value.Content))[0]
 }
 
 // value is a value by a schema; wild is how often in a hundred it is another one.
@@ -204,7 +259,7 @@ func (f *fuzz) value(s *openapi3.Schema, name string, wild int) any {
 func (f *fuzz) sensible(name string, out object) object {
 	switch name {
 	case "payment":
-		return object{"contract": f.pool[0]}
+		return object{"contract": f.pool[2]}
 	case "agreement":
 		return object{"version": f.catalog.Agreement.Version, "accepted": true}
 	}
@@ -216,9 +271,11 @@ var known = map[string][]string{
 	"portal": {"mpn", "oas", "azure"}, "product": {"windows-8.1"}, "problem_type": {"networking"}, "category": {"vpn"},
 	"severity": {"A", "B", "C"}, "closure": {"resolved", "product-defect"}, "programme": {"silver", "gold"}, "usage": {"developer"},
 	"email": {"a@example.com"}, "language": {"en", "id"}, "country": {"ID"}, "time_zone": {"Asia/Jakarta"}, "grant": {"g1", "g3"},
-	"starts_on": {"2026-03-02"}, "expires_on": {"2026-12-31"}, "after": {"1", "3"}, "limit": {"1", "50"}, "at": {"1", "2026-03-02T09:00:00Z"},
+	"starts_on": {"2026-03-02"}, "expires_on": {"2026-12-31"}, "after": {"1", "3"}, "limit": {"1", "50"}, "from": {"2026-03-01"}, "to": {"2026-03-31"}, "at": {"1", "2026-03-02T09:00:00Z"},
 	"types": {"incident", "contract.registered.v1", "account,incident.submitted.v1,link"}, "Last-Event-ID": {"0", "5", "100000"},
-	"sort": {"-title", "severity"}, "now": {"2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"}, "access_id": {"0230242323"}, "contract_id": {"0098765432"},
+	"level": {"gold", "maps"}, "renewed_on": {"2026-03-02", "2027-03-02", "2028-03-02"}, "family": {"on-premises", "any"}, "entry": {"e1", "e2", "e3"},
+	"outcome": {"sent"}, "sort": {"-title", "severity"}, "now": {"2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"}, "access_id": {"0230242323"}, "contract_id": {"0098765432"},
+	"Upload-Length": {"5", "20", "1000000000000"}, "Upload-Offset": {"0", "2"}, "Tus-Resumable": {"1.0.0"}, "sha256": {strings.Repeat("0", 64)},
 }
 
 func (f *fuzz) word(s *openapi3.Schema, name string) string {
@@ -230,9 +287,11 @@ func (f *fuzz) word(s *openapi3.Schema, name string) string {
 	case name == "id" || name == "contract":
 		return f.pool[0]
 	case name == "number":
-		return f.pool[1]
+		return f.pool[1+f.random.IntN(3)]
+	case name == "location":
+		return f.location
 	case name == "account":
-		return f.pool[2]
+		return f.pool[4]
 	case known[name] != nil:
 		return known[name][f.random.IntN(len(known[name]))]
 	}

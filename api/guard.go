@@ -38,13 +38,17 @@ func (a *API) admit(c *call, r *http.Request) error {
 			return err
 		}
 	}
-	if c.route.method != post {
+	if c.route.method != post && !c.route.raw {
 		return nil
 	}
 	if c.route.keyed {
 		if err := c.takeKey(r); err != nil {
 			return err
 		}
+	}
+	if c.route.raw {
+		c.upload, c.length = r.Body, r.ContentLength
+		return nil
 	}
 	return c.takeBody(r)
 }

@@ -23,6 +23,8 @@ func (a *API) registerContractReads(tag string) {
 	register(a, "get-contract", http.StatusOK, texts{tag, "A contract as it is now", "With its grants and balances."}, a.getContract)
 	register(a, "get-history", http.StatusOK, texts{tag, "Everything that happened to a contract",
 		"Oldest first, with the balances right after each event. A Contract ID is never part of it."}, a.getHistory)
+	register(a, "get-statement", http.StatusOK, texts{tag, "A contract's statement for a period",
+		"Opening, movements and closing of each unit, which add up; what was due by then counts whether or not it was recorded."}, a.getStatement)
 	register(a, "get-balance", http.StatusOK, texts{tag, "A contract's balances at any time",
 		"What was due by then counts whether or not it was recorded."}, a.getBalance)
 }

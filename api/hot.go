@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/domain/form"
 )
 
 // submitFast is POST /v1/incidents by hand: the same body, the same rules and
@@ -87,14 +88,14 @@ func (b *submitBody) wrong() []domain.Field {
 	r.length("problem_type", b.ProblemType, 1, anID)
 	r.length("category", b.Category, 1, anID)
 	r.length("subscription", b.Subscription, 0, 200)
-	r.fits("subscription", b.Subscription, isLine, aLine)
+	r.fits("subscription", b.Subscription, form.IsLine, aLine)
 	r.length("service", b.Service, 0, 200)
-	r.fits("service", b.Service, isLine, aLine)
+	r.fits("service", b.Service, form.IsLine, aLine)
 	r.payment(b.Payment)
 	r.contact(&b.Contact)
 	r.length("severity", b.Severity, 1, anID)
 	r.length("title", b.Title, 1, 200)
-	r.fits("title", b.Title, isLine, aLine)
+	r.fits("title", b.Title, form.IsLine, aLine)
 	r.length("description", b.Description, 1, 65536)
 	r.fits("description", b.Description, isText, aText)
 	r.attachments(b.Attachments)
@@ -121,18 +122,18 @@ func (r *rules) payment(p *paymentBody) {
 
 func (r *rules) contact(c *submitterBody) {
 	r.length("contact.name", c.Name, 1, 200)
-	r.fits("contact.name", c.Name, isLine, aLine)
+	r.fits("contact.name", c.Name, form.IsLine, aLine)
 	r.length("contact.email", c.Email, 3, 254)
-	r.fits("contact.email", c.Email, isAddress, anAddr)
+	r.fits("contact.email", c.Email, form.IsAddress, anAddr)
 	r.length("contact.phone", c.Phone, 0, 50)
-	r.fits("contact.phone", c.Phone, isLine, aLine)
+	r.fits("contact.phone", c.Phone, form.IsLine, aLine)
 	r.length("contact.language", c.Language, 0, 35)
-	r.fits("contact.language", c.Language, isTag, aTag)
+	r.fits("contact.language", c.Language, form.IsTag, aTag)
 }
 
 func (r *rules) attachments(list []attachmentBody) {
-	if len(list) > 100 {
-		r.add("attachments", "must have at most so many entries: 100")
+	if len(list) > 1000 { // the catalogue may take fewer
+		r.add("attachments", "must have at most so many entries: 1000")
 	}
 	for i, file := range list {
 		name := "attachments[" + strconv.Itoa(i) + "]"
@@ -141,47 +142,4 @@ func (r *rules) attachments(list []attachmentBody) {
 	}
 }
 
-// isLine says whether a text has no control characters.
-func isLine(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
 func isText(s string) bool { return strings.IndexByte(s, 0) < 0 }
-
-// isAddress says whether a text may be an e-mail address: whether a mail arrives
-// there is another matter.
-func isAddress(s string) bool {
-	local, host, ok := strings.Cut(s, "@")
-	return ok && local != "" && host != "" && isPart(local) && isPart(host)
-}
-
-func isPart(s string) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] == 0x7f || strings.IndexByte(`@<>(),;:"\`, s[i]) >= 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// isTag says whether a text has the form of a language tag (BCP 47).
-func isTag(s string) bool {
-	for i, part := range strings.Split(s, "-") {
-		if len(part) > 8 || len(part) < 1 || i == 0 && len(part) < 2 {
-			return false
-		}
-		for j := range len(part) {
-			letter := 'a' <= part[j]|0x20 && part[j]|0x20 <= 'z'
-			digit := '0' <= part[j] && part[j] <= '9'
-			if !letter && (i == 0 || !digit) {
-				return false
-			}
-		}
-	}
-	return true
-}

@@ -70,7 +70,7 @@ type activityView struct {
 	Contract *string    `json:"contract" doc:"null where nothing is deducted"`
 
 	Subscription    *string    `json:"subscription"`
-	ResponseDueAt   time.Time  `json:"response_due_at"`
+	ResponseDueAt   *time.Time `json:"response_due_at" doc:"null where no response is promised"`
 	FirstResponseAt *time.Time `json:"first_response_at"`
 }
 
@@ -106,7 +106,7 @@ func renderActivity(r *projections.Request) activityView {
 		Number: r.Number.String(), Kind: r.Kind, Title: r.Title, Product: r.Product, Portal: r.Portal, Severity: r.Severity,
 		Status: openOrClosed(r.Open), OpenedAt: r.OpenedAt, ClosedAt: timeOrNull(r.ClosedAt), Closure: orNull(r.Closure),
 		Counted: r.Counted, Contract: idOrNull(r.Contract), Subscription: orNull(r.Subscription),
-		ResponseDueAt: r.ResponseDueAt, FirstResponseAt: timeOrNull(r.FirstResponseAt),
+		ResponseDueAt: timeOrNull(r.ResponseDueAt), FirstResponseAt: timeOrNull(r.FirstResponseAt),
 	}
 }
 

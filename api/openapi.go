@@ -141,7 +141,10 @@ func responsesOf(rt *route, success int) map[string]*huma.Response {
 		statuses = append(statuses, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
 			http.StatusTooManyRequests, http.StatusUnprocessableEntity)
 	}
-	if rt.method == post {
+	if strings.HasPrefix(rt.path, uploadsPath) {
+		statuses = append(statuses, http.StatusPreconditionFailed)
+	}
+	if rt.method == post || rt.raw {
 		statuses = append(statuses, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	out := map[string]*huma.Response{}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/supportledger/supportledger/api/token"
+	"github.com/supportledger/supportledger/attachments"
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
@@ -64,41 +65,66 @@ var statuses = map[string]int{
 	"role-missing":     http.StatusForbidden,
 	"sign-in-required": http.StatusForbidden,
 	"right-missing":    http.StatusForbidden,
+	"not-a-partner":    http.StatusForbidden,
 
-	"not-found":          http.StatusNotFound,
-	"contract-not-found": http.StatusNotFound,
-	"incident-not-found": http.StatusNotFound,
-	"link-not-found":     http.StatusNotFound,
-	"mail-not-found":     http.StatusNotFound,
-	"person-not-found":   http.StatusNotFound,
+	"not-found":            http.StatusNotFound,
+	"contract-not-found":   http.StatusNotFound,
+	"incident-not-found":   http.StatusNotFound,
+	"link-not-found":       http.StatusNotFound,
+	"mail-not-found":       http.StatusNotFound,
+	"person-not-found":     http.StatusNotFound,
+	"partner-not-found":    http.StatusNotFound,
+	"case-not-found":       http.StatusNotFound,
+	"advisory-not-found":   http.StatusNotFound,
+	"attachment-erased":    http.StatusNotFound,
+	"attachment-not-found": http.StatusNotFound,
+	"import-not-found":     http.StatusNotFound,
+	"upload-not-found":     http.StatusNotFound,
 
 	"method-not-allowed":     http.StatusMethodNotAllowed,
 	"request-timeout":        http.StatusRequestTimeout,
+	"attachment-too-large":   http.StatusRequestEntityTooLarge,
+	"tus-version":            http.StatusPreconditionFailed,
 	"body-too-large":         http.StatusRequestEntityTooLarge,
 	"unsupported-media-type": http.StatusUnsupportedMediaType,
 
-	"active":              http.StatusConflict,
-	"already-closed":      http.StatusConflict,
-	"already-renewed":     http.StatusConflict,
-	"already-sent":        http.StatusConflict,
-	"below-zero":          http.StatusConflict,
-	"beyond-head":         http.StatusConflict,
-	"cancelled":           http.StatusConflict,
-	"expired":             http.StatusConflict,
-	"grant-lapsed":        http.StatusConflict,
-	"incident-closed":     http.StatusConflict,
-	"none-available":      http.StatusConflict,
-	"not-activated":       http.StatusConflict,
-	"not-closed":          http.StatusConflict,
-	"not-yet":             http.StatusConflict,
-	"pair-exists":         http.StatusConflict,
-	"programme-withdrawn": http.StatusConflict,
-	"reclassify-too-late": http.StatusConflict,
-	"reopen-too-late":     http.StatusConflict,
-	"severity-not-raised": http.StatusConflict,
-	"suspended":           http.StatusConflict,
-	"unlimited":           http.StatusConflict,
-	"waiting":             http.StatusConflict,
+	"active":                    http.StatusConflict,
+	"advisory-closed":           http.StatusConflict,
+	"already-closed":            http.StatusConflict,
+	"already-renewed":           http.StatusConflict,
+	"already-sent":              http.StatusConflict,
+	"below-zero":                http.StatusConflict,
+	"beyond-head":               http.StatusConflict,
+	"cancelled":                 http.StatusConflict,
+	"case-exists":               http.StatusConflict,
+	"credit-too-late":           http.StatusConflict,
+	"entry-used":                http.StatusConflict,
+	"expired":                   http.StatusConflict,
+	"grant-lapsed":              http.StatusConflict,
+	"incident-closed":           http.StatusConflict,
+	"location-exists":           http.StatusConflict,
+	"membership-withdrawn":      http.StatusConflict,
+	"none-available":            http.StatusConflict,
+	"not-eligible":              http.StatusConflict,
+	"not-activated":             http.StatusConflict,
+	"not-closed":                http.StatusConflict,
+	"not-yet":                   http.StatusConflict,
+	"pair-exists":               http.StatusConflict,
+	"partner-exists":            http.StatusConflict,
+	"primary-contact":           http.StatusConflict,
+	"programme-withdrawn":       http.StatusConflict,
+	"reclassify-too-late":       http.StatusConflict,
+	"reference-used":            http.StatusConflict,
+	"reopen-too-late":           http.StatusConflict,
+	"severity-not-raised":       http.StatusConflict,
+	"suspended":                 http.StatusConflict,
+	"unlimited":                 http.StatusConflict,
+	"waiting":                   http.StatusConflict,
+	"attachment-quota-exceeded": http.StatusConflict,
+	"import-running":            http.StatusConflict,
+	"imported-otherwise":        http.StatusConflict,
+	"upload-busy":               http.StatusConflict,
+	"upload-offset":             http.StatusConflict,
 
 	"agreement-required":     http.StatusUnprocessableEntity,
 	"clock-backwards":        http.StatusUnprocessableEntity,
@@ -110,7 +136,11 @@ var statuses = map[string]int{
 	"portal-not-accepted":    http.StatusUnprocessableEntity,
 	"product-not-covered":    http.StatusUnprocessableEntity,
 	"purchase-unknown":       http.StatusUnprocessableEntity,
+	"region-policy":          http.StatusUnprocessableEntity,
 	"wrong-portal":           http.StatusUnprocessableEntity,
+
+	"attachment-type-not-taken": http.StatusUnprocessableEntity,
+	"attachment-unknown":        http.StatusUnprocessableEntity,
 
 	"too-many-requests": http.StatusTooManyRequests,
 	"too-many-tries":    http.StatusTooManyRequests,
@@ -165,6 +195,12 @@ func problemOf(err error) *Problem {
 	if building, ok := errors.AsType[*projections.BuildingError](err); ok {
 		return problem("not-ready", building.Error(), sentences["not-ready"].hint)
 	}
+	switch {
+	case errors.Is(err, attachments.ErrUnknown):
+		return said("attachment-not-found")
+	case errors.Is(err, attachments.ErrErased):
+		return said("attachment-erased")
+	}
 	for _, known := range outages {
 		if errors.Is(err, known.err) {
 			p := problem(known.code, sentences[known.code].detail, sentences[known.code].hint)
@@ -200,6 +236,7 @@ var outages = []struct {
 	{eventstore.ErrClosed, "unavailable"},
 	{vault.ErrFull, "storage-full"},
 	{vault.ErrUnavailable, "unavailable"},
+	{attachments.ErrFull, "storage-full"},
 	{vault.ErrFailed, "unavailable"},
 	{vault.ErrClosed, "unavailable"},
 	{ledger.ErrBusy, "busy"},

@@ -14,7 +14,7 @@ import (
 // Every code that the domain, the ledger or the auditor refuses with has a
 // status, and every code has its sentences in both languages.
 func TestEveryCodeHasAStatusAndSentences(t *testing.T) {
-	for _, folder := range []string{"../domain", "../ledger", "../audit"} {
+	for _, folder := range []string{"../domain", "../ledger", "../audit", "../attachments", "../transfer"} {
 		for code, where := range codesIn(t, folder) {
 			if statuses[code] == 0 {
 				t.Errorf("%s refuses with %q, which has no status", where, code)
@@ -88,7 +88,9 @@ func codeOf(n ast.Node) (string, bool) {
 // to such.
 func isCodeName(s string) bool {
 	switch s {
-	case "InvalidField", "MalformedID", "AlreadyClosed", "TooMany", "PairNotValid", "MalformedMoment", "UnknownPosition", "AlreadySent", "NotFound":
+	case "InvalidField", "MalformedID", "AlreadyClosed", "TooMany", "PairNotValid", "MalformedMoment", "UnknownPosition", "AlreadySent", "NotFound",
+		"NotAPartner", "NotEligible", "RegionPolicy", "ReferenceUsed",
+		"TooLarge", "TypeNotTaken", "QuotaExceeded", "KeyReused", "OffsetDiffers", "UploadBusy", "ImportRunning":
 		return true
 	}
 	return strings.HasPrefix(s, "reason") && s != "reasons"

@@ -108,16 +108,20 @@ type balanceView struct {
 func renderBalances(all map[contract.Unit]contract.Balance) map[string]balanceView {
 	out := make(map[string]balanceView, len(all))
 	for unit, b := range all {
-		v := balanceView{
-			Granted: &b.Granted, Adjusted: b.Adjusted, Available: &b.Available,
-			Consumed: b.Consumed, Lapsed: b.Lapsed, Moved: b.Moved, Unlimited: b.Unlimited,
-		}
-		if b.Unlimited {
-			v.Granted, v.Available = nil, nil
-		}
-		out[string(unit)] = v
+		out[string(unit)] = renderBalance(b)
 	}
 	return out
+}
+
+func renderBalance(b contract.Balance) balanceView {
+	v := balanceView{
+		Granted: &b.Granted, Adjusted: b.Adjusted, Available: &b.Available,
+		Consumed: b.Consumed, Lapsed: b.Lapsed, Moved: b.Moved, Unlimited: b.Unlimited,
+	}
+	if b.Unlimited {
+		v.Granted, v.Available = nil, nil
+	}
+	return v
 }
 
 func renderGrants(grants []contract.Grant) []grantView {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/supportledger/supportledger/api/token"
+	"github.com/supportledger/supportledger/attachments"
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/catalogfile"
 	"github.com/supportledger/supportledger/domain/catalog"
@@ -64,8 +65,12 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 	must(t, err)
 	set, halt := project(t, dir, r.store)
 	r.halt = halt
+	files, err := attachments.Open(attachments.Config{
+		Dir: filepath.Join(dir, "attachments"), People: people, Limits: r.catalog.Attachments, Now: l.Now, Reserve: 1,
+	})
+	must(t, err)
 	config := Config{
-		Ledger: l, Projections: set, Auditor: auditor, Catalog: r.catalog, Keys: keys, Tokens: tokens, Store: r.store,
+		Ledger: l, Projections: set, Attachments: files, Auditor: auditor, Catalog: r.catalog, Keys: keys, Tokens: tokens, Store: r.store,
 		TestClock: r.clock, Registry: new(Registry), RefusalFloor: time.Millisecond,
 		Heartbeat: time.Millisecond,
 	}
@@ -74,6 +79,7 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 	}
 	r.API, err = New(config)
 	must(t, err)
+	t.Cleanup(r.Imports.Close)
 	r.handler = r.Handler()
 	return r
 }
@@ -112,6 +118,14 @@ func (r *rig) token(subject string, roles ...string) string {
 func (r *rig) tokenFor(subject string, roles, signIns []string, rights ...token.Right) string {
 	r.t.Helper()
 	raw, err := r.issuer.Issue(token.Claims{Subject: subject, Roles: roles, SignIns: signIns, Rights: rights}, time.Now())
+	must(r.t, err)
+	return raw
+}
+
+// partnerToken makes a token for somebody who is signed in for a partner.
+func (r *rig) partnerToken(subject, partner string, roles ...string) string {
+	r.t.Helper()
+	raw, err := r.issuer.Issue(token.Claims{Subject: subject, Roles: roles, SignIns: []string{"mpn", "office", "azure"}, PartnerID: partner}, time.Now())
 	must(r.t, err)
 	return raw
 }

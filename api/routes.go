@@ -16,6 +16,7 @@ type route struct {
 	// signedIn stands for any token, open for none.
 	roles []ledger.Role
 	keyed bool // needs an Idempotency-Key
+	raw   bool // takes its body as it comes, whatever it is
 }
 
 // Stand-ins in the table of routes, never recorded.
@@ -34,15 +35,18 @@ var (
 	engineers = []ledger.Role{ledger.Engineer}
 	readers   = []ledger.Role{ledger.Engineer, ledger.Operator, ledger.Auditor, ledger.Customer} // customers: their own
 	workers   = []ledger.Role{ledger.Engineer, ledger.Customer}                                  // customers: their own
+	services  = []ledger.Role{ledger.Service}
+	askers    = []ledger.Role{ledger.Operator, ledger.Customer} // customers: their own
 	listeners = []ledger.Role{ledger.Service, ledger.Auditor}
 	postmen   = []ledger.Role{ledger.Operator, ledger.Admin}
 	admins    = []ledger.Role{ledger.Admin}
 )
 
 const (
-	post = http.MethodPost
-	get  = http.MethodGet
-	del  = http.MethodDelete
+	post  = http.MethodPost
+	get   = http.MethodGet
+	del   = http.MethodDelete
+	patch = http.MethodPatch
 
 	hotRoute  = "submit-incident"
 	hotPath   = "/v1/incidents"
@@ -67,7 +71,12 @@ var routes = []route{
 	{id: "list-contract-links", method: get, path: "/v1/contracts/{id}/links", roles: operators},
 	{id: "remove-contract-link", method: del, path: "/v1/contracts/{id}/links/{account}", roles: operators},
 	{id: "get-history", method: get, path: "/v1/contracts/{id}/history", roles: overseers},
+	{id: "get-statement", method: get, path: "/v1/contracts/{id}/statement", roles: overseers},
 	{id: "get-balance", method: get, path: "/v1/contracts/{id}/balance", roles: overseers},
+
+	{id: "begin-import", method: post, path: importsPath, roles: operators, keyed: true, raw: true},
+	{id: "get-import", method: get, path: importsPath + "/{id}", roles: operators},
+	{id: "export", method: get, path: exportsPath, roles: overseers},
 
 	{id: "link-contract", method: post, path: "/v1/links", roles: customers, keyed: true},
 	{id: "list-links", method: get, path: "/v1/links", roles: customers},
@@ -86,6 +95,29 @@ var routes = []route{
 	{id: "reopen-incident", method: post, path: "/v1/incidents/{number}/reopen", roles: workers, keyed: true},
 	{id: "close-incident", method: post, path: "/v1/incidents/{number}/close", roles: engineers, keyed: true},
 	{id: "reclassify-incident", method: post, path: "/v1/incidents/{number}/reclassify", roles: engineers, keyed: true},
+
+	{id: "register-partner", method: post, path: "/v1/partners", roles: operators, keyed: true},
+	{id: "get-partner", method: get, path: "/v1/partners/{id}", roles: operators},
+	{id: "renew-membership", method: post, path: "/v1/partners/{id}/membership-renewals", roles: operators, keyed: true},
+	{id: "add-location", method: post, path: "/v1/partners/{id}/locations", roles: operators, keyed: true},
+	{id: "change-partner-contact", method: post, path: "/v1/partners/{id}/contacts", roles: operators, keyed: true},
+	{id: "buy-toolkit", method: post, path: "/v1/partners/{id}/toolkits", roles: operators, keyed: true},
+	{id: "register-purchase", method: post, path: "/v1/purchases", roles: services, keyed: true},
+
+	{id: "open-program-case", method: post, path: "/v1/program-cases", roles: customers, keyed: true},
+	{id: "list-program-cases", method: get, path: "/v1/program-cases", roles: askers},
+	{id: "get-program-case", method: get, path: "/v1/program-cases/{number}", roles: askers},
+	{id: "close-program-case", method: post, path: "/v1/program-cases/{number}/close", roles: operators, keyed: true},
+	{id: "open-advisory-request", method: post, path: "/v1/advisory-requests", roles: customers, keyed: true},
+	{id: "get-advisory-request", method: get, path: "/v1/advisory-requests/{number}", roles: readers},
+	{id: "record-advisory-time", method: post, path: "/v1/advisory-requests/{number}/time", roles: engineers, keyed: true},
+	{id: "credit-advisory-time", method: post, path: "/v1/advisory-requests/{number}/credits", roles: engineers, keyed: true},
+	{id: "close-advisory-request", method: post, path: "/v1/advisory-requests/{number}/close", roles: engineers, keyed: true},
+	{id: "upload-attachment", method: post, path: attachmentsPath, roles: workers, keyed: true, raw: true},
+	{id: "get-attachment", method: get, path: attachmentsPath + "/{sha256}", roles: workers},
+	{id: "begin-upload", method: post, path: uploadsPath, roles: workers, keyed: true, raw: true},
+	{id: "get-upload", method: get, path: uploadsPath + "/{id}", roles: workers},
+	{id: "continue-upload", method: patch, path: uploadsPath + "/{id}", roles: workers, raw: true},
 
 	{id: eventsRoute, method: get, path: eventsPath, roles: listeners},
 	{id: "list-mails", method: get, path: "/v1/mails", roles: postmen},

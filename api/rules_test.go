@@ -184,7 +184,13 @@ func TestR15AtTheOfficePortalNothingIsDeducted(t *testing.T) {
 	}
 	right := r.tokenFor("dewi", []string{"customer"}, []string{"office"}, token.Right{Portal: "office", OnBehalfOf: "contoso", Right: "delegated-administration"})
 	body["on_behalf_of"] = object{"customer": "contoso"}
-	r.post(right, "/v1/incidents", body).refuses(422, "invalid-field") // until it can be recorded
+	asked := r.post(right, "/v1/incidents", body).is(201)
+	for _, who := range []string{right, r.engineer()} {
+		r.get(who, "/v1/incidents/"+asked.text("number")).is(200).equals("on_behalf_of", object{"customer": "contoso", "right": "delegated-administration"})
+	}
+	if row := only(r.get(right, "/v1/me/activity?after="+asked.Header.Get("Ledger-Position")).is(200)); row["number"] != asked.text("number") {
+		t.Errorf("activity: %v", row)
+	}
 	body["on_behalf_of"] = object{"customer": "fabrikam"}
 	r.post(right, "/v1/incidents", body).refuses(403, "right-missing")
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
@@ -17,7 +18,7 @@ func (a *API) Handler() http.Handler { return http.HandlerFunc(a.serve) }
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	if r.URL.Path != eventsPath { // which lasts as long as it is listened to
+	if !lasting(r.URL.Path) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, a.RequestTimeout)
 		defer cancel()
@@ -41,6 +42,12 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 		r.Method = http.MethodGet
 	}
 	a.router.ServeHTTP(c, r)
+}
+
+// lasting says whether a call may take longer than others: event streams last as
+// long as they are listened to, files as long as they move.
+func lasting(path string) bool {
+	return path == eventsPath || strings.HasPrefix(path, attachmentsPath) || path == importsPath || path == exportsPath
 }
 
 // securityHeaders say that answers are data: not to be sniffed, framed, cached by

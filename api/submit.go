@@ -36,6 +36,13 @@ func (a *API) submit(ctx context.Context, c *call, b *submitBody) (ledger.Receip
 	if err != nil {
 		return ledger.Receipt{}, IncidentView{}, err
 	}
+	if len(b.Attachments) > 0 {
+		release, err := a.attach(ctx, c, wish, b.Attachments)
+		if err != nil {
+			return ledger.Receipt{}, IncidentView{}, err
+		}
+		defer release()
+	}
 	answer, err := a.Ledger.Submit(ctx, c.request(b.Portal), wish)
 	if err != nil {
 		return ledger.Receipt{}, IncidentView{}, a.level(ctx, c, err)
@@ -48,15 +55,9 @@ func (a *API) submission(claims *token.Claims, b *submitBody) (*ledger.Submissio
 	if len(b.Description) > maxDescription {
 		return nil, invalid("description", "must have at most 65536 bytes")
 	}
-	if len(b.Attachments) > 0 {
-		return nil, invalid("attachments", "cannot be taken yet; leave them out")
-	}
 	portal, err := a.portalFor(claims, b.Portal)
 	if err != nil {
 		return nil, err
-	}
-	if b.OnBehalfOf != nil {
-		return nil, onBehalfOf(claims, portal, b.OnBehalfOf.Customer)
 	}
 	wish := &ledger.Submission{
 		Submit: contract.Submit{
@@ -69,6 +70,11 @@ func (a *API) submission(claims *token.Claims, b *submitBody) (*ledger.Submissio
 	}
 	if b.Agreement != nil && b.Agreement.Accepted {
 		wish.Agreement = b.Agreement.Version
+	}
+	if b.OnBehalfOf != nil {
+		if wish.Behalf, err = onBehalfOf(claims, portal, b.OnBehalfOf.Customer); err != nil {
+			return nil, err
+		}
 	}
 	return wish, pay(wish, b.Payment)
 }
@@ -83,9 +89,7 @@ func pay(wish *ledger.Submission, p *paymentBody) error {
 	case p.Contract != "" && byPair, p.Purchase != nil && (byPair || p.Contract != ""):
 		return invalid("payment", "must name one of a linked contract, another contract's IDs, and a purchase")
 	case p.Purchase != nil:
-		unknown := said("purchase-unknown")
-		unknown.Errors = append(unknown.Errors, fieldAt("payment.purchase.reference", "names no purchase"))
-		return unknown
+		wish.Purchase = p.Purchase.Reference
 	case byPair:
 		access, id, err := pairOf("payment.", p.AccessID, p.ContractID)
 		if err != nil {
@@ -105,13 +109,12 @@ func pay(wish *ledger.Submission, p *paymentBody) error {
 	return nil
 }
 
-// onBehalfOf refuses a request for somebody else: for want of the right, or
-// because it cannot be recorded yet (R33).
-func onBehalfOf(claims *token.Claims, portal *catalog.Portal, customer string) error {
-	if !slices.ContainsFunc(claims.Rights, func(r token.Right) bool {
-		return r.Portal == portal.ID && r.OnBehalfOf == customer && slices.Contains(portal.OnBehalfOf, r.Right)
-	}) {
-		return problem("right-missing", "this sign-in has no right to ask for that customer at "+portal.Name, sentences["right-missing"].hint)
+// onBehalfOf is for whom a request asks, and the right that allows it (R33).
+func onBehalfOf(claims *token.Claims, portal *catalog.Portal, customer string) (*contract.Behalf, error) {
+	for _, r := range claims.Rights {
+		if r.Portal == portal.ID && r.OnBehalfOf == customer && slices.Contains(portal.OnBehalfOf, r.Right) {
+			return &contract.Behalf{Customer: customer, Right: r.Right}, nil
+		}
 	}
-	return invalid("on_behalf_of", "cannot be taken yet; leave it out")
+	return nil, problem("right-missing", "this sign-in has no right to ask for that customer at "+portal.Name, sentences["right-missing"].hint)
 }

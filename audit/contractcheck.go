@@ -20,10 +20,17 @@ type contractCheck struct {
 	tally     tally           // by ours
 	incidents map[contract.Number]*incidentCheck
 	settling  []contract.Number // closed, oldest closing first
+	files     FileCheck         // nil: files are not looked at
 
-	founder     uuid.UUID   // the command that began the stream
-	command     uuid.UUID   // of the last event
-	succeeds    *succession // what made this contract, if it is a successor
+	advisories map[contract.Number]*advisoryCheck
+	advised    []contract.Number  // closed, oldest closing first
+	lapsing    []contract.GrantID // to which something has returned after their end
+
+	founder     uuid.UUID       // the command that began the stream
+	command     uuid.UUID       // of the last event
+	succeeds    *succession     // what made this contract, if it is a successor
+	submitted   contract.Number // last
+	submitting  uuid.UUID       // the command by which
 	activations int
 	ended       bool // an expiry or a cancellation was recorded
 	reissued    bool
@@ -147,8 +154,14 @@ func (c *contractCheck) note(r *recorded, e contract.Event) {
 		c.owe(r, LawReissue, (*contract.Cancelled)(nil), 0, 0)
 	case *contract.Expired, *contract.Cancelled:
 		c.ended = true
+	case *contract.GrantLapsed:
+		c.oweLapse(r)
 	default:
-		c.noteIncident(r, e)
+		if n, ok := contract.AdvisoryOf(e); ok {
+			c.noteAdvisory(r, e, n)
+		} else {
+			c.noteIncident(r, e)
+		}
 	}
 	if c.owed != nil || !c.ended {
 		return
@@ -173,6 +186,7 @@ func (c *contractCheck) leaves() bool {
 // forget drops the incidents that nothing can happen to any more.
 func (c *contractCheck) forget(at time.Time) {
 	c.state.Forget(at)
+	c.forgetAdvisories(at)
 	for len(c.settling) > 0 {
 		n := c.settling[0]
 		if in := c.incidents[n]; in != nil && !in.open {
@@ -209,12 +223,18 @@ func (c *contractCheck) sums(at time.Time) *wrong {
 		if grants := *total.unit(u); sumsOf(grants) != sumsOf(ours) {
 			return breaks(LawBalance, "%s: the grants add up to %+v, the events to %+v", u, grants, ours)
 		}
+		if c.promised() {
+			continue // what comes by itself is a balance before it is an event
+		}
 		if b := c.state.Balance(u, at); c.state.Exists() && lapsing(b) != lapsing(ours) {
 			return breaks(LawBalance, "%s: the contract says %+v, its events add up to %+v", u, b, ours)
 		}
 	}
 	return nil
 }
+
+// promised says whether the contract is blank and will come to life by itself.
+func (c *contractCheck) promised() bool { return c.state.Promise() != nil && c.state.Term() == nil }
 
 // sumsOf leaves out what grants do not keep.
 func sumsOf(b contract.Balance) contract.Balance {

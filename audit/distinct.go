@@ -9,6 +9,7 @@ import (
 
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/domain/mail"
+	"github.com/supportledger/supportledger/domain/programcase"
 	"github.com/supportledger/supportledger/ledger"
 )
 
@@ -59,9 +60,11 @@ func (d *distinct) once(r *checked) *wrong {
 	var w *wrong
 	switch e := r.Event.(type) {
 	case *contract.IncidentSubmitted:
-		if before, again := d.again(numberKey, numberBytes(uint64(e.Number)), r.RecordedAt); again {
-			return breaks(LawNumber, "number %v was given before, at %s", e.Number, stamp(before))
-		}
+		w = d.number(r, e.Number)
+	case *contract.AdvisoryOpened:
+		w = d.number(r, e.Number)
+	case *programcase.Opened:
+		w = d.number(r, e.Number)
 	case *contract.Renewed:
 		w = d.successor(r, e.Successor)
 	case *contract.Reissued:
@@ -77,6 +80,14 @@ func (d *distinct) once(r *checked) *wrong {
 		return w
 	}
 	return d.checkCommand(r)
+}
+
+// number holds that nothing else was given a number.
+func (d *distinct) number(r *checked, n contract.Number) *wrong {
+	if before, again := d.again(numberKey, numberBytes(uint64(n)), r.RecordedAt); again {
+		return breaks(LawNumber, "number %v was given before, at %s", n, stamp(before))
+	}
+	return nil
 }
 
 // successor holds that nobody else has named a contract as the successor.

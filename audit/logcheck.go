@@ -10,6 +10,7 @@ import (
 
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/domain/mail"
+	"github.com/supportledger/supportledger/domain/programcase"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
 )
@@ -44,7 +45,7 @@ func newLogCheck(v *Verifier, head eventstore.Position) *logCheck {
 	c.stages = []stage{c.order, c.distinct}
 	parts := runtime.GOMAXPROCS(0)
 	for part := range parts {
-		s := newStreams(c.seed, part, parts, memory/2/int64(parts), v.Pair)
+		s := newStreams(c.seed, part, parts, memory/2/int64(parts), v)
 		c.streams, c.stages = append(c.streams, s), append(c.stages, s)
 	}
 	return c
@@ -160,7 +161,7 @@ func (c *logCheck) decoder() func(*checked) {
 		}
 	}
 	asked := func(r *checked) bool {
-		return first || distinct && (r.Type == submitted || mail.Knows(r.Type)) || succeeds(r.Type) ||
+		return first || distinct && (slices.Contains(numbered[:], r.Type) || mail.Knows(r.Type)) || succeeds(r.Type) ||
 			slices.ContainsFunc(shares, func(s share) bool { return s.has(r.hash) })
 	}
 	return func(r *checked) {
@@ -182,4 +183,7 @@ func (c *logCheck) decoder() func(*checked) {
 	}
 }
 
-var submitted = (*contract.IncidentSubmitted)(nil).Name()
+// numbered are the types of events that give a number.
+var numbered = [...]string{
+	(*contract.IncidentSubmitted)(nil).Name(), (*contract.AdvisoryOpened)(nil).Name(), (*programcase.Opened)(nil).Name(),
+}

@@ -45,6 +45,7 @@ func TestR21_R22_VerifyFindsNothingWrongWithAnyHistory(t *testing.T) {
 		}
 		for _, contract := range c.contracts {
 			c.compare(contract.ID)
+			c.compareStatement(contract.ID)
 		}
 	})
 }

@@ -17,6 +17,8 @@ func (c *contractCheck) allows(r *recorded, e contract.Event) *wrong {
 	switch e := e.(type) {
 	case *contract.Registered:
 		return c.allowsRegistered(r, e)
+	case *contract.Promised:
+		return c.allowsPromise(r, e)
 	case *contract.Activated:
 		return c.allowsActivated(r, e)
 	case *contract.Suspended:
@@ -45,6 +47,9 @@ func (c *contractCheck) allows(r *recorded, e contract.Event) *wrong {
 		}
 		return nil
 	}
+	if n, ok := contract.AdvisoryOf(e); ok {
+		return c.allowsAdvisory(r, e, n)
+	}
 	return c.allowsIncident(r, e)
 }
 
@@ -61,7 +66,7 @@ func (c *contractCheck) begins(r *recorded, e contract.Event) *wrong {
 		return nil
 	}
 	switch e.(type) {
-	case *contract.IncidentCommented, *contract.IncidentSeverityChanged, *contract.IncidentClosed,
+	case *contract.IncidentRightUsed, *contract.IncidentFilesAttached, *contract.IncidentCommented, *contract.IncidentSeverityChanged, *contract.IncidentClosed,
 		*contract.IncidentReopened, *contract.IncidentReclassified:
 		return nil
 	}
@@ -108,6 +113,9 @@ func (c *contractCheck) allowsActivated(r *recorded, e *contract.Activated) *wro
 		if s := c.succeeds; s != nil && s.renewed != nil && s.renewed.StartsOn != e.StartsOn {
 			return breaks(LawRenewal, "the renewal was to start on %v, not on %v", s.renewed.StartsOn, e.StartsOn)
 		}
+		if p := c.state.Promise(); p != nil && !c.ended {
+			return sameTerm(p, e)
+		}
 		return c.inState(r, contract.StatusRegistered)
 	}
 	term := c.state.Term()
@@ -118,6 +126,31 @@ func (c *contractCheck) allowsActivated(r *recorded, e *contract.Activated) *wro
 		return breaks(LawTerm, "the term begins as another one than was set")
 	case r.RecordedAt.Before(e.StartsAt):
 		return breaks(LawTerm, "the term begins at %s, before its start at %s", stamp(r.RecordedAt), stamp(e.StartsAt))
+	}
+	return nil
+}
+
+// allowsPromise holds that a contract is promised to come to life when it is
+// registered, and within the term that is promised with it.
+func (c *contractCheck) allowsPromise(r *recorded, e *contract.Promised) *wrong {
+	terms := c.state.Terms()
+	switch last := e.StartsOn.LastOfTerm(terms.GraceDays); {
+	case !c.founding(r) || c.state.Promise() != nil || c.activations > 0:
+		return breaks(LawState, "a contract is promised to come to life after it was registered")
+	case terms.StartsOn != e.StartsOn || e.ExpiresOn != last:
+		return breaks(LawTerm, "a term from %v with %d grace days ends on %v; promised is %v to %v", terms.StartsOn, terms.GraceDays, last, e.StartsOn, e.ExpiresOn)
+	case !near(e.StartsAt, e.StartsOn.StartOf(time.UTC)) || !near(e.EndsAt, e.ExpiresOn.EndOf(time.UTC)) || !near(e.ActivatesAt, e.ActivatesOn.StartOf(time.UTC)):
+		return breaks(LawTerm, "the promised instants do not belong to their days")
+	case e.ActivatesAt.Before(e.StartsAt) || !e.ActivatesAt.Before(e.EndsAt):
+		return breaks(LawTerm, "the contract comes to life at %s, outside its term", stamp(e.ActivatesAt))
+	}
+	return nil
+}
+
+// sameTerm holds that a promised term is the one that comes.
+func sameTerm(p *contract.Promised, e *contract.Activated) *wrong {
+	if p.StartsOn != e.StartsOn || !p.StartsAt.Equal(e.StartsAt) || !p.EndsAt.Equal(e.EndsAt) {
+		return breaks(LawTerm, "the term begins as another one than was promised")
 	}
 	return nil
 }
@@ -149,7 +182,7 @@ func (c *contractCheck) allowsRenewed(r *recorded, e *contract.Renewed) *wrong {
 		return breaks(LawRenewal, "the contract was renewed before, as %s", sum.Renewal)
 	case e.Successor == uuid.Nil || e.Successor == c.id:
 		return breaks(LawRenewal, "the successor's id is %s", e.Successor)
-	case e.StartsOn.Compare(sum.ExpiresOn) <= 0:
+	case e.StartsOn.Compare(sum.StartsOn.AddYear()) < 0: // in the days of grace a membership's next year may begin
 		return breaks(LawRenewal, "the renewal starts on %v, within the term until %v", e.StartsOn, sum.ExpiresOn)
 	}
 	return c.inState(r, contract.StatusWaiting, contract.StatusActive, contract.StatusSuspended, contract.StatusExpired)

@@ -64,12 +64,13 @@ func (c *contractCheck) allowsLapse(r *recorded, e *contract.GrantLapsed) *wrong
 	return nil
 }
 
-// payer is the grant that must pay for an incident (R18); nil where none can.
-func (c *contractCheck) payer(at time.Time) *contract.Grant {
+// payer is the grant that must pay for a unit (R18); nil where none can. used is
+// what was taken from grants before, and not recorded yet.
+func (c *contractCheck) payer(u contract.Unit, at time.Time, used map[contract.GrantID]int64) *contract.Grant {
 	var best *contract.Grant
 	for i := range c.state.Grants() {
 		g := &c.state.Grants()[i]
-		if g.Unit != contract.Incident || !g.Unlimited && g.Available < 1 || c.over(g, at) {
+		if g.Unit != u || !g.Unlimited && g.Available-used[g.ID] < 1 || c.over(g, at) {
 			continue
 		}
 		if best == nil || c.sooner(g, best) {
@@ -80,26 +81,25 @@ func (c *contractCheck) payer(at time.Time) *contract.Grant {
 }
 
 // sooner says whether a pays before b: what lapses sooner, then included before
-// bought before added, then the older.
+// bought or added, then the older.
 func (c *contractCheck) sooner(a, b *contract.Grant) bool {
 	ea, eb := c.endOf(a), c.endOf(b)
 	switch {
 	case !ea.Equal(eb):
 		return eb.IsZero() || !ea.IsZero() && ea.Before(eb)
-	case a.Source != b.Source:
+	case sourceOrder[a.Source] != sourceOrder[b.Source]:
 		return sourceOrder[a.Source] < sourceOrder[b.Source]
 	}
 	return a.ID < b.ID
 }
 
-var sourceOrder = map[contract.Source]int{contract.Included: 0, contract.Bought: 1, contract.Added: 2}
+var sourceOrder = map[contract.Source]int{contract.Included: 0, contract.Bought: 1, contract.Added: 1}
 
-// remaining is what can still be spent of the incidents, and whether there is no
-// limit.
-func (c *contractCheck) remaining(at time.Time) (n int64, unlimited bool) {
+// remaining is what can still be spent of a unit, and whether there is no limit.
+func (c *contractCheck) remaining(u contract.Unit, at time.Time) (n int64, unlimited bool) {
 	for i := range c.state.Grants() {
 		g := &c.state.Grants()[i]
-		if g.Unit != contract.Incident || c.over(g, at) {
+		if g.Unit != u || c.over(g, at) {
 			continue
 		}
 		if g.Unlimited {

@@ -13,6 +13,10 @@ import (
 // incidentCheck is what an incident's events are held against.
 type incidentCheck struct {
 	open, counted bool
+	filed         bool             // files were attached
+	forOther      bool             // it was submitted for somebody else
+	portal        string           // where
+	account       uuid.UUID        // that submitted it
 	grant         contract.GrantID // that paid last; 0 where none did
 	last          string           // the type of its last event but comments
 	decrement     bool             // of the last closing or reclassification
@@ -36,6 +40,10 @@ func (c *contractCheck) allowsIncident(r *recorded, e contract.Event) *wrong {
 		return c.allowsDeducted(r, e, in)
 	case *contract.IncidentCreditedBack:
 		return c.allowsCredited(r, e, in)
+	case *contract.IncidentRightUsed:
+		return c.allowsRight(r, e, in)
+	case *contract.IncidentFilesAttached:
+		return c.allowsFiles(r, e, in)
 	case *contract.IncidentSeverityChanged:
 		if !in.open || e.Previous != in.severity || e.Severity == in.severity {
 			return breaks(LawIncident, "the severity of %v goes from %s to %s; it was %s (open: %t)", n, e.Previous, e.Severity, in.severity, in.open)
@@ -92,14 +100,14 @@ func (c *contractCheck) allowsDeducted(r *recorded, e *contract.IncidentDeducted
 	if g.Unit != e.Unit || e.Unit != contract.Incident || e.Quantity != 1 {
 		return breaks(LawOnce, "%d %s are deducted for %v from a grant of %s", e.Quantity, e.Unit, e.Number, g.Unit)
 	}
-	best := c.payer(r.RecordedAt)
+	best := c.payer(contract.Incident, r.RecordedAt, nil)
 	if best == nil {
 		return breaks(LawState, "%v is deducted at %s from grant %v, which has %d until %s", e.Number, stamp(r.RecordedAt), g.ID, g.Available, stamp(c.endOf(g)))
 	}
 	if best.ID != g.ID {
 		return breaks(LawPayer, "grant %v paid for %v, not grant %v", g.ID, e.Number, best.ID)
 	}
-	left, unlimited := c.remaining(r.RecordedAt)
+	left, unlimited := c.remaining(contract.Incident, r.RecordedAt)
 	return sameRest(e.Remaining, e.Unlimited, left-1, unlimited)
 }
 
@@ -114,7 +122,7 @@ func (c *contractCheck) allowsCredited(r *recorded, e *contract.IncidentCredited
 	case e.Quantity != 1 || e.Unit != contract.Incident:
 		return breaks(LawOnce, "%d %s are credited back for %v", e.Quantity, e.Unit, e.Number)
 	}
-	left, unlimited := c.remaining(r.RecordedAt)
+	left, unlimited := c.remaining(contract.Incident, r.RecordedAt)
 	g, w := c.grant(e.Grant)
 	if w != nil {
 		return w
@@ -147,9 +155,16 @@ func (c *contractCheck) noteIncident(r *recorded, e contract.Event) {
 	switch e := e.(type) {
 	case *contract.IncidentCommented:
 		return
+	case *contract.IncidentRightUsed:
+		in.forOther = true
+		return
+	case *contract.IncidentFilesAttached:
+		in.filed = true
+		return
 	case *contract.IncidentSubmitted:
-		in = &incidentCheck{open: true, severity: e.Severity, decrement: c.state.Exists()}
+		in = &incidentCheck{open: true, account: e.Account, portal: e.Portal, severity: e.Severity, decrement: c.state.Exists()}
 		c.incidents[n] = in
+		c.submitted, c.submitting = n, r.Meta.Command
 	case *contract.IncidentDeducted:
 		in.counted, in.grant = true, e.Grant
 	case *contract.IncidentCreditedBack:

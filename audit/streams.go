@@ -26,6 +26,7 @@ type streams struct {
 	weight      int64                     // bytes, by estimate
 	limit       int64
 	checkPair   PairCheck
+	checkFile   FileCheck
 }
 
 // A PairCheck says whether a contract's stream is named by the pair that its
@@ -45,15 +46,16 @@ type streamCheck struct {
 	next     eventstore.Revision
 	contract *contractCheck    // nil for other streams
 	mails    *mailCheck        // nil for other streams
+	aside    aside             // nil for other streams
 	reserved uint32            // the first number that is free, of a day
 	last     eventstore.Record // without its content
 	nth      int64             // of the last one
 	weight   int64
 }
 
-func newStreams(seed maphash.Seed, part, parts int, memory int64, pair PairCheck) *streams {
+func newStreams(seed maphash.Seed, part, parts int, memory int64, v *Verifier) *streams {
 	return &streams{
-		seed: seed, part: uint64(part), parts: uint64(parts), limit: memory, checkPair: pair,
+		seed: seed, part: uint64(part), parts: uint64(parts), limit: memory, checkPair: v.Pair, checkFile: v.File,
 		shares: shares{pending: []share{{}}},
 	}
 }
@@ -121,9 +123,11 @@ func (s *streams) divisible() bool {
 func (s *streams) add(r *checked) *streamCheck {
 	c := new(streamCheck)
 	if r.ofContract {
-		c.contract = &contractCheck{id: r.contract, state: new(contract.State), incidents: make(map[contract.Number]*incidentCheck)}
+		c.contract = &contractCheck{id: r.contract, state: new(contract.State), incidents: make(map[contract.Number]*incidentCheck), files: s.checkFile}
 	} else if r.ofMails {
 		c.mails = &mailCheck{contract: r.contract, last: make(map[uuid.UUID]mailStep)}
+	} else {
+		c.aside = asideOf(r.Stream)
 	}
 	s.open[r.Stream] = c
 	return c
@@ -141,6 +145,8 @@ func (s *streams) step(c *streamCheck, r *checked) *wrong {
 	switch {
 	case c.mails != nil:
 		return s.checkMail(c.mails, &r.recorded)
+	case c.aside != nil:
+		return c.aside.step(&r.recorded, r.Event)
 	case c.contract == nil:
 		return c.other(&r.recorded)
 	}
@@ -205,8 +211,11 @@ func (s *streams) weigh(c *streamCheck) {
 	if c.mails != nil {
 		weight += mailBytes * int64(len(c.mails.last))
 	}
+	if c.aside != nil {
+		weight += c.aside.bytes()
+	}
 	if c.contract != nil {
-		weight += incidentBytes*int64(len(c.contract.incidents)) + grantBytes*int64(len(c.contract.state.Grants()))
+		weight += incidentBytes*int64(len(c.contract.incidents)+len(c.contract.advisories)) + grantBytes*int64(len(c.contract.state.Grants()))
 	}
 	s.weight += weight - c.weight
 	c.weight = weight

@@ -26,6 +26,7 @@ func moves(name string) bool {
 	switch name {
 	case (*contract.GrantAdded)(nil).Name(), (*contract.GrantAdjusted)(nil).Name(), (*contract.GrantLapsed)(nil).Name(),
 		(*contract.IncidentDeducted)(nil).Name(), (*contract.IncidentCreditedBack)(nil).Name(),
+		(*contract.AdvisoryTimeDeducted)(nil).Name(), (*contract.AdvisoryTimeCreditedBack)(nil).Name(),
 		(*contract.Reissued)(nil).Name():
 		return true
 	}
@@ -53,6 +54,18 @@ func (t *tally) add(e contract.Event) {
 		b := t.unit(e.Unit)
 		b.Credited += e.Quantity
 		t.consume(b, e.Grant, -e.Quantity)
+	case *contract.AdvisoryTimeDeducted:
+		b := t.unit(e.Unit)
+		b.Deducted += e.Minutes
+		for _, part := range e.Parts {
+			t.consume(b, part.Grant, part.Quantity)
+		}
+	case *contract.AdvisoryTimeCreditedBack:
+		b := t.unit(e.Unit)
+		b.Credited += e.Minutes
+		for _, part := range e.Parts {
+			t.consume(b, part.Grant, -part.Quantity)
+		}
 	case *contract.Reissued:
 		for _, m := range e.Moved {
 			b := t.unit(m.Unit)

@@ -21,6 +21,8 @@ type Verifier struct {
 	// Pair, unless nil, checks with the installation's keys that every contract's
 	// stream is named by its pair. Several goroutines call it.
 	Pair PairCheck
+	// File, unless nil, looks at every file that is attached to an incident.
+	File FileCheck
 	// Index, unless nil, holds the store's own files against each other: it
 	// returns a *eventstore.CorruptError where its index and its log differ.
 	Index func(ctx context.Context, report func(done, total int64)) error

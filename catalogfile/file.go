@@ -5,23 +5,25 @@ package catalogfile
 // together.
 
 type file struct {
-	Vendor          string     `yaml:"vendor"`
-	Agreement       agreement  `yaml:"agreement"`
-	Families        []family   `yaml:"families"`
-	Portals         []portal   `yaml:"portals"`
-	Products        []product  `yaml:"products"`
-	Programmes      []program  `yaml:"programmes"`
-	Calendars       []calendar `yaml:"calendars"`
-	DefaultCalendar string     `yaml:"default_calendar"`
-	Regions         []region   `yaml:"regions,optional"`
-	Severities      []severity `yaml:"severities"`
-	ClosureCodes    []closure  `yaml:"closure_codes"`
-	ReopenDays      int64      `yaml:"reopen_days"`
-	ReclassifyDays  int64      `yaml:"reclassify_days"`
-	FewLeft         []int64    `yaml:"few_left,optional"`
-	Attachments     limits     `yaml:"attachments"`
-	Resources       []resource `yaml:"resources,optional"`
-	Communities     []forum    `yaml:"communities,optional"`
+	Vendor          string       `yaml:"vendor"`
+	Agreement       agreement    `yaml:"agreement"`
+	Families        []family     `yaml:"families"`
+	Portals         []portal     `yaml:"portals"`
+	Products        []product    `yaml:"products"`
+	Programmes      []program    `yaml:"programmes"`
+	Memberships     []membership `yaml:"memberships,optional"`
+	Calendars       []calendar   `yaml:"calendars"`
+	DefaultCalendar string       `yaml:"default_calendar"`
+	Regions         []region     `yaml:"regions,optional"`
+	Severities      []severity   `yaml:"severities"`
+	ClosureCodes    []closure    `yaml:"closure_codes"`
+	ReopenDays      int64        `yaml:"reopen_days"`
+	ReclassifyDays  int64        `yaml:"reclassify_days"`
+	FewLeft         []int64      `yaml:"few_left,optional"`
+	WatchBlankDays  int64        `yaml:"watch_blank_days,optional"`
+	Attachments     limits       `yaml:"attachments"`
+	Resources       []resource   `yaml:"resources,optional"`
+	Communities     []forum      `yaml:"communities,optional"`
 }
 
 type agreement struct {
@@ -88,6 +90,15 @@ type program struct {
 	Activation       string     `yaml:"activation"`
 	AfterRenewalDays int64      `yaml:"after_renewal_days,optional"`
 	GraceDays        int64      `yaml:"grace_days,optional"`
+	InternalUse      []string   `yaml:"internal_use,optional"`
+}
+
+type membership struct {
+	ID        string `yaml:"id"`
+	Name      string `yaml:"name"`
+	Core      string `yaml:"core"`
+	Signature string `yaml:"signature,optional"`
+	Toolkit   string `yaml:"toolkit,optional"`
 }
 
 type included struct {

@@ -228,3 +228,20 @@ func rows[T any](t *testing.T, got []T, line func(T) string, want []string) {
 func row(cells ...string) string { return strings.Join(cells, " | ") }
 
 func list(words []string) string { return cmp.Or(strings.Join(words, ", "), "-") }
+
+func TestR28_MicrosoftMemberships(t *testing.T) {
+	c := microsoft(t)
+	rows(t, c.Memberships, func(m catalog.Membership) string {
+		core, _ := c.Programme(m.Core)
+		day := core.ActivatesOn(core, catalog.Date{Year: 2026, Month: 1, Day: 15})
+		return row(m.ID, core.ServiceName, cmp.Or(m.Signature, "-"), cmp.Or(m.Toolkit, "-"), cmp.Or(day.String(), "on request"))
+	}, []string{
+		"gold | Partner Support Gold 20Pack | scs | toolkit | 2026-02-05",
+		"silver | Partner Support Silver 15Pack | scs | toolkit | 2026-02-05",
+		"maps | Action Pack 10Pack | - | - | on request",
+	})
+	kit, _ := c.Programme("toolkit")
+	if len(kit.InternalUse) == 0 || c.WatchBlankDays == 0 {
+		t.Errorf("internal use %v, looked at after %d days", kit.InternalUse, c.WatchBlankDays)
+	}
+}

@@ -12,6 +12,7 @@ func (r *reading) offers(f *file, c *catalog.Catalog) {
 	c.Portals = r.portals(f.Portals, c)
 	c.Products = r.products(f.Products, c)
 	c.Programmes = r.programmes(f.Programmes, c)
+	r.memberships(f, c)
 }
 
 func (r *reading) families(list []family) []catalog.Family {

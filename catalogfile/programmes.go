@@ -24,7 +24,11 @@ func (r *reading) programme(k key, p *program, c *catalog.Catalog) catalog.Progr
 		Included: r.included(k.of("included"), p), Bought: p.Bought,
 		Covers: r.concrete(k.of("covers"), p.Covers, c), Portals: present(p.Portals),
 		Activation: p.Activation, AfterRenewalDays: r.afterRenewal(k, p),
-		GraceDays: r.between(k.of("grace_days"), p.GraceDays, 0, maxDays),
+		GraceDays:   r.between(k.of("grace_days"), p.GraceDays, 0, maxDays),
+		InternalUse: p.InternalUse,
+	}
+	for i, right := range p.InternalUse {
+		r.filled(k.of("internal_use").at(i), right)
 	}
 	r.some(k.of("portals"), len(p.Portals))
 	r.distinct(k.of("portals"), p.Portals)
@@ -114,7 +118,7 @@ func (r *reading) afterRenewal(k key, p *program) int {
 	case p.Activation == catalog.ActivateAfterRenewal && r.placeless(days):
 		r.wrong(days, "is missing; activation %s needs it", p.Activation)
 	case p.Activation == catalog.ActivateAfterRenewal:
-		r.between(days, p.AfterRenewalDays, 0, 365)
+		r.between(days, p.AfterRenewalDays, 0, 364) // within the year that begins on the renewal day
 	case !r.placeless(days):
 		r.wrong(days, "goes with activation %s only", catalog.ActivateAfterRenewal)
 	}

@@ -66,9 +66,10 @@ type Pair struct{ AccessID, ContractID string }
 
 // A Submission is a customer's wish for an incident.
 type Submission struct {
-	contract.Submit                        // without Account, Payment and Texts
+	contract.Submit                        // without Account, Payment and Texts; those of Files in clear
 	Contract        uuid.UUID              // pays, if not Nil
 	Pair            *Pair                  // pays, if not nil
+	Purchase        string                 // the reference of the purchase that pays, if not ""
 	Texts           contract.IncidentTexts // sealed under the account's key
 }
 
@@ -90,13 +91,21 @@ type DueContract struct {
 	Contract uuid.UUID
 }
 
-// An Agenda knows which contracts time is about to bring something to: a view of
-// the log that may lag, and never decides.
+// An Unfinished is a decision that is to be followed by an append to another
+// stream which has not been seen: a partner of whose contracts one is not
+// registered, or a purchase that has become its contract and is not recorded as
+// spent. One of the two is named.
+type Unfinished struct{ Partner, Purchase uuid.UUID }
+
+// An Agenda knows which contracts time is about to bring something to, and what a
+// crash has left half done: a view of the log that may lag, and never decides.
 type Agenda interface {
 	// Due are contracts for which something is due by a time, ordered by when,
 	// then by id (its bytes), from the one after a given one on; the zero
 	// DueContract starts at the first.
 	Due(ctx context.Context, by time.Time, after DueContract, limit int) ([]DueContract, error)
+	// Unfinished is what has been decided and not completed, oldest first.
+	Unfinished(ctx context.Context, limit int) ([]Unfinished, error)
 }
 
 // A MailAgenda knows which mails time or an operator is about to bring about: a

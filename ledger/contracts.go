@@ -41,6 +41,9 @@ func (l *Ledger) Register(ctx context.Context, r Request, wish Registration) (Co
 // Change asks a contract for something an operator may ask: to activate,
 // suspend, resume, cancel, add a grant or adjust one (R4).
 func (l *Ledger) Change(ctx context.Context, r Request, id uuid.UUID, wish contract.Command) (ContractAnswer, error) {
+	if activating, ok := wish.(*contract.Activate); ok {
+		return l.activate(ctx, r, id, activating)
+	}
 	c := &command{meta: l.meta(r, id.String()), keyed: r.Key != "", wish: wish}
 	return l.change(ctx, id, c, false)
 }

@@ -26,11 +26,11 @@ func (l *Ledger) Touch(ctx context.Context, id uuid.UUID) error {
 }
 
 // CatchUp goes through the agenda once and records everything that is due by
-// now. It says how many contracts that were; what this brings about may itself
+// now, after completing what is unfinished. It says how many contracts that were; what this brings about may itself
 // be due, and is on the agenda once that has caught up.
 func (l *Ledger) CatchUp(ctx context.Context, agenda Agenda) (int, error) {
 	by, touched, last := l.Now(), 0, DueContract{}
-	var failed []error // one contract in trouble does not stop the clock for the others
+	failed := l.finish(ctx, agenda) // one in trouble does not stop the clock for the others
 	for {
 		due, err := agenda.Due(ctx, by, last, dueBatch)
 		if err != nil {
@@ -48,6 +48,25 @@ func (l *Ledger) CatchUp(ctx context.Context, agenda Agenda) (int, error) {
 			return touched, errors.Join(failed...)
 		}
 	}
+}
+
+// finish completes what a crash has left half done beside the contracts.
+func (l *Ledger) finish(ctx context.Context, agenda Agenda) (failed []error) {
+	left, err := agenda.Unfinished(ctx, dueBatch)
+	if err != nil {
+		return []error{fmt.Errorf("ask what is unfinished: %w", err)}
+	}
+	for _, u := range left {
+		if u.Partner != uuid.Nil {
+			err = l.TouchPartner(ctx, u.Partner)
+		} else {
+			err = l.TouchPurchase(ctx, u.Purchase)
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("complete %s%s: %w", u.Partner, u.Purchase, err))
+		}
+	}
+	return failed
 }
 
 // attendEvery is how often the worker looks at the agenda. Nothing waits for it:

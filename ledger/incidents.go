@@ -21,6 +21,16 @@ func (l *Ledger) Submit(ctx context.Context, r Request, wish *Submission) (Incid
 	}
 	submit := wish.Submit
 	submit.Account, submit.Texts = r.By.Account, sealed
+	if wish.Files != nil {
+		files := *wish.Files
+		if files.Texts, err = seal(ctx, l, r.By.Account, *wish.Files.Texts.Clear); err != nil {
+			return IncidentAnswer{}, err
+		}
+		submit.Files = &files
+	}
+	if wish.Purchase != "" {
+		return l.spend(ctx, r, wish, &submit)
+	}
 	id := wish.Contract
 	switch {
 	case wish.Pair != nil:
@@ -47,11 +57,11 @@ func (l *Ledger) Submit(ctx context.Context, r Request, wish *Submission) (Incid
 	if err != nil {
 		return IncidentAnswer{}, err
 	}
-	return l.submitted(ctx, id, c, wish.Texts)
+	return l.submitted(ctx, id, c, wish)
 }
 
 // submitted describes a new incident by the events of its command alone.
-func (l *Ledger) submitted(ctx context.Context, id uuid.UUID, c *command, texts contract.IncidentTexts) (IncidentAnswer, error) {
+func (l *Ledger) submitted(ctx context.Context, id uuid.UUID, c *command, wish *Submission) (IncidentAnswer, error) {
 	answer := IncidentAnswer{Receipt: c.receipt()}
 	if c.replayed {
 		var revisions []eventstore.Revision
@@ -64,7 +74,10 @@ func (l *Ledger) submitted(ctx context.Context, id uuid.UUID, c *command, texts 
 	for _, e := range c.events {
 		answer.Apply(e, c.recordedAt())
 	}
-	answer.Texts.Clear = &texts
+	answer.Texts.Clear = &wish.Texts
+	if answer.Attached != nil {
+		answer.Attached.Texts.Clear = wish.Files.Texts.Clear
+	}
 	answer.pay(id)
 	return answer, nil
 }

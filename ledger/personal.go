@@ -12,7 +12,9 @@ import (
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/domain/mail"
+	"github.com/supportledger/supportledger/domain/partner"
 	"github.com/supportledger/supportledger/domain/person"
+	"github.com/supportledger/supportledger/domain/programcase"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/vault"
 )
@@ -48,6 +50,10 @@ func Personal(e domain.Event) domain.Personal {
 		return contract.Personal(e)
 	case mail.Event:
 		return mail.Personal(e)
+	case partner.Event:
+		return partner.Personal(e)
+	case programcase.Event:
+		return programcase.Personal(e)
 	}
 	return nil
 }

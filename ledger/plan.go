@@ -117,7 +117,7 @@ func (l *Ledger) planOne(ctx context.Context, q *queue, p *plan, c *command) err
 // decide asks the domain and adds what follows to the plan.
 func (l *Ledger) decide(ctx context.Context, q *queue, p *plan, c *command) error {
 	m := contract.Moment{At: p.at, Catalog: l.catalog, Zone: l.zones.find}
-	_, numbered := c.wish.(*contract.Submit)
+	numbered := takesNumber(c.wish)
 	if numbered {
 		n, err := l.numbers.take(ctx, p.at)
 		if _, exhausted := err.(*domain.Refusal); exhausted {
@@ -157,6 +157,15 @@ func (l *Ledger) decide(ctx context.Context, q *queue, p *plan, c *command) erro
 		q.order = append(q.order, c.meta.Command)
 	}
 	return p.add(q.state, events, &c.meta)
+}
+
+// takesNumber says whether a wish is for something that people know by a number.
+func takesNumber(wish contract.Command) bool {
+	switch wish.(type) {
+	case *contract.Submit, *contract.Buy, *contract.OpenAdvisory:
+		return true
+	}
+	return false
 }
 
 // add puts a command's events into the plan and evolves the state by them.

@@ -9,6 +9,9 @@ import (
 
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/domain/guessing"
+	"github.com/supportledger/supportledger/domain/partner"
+	"github.com/supportledger/supportledger/domain/programcase"
+	"github.com/supportledger/supportledger/domain/purchase"
 )
 
 // nouns are the first words of all types, and whether subscribers are told about
@@ -48,7 +51,8 @@ func PublishedNouns() (published []string) {
 // PublishedTypes are the types for subscribers that this version records, in
 // alphabetical order.
 func PublishedTypes() []string {
-	types := append(contract.Names(), (*guessing.Refused)(nil).Name())
+	types := slices.Concat(contract.Names(), []string{(*guessing.Refused)(nil).Name()},
+		partner.Events.List(), programcase.Events.List(), purchase.Events.List())
 	slices.Sort(types)
 	return types
 }
@@ -56,12 +60,17 @@ func PublishedTypes() []string {
 // streamsNamespace makes UUIDs of streams' names. It never changes.
 var streamsNamespace = uuid.MustParse("5b1d9f0e-4c1a-5e0b-9d0f-3f5a6c1f7e21")
 
-// StreamID is what subscribers know a stream by: its own name where that is a
-// UUID, as a contract's is, and a UUID made from the name (version 5) where it is
-// not, as for failed links.
+// StreamID is what subscribers know a stream by: the id of what it records where
+// it is named by one, as a contract, a partner, a purchase or a case is, and a
+// UUID made from the name (version 5) where it is not, as for failed links.
 func StreamID(stream string) uuid.UUID {
 	if id, ok := ContractOf(stream); ok {
 		return id
+	}
+	for _, prefix := range [...]string{partnersPrefix, purchasesPrefix, casesPrefix} {
+		if id, ok := idAfter(prefix, stream); ok {
+			return id
+		}
 	}
 	return uuid.NewSHA1(streamsNamespace, []byte(stream))
 }

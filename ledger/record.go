@@ -13,7 +13,10 @@ import (
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/domain/guessing"
 	"github.com/supportledger/supportledger/domain/mail"
+	"github.com/supportledger/supportledger/domain/partner"
 	"github.com/supportledger/supportledger/domain/person"
+	"github.com/supportledger/supportledger/domain/programcase"
+	"github.com/supportledger/supportledger/domain/purchase"
 	"github.com/supportledger/supportledger/eventstore"
 )
 
@@ -168,8 +171,16 @@ func DecodeEvent(name string, data []byte) (domain.Event, error) {
 	case (*MailsSwitchedOn)(nil).Name():
 		e = new(MailsSwitchedOn)
 	default:
-		if strings.HasPrefix(name, "mail.") {
+		noun, _, _ := strings.Cut(name, ".")
+		switch noun {
+		case "mail":
 			return mail.Decode(name, data)
+		case "partner":
+			return partner.Events.Decode(name, data)
+		case "program-case":
+			return programcase.Events.Decode(name, data)
+		case "purchase":
+			return purchase.Events.Decode(name, data)
 		}
 		return contract.Decode(name, data)
 	}
@@ -182,10 +193,31 @@ func DecodeEvent(name string, data []byte) (domain.Event, error) {
 // Streams that are not contracts. A contract's stream, and that of an incident
 // which no contract pays for, is named by its UUID alone.
 const (
-	guessesStream = "guesses"
-	numbersPrefix = "numbers-"
-	personsPrefix = "person-"
+	guessesStream   = "guesses"
+	numbersPrefix   = "numbers-"
+	personsPrefix   = "person-"
+	partnersPrefix  = "partner-"
+	purchasesPrefix = "purchase-"
+	casesPrefix     = "program-case-"
 )
+
+// PartnerOf is the partner that a stream records; false for other streams.
+func PartnerOf(stream string) (uuid.UUID, bool) { return idAfter(partnersPrefix, stream) }
+
+// PurchaseOf is the purchase that a stream records; false for other streams.
+func PurchaseOf(stream string) (uuid.UUID, bool) { return idAfter(purchasesPrefix, stream) }
+
+// CaseOf is the program support case that a stream records; false for other
+// streams.
+func CaseOf(stream string) (uuid.UUID, bool) { return idAfter(casesPrefix, stream) }
+
+func idAfter(prefix, stream string) (uuid.UUID, bool) {
+	rest, ok := strings.CutPrefix(stream, prefix)
+	if !ok {
+		return uuid.Nil, false
+	}
+	return ContractOf(rest)
+}
 
 // ContractOf is the contract, or the incident without one, that a stream
 // records; false for other streams.

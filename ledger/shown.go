@@ -7,6 +7,8 @@ import (
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/domain/mail"
+	"github.com/supportledger/supportledger/domain/partner"
+	"github.com/supportledger/supportledger/domain/programcase"
 )
 
 // Shown is an event's payload as it may leave the log: the ciphertext of a
@@ -34,6 +36,11 @@ func shown(e domain.Event) any {
 			*contract.IncidentSubmitted
 			Texts any `json:"texts,omitempty"`
 		}{e, opened(&e.Texts)}
+	case *contract.IncidentFilesAttached:
+		return struct {
+			*contract.IncidentFilesAttached
+			Texts any `json:"texts,omitempty"`
+		}{e, opened(&e.Texts)}
 	case *contract.IncidentCommented:
 		return struct {
 			*contract.IncidentCommented
@@ -44,8 +51,64 @@ func shown(e domain.Event) any {
 			*contract.IncidentClosed
 			Texts any `json:"texts,omitempty"`
 		}{e, opened(&e.Texts)}
+	case *contract.AdvisoryOpened:
+		return struct {
+			*contract.AdvisoryOpened
+			Texts any `json:"texts,omitempty"`
+		}{e, opened(&e.Texts)}
+	case *contract.AdvisoryTimeDeducted:
+		return struct {
+			*contract.AdvisoryTimeDeducted
+			Texts any `json:"texts,omitempty"`
+		}{e, opened(&e.Texts)}
+	case *contract.AdvisoryClosed:
+		return struct {
+			*contract.AdvisoryClosed
+			Texts any `json:"texts,omitempty"`
+		}{e, opened(&e.Texts)}
 	case mail.Event:
 		return shownMail(e)
+	case partner.Event:
+		return shownPartner(e)
+	case programcase.Event:
+		return shownCase(e)
+	}
+	return e
+}
+
+func shownPartner(e partner.Event) any {
+	switch e := e.(type) {
+	case *partner.Registered:
+		return struct {
+			*partner.Registered
+			Contact any `json:"primary_contact,omitempty"`
+		}{e, opened(&e.Contact)}
+	case *partner.LocationAdded:
+		return struct {
+			*partner.LocationAdded
+			Contact any `json:"primary_contact,omitempty"`
+		}{e, opened(&e.Contact)}
+	case *partner.ContactChanged:
+		return struct {
+			*partner.ContactChanged
+			Contact any `json:"contact,omitempty"`
+		}{e, opened(&e.Contact)}
+	}
+	return e
+}
+
+func shownCase(e programcase.Event) any {
+	switch e := e.(type) {
+	case *programcase.Opened:
+		return struct {
+			*programcase.Opened
+			Texts any `json:"texts,omitempty"`
+		}{e, opened(&e.Texts)}
+	case *programcase.Closed:
+		return struct {
+			*programcase.Closed
+			Texts any `json:"texts,omitempty"`
+		}{e, opened(&e.Texts)}
 	}
 	return e
 }

@@ -73,7 +73,7 @@ func (l *Ledger) succeed(ctx context.Context, predecessor uuid.UUID, decided Met
 	case *contract.Reissued:
 		wish = &contract.Replace{
 			AccessID: accessID, ContractID: sealed, Predecessor: predecessor, Contact: s.Terms().Contact,
-			Terms: s.Terms(), Term: s.Term(), Reissued: e, Renewal: s.Summary(time.Time{}).Renewal,
+			Terms: s.Terms(), Term: s.Term(), Promise: s.Promise(), Reissued: e, Renewal: s.Summary(time.Time{}).Renewal,
 		}
 	default:
 		return ContractAnswer{}, fmt.Errorf("contract %s records no successor by command %s", predecessor, decided.Command)
@@ -124,16 +124,31 @@ func isSuccession(e contract.Event) bool {
 // complete brings the successors of a contract into being that a crash has left
 // out (R6).
 func (l *Ledger) complete(ctx context.Context, id uuid.UUID) error {
+	partnerID := ""
 	for r, err := range l.store.ReadStream(ctx, id.String(), 0, eventstore.Forwards) {
 		if err != nil {
 			return err
 		}
-		if r.Type != (*contract.Renewed)(nil).Name() && r.Type != (*contract.Reissued)(nil).Name() {
+		if r.Type != (*contract.Registered)(nil).Name() && r.Type != (*contract.Renewed)(nil).Name() && r.Type != (*contract.Reissued)(nil).Name() {
 			continue
 		}
-		meta, err := ReadMeta(r.Meta)
+		recorded, err := Decode(r)
 		if err != nil {
 			return err
+		}
+		meta := recorded.Meta
+		switch e := recorded.Event.(type) {
+		case *contract.Registered:
+			partnerID = e.PartnerID
+			continue
+		case *contract.Renewed:
+			if e.Successor == l.successorOf(meta.Command) {
+				break
+			}
+			if err := l.completeYear(ctx, e.Successor, partnerID); err != nil {
+				return err
+			}
+			continue
 		}
 		var refusal *domain.Refusal
 		if _, err := l.succeed(ctx, id, meta, false); err != nil && !(errors.As(err, &refusal) && refusal.Code == contract.PairExists) {
@@ -141,4 +156,18 @@ func (l *Ledger) complete(ctx context.Context, id uuid.UUID) error {
 		}
 	}
 	return nil
+}
+
+// completeYear brings the contract of a membership year into being that was named
+// as a successor and is not there: its partner's stream has promised it.
+func (l *Ledger) completeYear(ctx context.Context, successor uuid.UUID, partnerID string) error {
+	there := false
+	if err := l.View(ctx, successor, func(s *contract.State, _ time.Time) { there = s.Exists() }); err != nil || there {
+		return err
+	}
+	id, err := uuid.Parse(partnerID)
+	if err != nil {
+		return fmt.Errorf("contract %s was to follow for partner %q, which is none", successor, partnerID)
+	}
+	return l.TouchPartner(ctx, id)
 }

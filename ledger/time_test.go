@@ -26,6 +26,8 @@ func (d diary) Due(_ context.Context, by time.Time, after ledger.DueContract, li
 	return out, nil
 }
 
+func (diary) Unfinished(context.Context, int) ([]ledger.Unfinished, error) { return nil, nil }
+
 func (r *rig) endOf(id uuid.UUID) (ends time.Time) {
 	must(r.t, r.View(r.t.Context(), id, func(s *contract.State, _ time.Time) { ends = s.EndsAt() }))
 	return ends

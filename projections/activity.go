@@ -17,10 +17,10 @@ import (
 // ledger's Incident opens them.
 type Request struct {
 	Number      contract.Number
-	Kind        string    // KindIncident
+	Kind        string    // KindIncident, KindAdvisory or KindCase
 	Stream      uuid.UUID // where it is recorded
 	Account     uuid.UUID // whose it is
-	Contract    uuid.UUID // that pays; Nil where none does
+	Contract    uuid.UUID // that pays, or that a case is about; Nil where none does
 	Counted     *bool     // deducted and not credited back; nil where nothing is deducted
 	Portal      string
 	Product     string
@@ -44,8 +44,13 @@ type Request struct {
 	Closure  string
 }
 
-// KindIncident is a request for help with a product; other kinds are others.
-const KindIncident = "incident"
+// The kinds of requests: for help with a product, for advice by the minute, and to
+// the regional service center.
+const (
+	KindIncident = "incident"
+	KindAdvisory = "advisory"
+	KindCase     = "program-case"
+)
 
 // The statuses of a request, for filters.
 const (
@@ -53,14 +58,14 @@ const (
 	StatusClosed = "closed"
 )
 
-const requestColumns = `r.number, r.kind, r.stream, r.account, r.paid, r.counted, r.portal, r.product, r.problem_type, r.category, r.subscription,
+const requestColumns = `r.number, r.kind, r.stream, r.about, r.account, r.paid, r.counted, r.portal, r.product, r.problem_type, r.category, r.subscription,
 	r.title, r.language, r.severity, r.response_time, r.response_hours, r.response_due_at, r.first_response_at, r.response_met, r.opened_at, r.closed_at, r.closure`
 
 // scanRequest reads a request, whatever stands before its columns into more.
 func scanRequest(scan func(...any) error, r *Request, more ...any) error {
 	var number, dueAt, answeredAt, openedAt, closedAt int64
 	var paid, counted bool
-	err := scan(append(more, &number, &r.Kind, &r.Stream, &r.Account, &paid, &counted, &r.Portal, &r.Product, &r.ProblemType, &r.Category,
+	err := scan(append(more, &number, &r.Kind, &r.Stream, &r.Contract, &r.Account, &paid, &counted, &r.Portal, &r.Product, &r.ProblemType, &r.Category,
 		&r.Subscription, &r.Title, &r.Language, &r.Severity, &r.ResponseTime, &r.ResponseHours, &dueAt, &answeredAt, &r.ResponseMet,
 		&openedAt, &closedAt, &r.Closure)...)
 	if err != nil {
@@ -86,7 +91,7 @@ type Activity struct{ reader }
 // not.
 type ActivityFilter struct {
 	Status       string // StatusOpen or StatusClosed
-	Kind         string // KindIncident
+	Kind         string // one of the kinds
 	Portal       string
 	Subscription string
 	Text         string // in the title or the number, in any case

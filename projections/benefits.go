@@ -98,6 +98,16 @@ func (b *book) move(id contract.GrantID, change func(*grantRow)) error {
 	return fmt.Errorf("contract %s has no grant %s", b.id, id)
 }
 
+// moveParts changes the grants that a movement has parts in.
+func (b *book) moveParts(parts []contract.GrantUnits, change func(*grantRow, int64)) error {
+	for _, part := range parts {
+		if err := b.move(part.Grant, func(g *grantRow) { change(g, part.Quantity) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // moveAway takes what a replacement took along.
 func (b *book) moveAway(f *contract.Reissued) error {
 	for _, moved := range f.Moved {
@@ -137,10 +147,11 @@ func (w *contractsWork) writeGrants(ctx context.Context, b *book) error {
 // Benefits answers: what may an account use?
 type Benefits struct{ reader }
 
-// A Benefit is one unit of one contract that an account has linked (R35).
+// A Benefit is one unit of one contract that an account has linked, or that is the
+// partner's for which it is signed in (R35).
 type Benefit struct {
 	ContractRow
-	Linked bool // always true until partners' contracts are listed as well
+	Linked bool // false of a partner's contract that the account has not linked
 	Unit   contract.Unit
 	// Blank says that the contract was never activated: there is nothing yet,
 	// rather than 0.
@@ -156,8 +167,15 @@ type Benefit struct {
 // OfAccount are an account's benefits as of a time: the units of each contract
 // that it has linked, in the order in which the contracts were registered.
 func (b *Benefits) OfAccount(ctx context.Context, at time.Time, account uuid.UUID, p Page) (List[Benefit], error) {
+	return b.OfSignIn(ctx, at, account, "", p)
+}
+
+// OfSignIn are the benefits of an account that is signed in for a partner,
+// likewise: of what it has linked, and of the partner's contracts. An empty partner is
+// none.
+func (b *Benefits) OfSignIn(ctx context.Context, at time.Time, account uuid.UUID, partner string, p Page) (List[Benefit], error) {
 	out := List[Benefit]{Items: []Benefit{}}
-	question := []any{"benefits", account}
+	question := []any{"benefits", account, partner}
 	var last struct {
 		Contract uuid.UUID
 		Unit     contract.Unit
@@ -168,11 +186,14 @@ func (b *Benefits) OfAccount(ctx context.Context, at time.Time, account uuid.UUI
 	}
 	err = b.view(ctx, func(v *view) (err error) {
 		out.AsOf = v.asOf(at)
-		q := linkedContracts("SELECT c.seq, c.state, "+contractColumns, account, at)
+		q := linkedContracts("SELECT c.seq, c.state, c.since, "+contractColumns, account, at)
+		if partner != "" {
+			q = ownContracts("SELECT c.seq, c.state, c.since, "+contractColumns, account, partner, at)
+		}
 		if more { // the contract of the last row may have another one
 			q.and("c.seq >= (SELECT seq FROM {contracts} WHERE id = ?)", last.Contract[:])
 		}
-		q.then("ORDER BY c.seq")
+		q.then("ORDER BY c.seq, c.since DESC") // where it is both linked and the partner's, as linked
 		rows, err := b.rows(ctx, v, q, at, p.limit()+2)
 		if err != nil {
 			return err
@@ -196,14 +217,17 @@ func (b *Benefits) OfAccount(ctx context.Context, at time.Time, account uuid.UUI
 // rows are the units of so many contracts.
 func (b *Benefits) rows(ctx context.Context, v *view, q *query, at time.Time, limit int) ([]Benefit, error) {
 	type linked struct {
-		seq   int64
-		state string
+		seq, since int64 // since is 0 of one that is not linked
+		state      string
 		ContractRow
 	}
 	var contracts []linked
 	err := v.walk(ctx, q.text.String(), q.args, limit, func(scan func(...any) error) (bool, error) {
 		var c linked
-		err := scanContract(scan, at, &c.ContractRow, &c.seq, &c.state)
+		err := scanContract(scan, at, &c.ContractRow, &c.seq, &c.state, &c.since)
+		if n := len(contracts); n > 0 && contracts[n-1].ID == c.ID {
+			return true, err
+		}
 		contracts = append(contracts, c)
 		return len(contracts) < limit, err
 	})
@@ -216,7 +240,17 @@ func (b *Benefits) rows(ctx context.Context, v *view, q *query, at time.Time, li
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, unitsOf(c.ContractRow, c.state, grants, micros(at))...)
+		if c.state == stateRegistered && c.Status != contract.StatusRegistered { // it came to life by itself
+			c.state = stateActivated
+			for _, in := range c.Terms.Included {
+				grants = append(grants, grantRow{unit: string(in.Unit), granted: in.Quantity, available: in.Quantity, unlimited: in.Unlimited})
+			}
+		}
+		units := unitsOf(c.ContractRow, c.state, grants, micros(at))
+		for i := range units {
+			units[i].Linked = c.since > 0
+		}
+		out = append(out, units...)
 	}
 	return out, nil
 }
@@ -240,7 +274,7 @@ func unitOrder(u contract.Unit) int { return slices.Index(unitsInOrder[:], u) }
 func unitsOf(c ContractRow, state string, grants []grantRow, at int64) []Benefit {
 	var out []Benefit
 	for _, unit := range unitsInOrder {
-		row := Benefit{ContractRow: c, Linked: true, Unit: unit, Blank: c.Status == contract.StatusRegistered}
+		row := Benefit{ContractRow: c, Unit: unit, Blank: c.Status == contract.StatusRegistered}
 		there := unit == contract.Incident || row.Blank && slices.ContainsFunc(c.Terms.Included, func(in contract.IncludedUnits) bool { return in.Unit == unit })
 		for i := range grants {
 			if g := &grants[i]; g.unit == string(unit) {

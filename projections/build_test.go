@@ -38,7 +38,7 @@ func testRebuild_besideTheOneInUse(t *testing.T, on engine) {
 	if after := r.generation("activity"); after == before {
 		t.Errorf("generation %d is still in use", after)
 	}
-	if len(told) == 0 || told[0].Projection != "activity/1" || told[0].Position == eventstore.Start {
+	if len(told) == 0 || told[0].Projection != "activity/2" || told[0].Position == eventstore.Start {
 		t.Errorf("the progress was %+v", told)
 	}
 	in := r.submit(ani, c.ID)
@@ -182,7 +182,7 @@ func testRun_buildsANewVersionBeside(t *testing.T, on engine) {
 
 	s = openSet(t, on.at(t, Config{Dir: dir, Store: store}))
 	var wait *BuildingError
-	if _, err := s.Desk.List(t.Context(), start, DeskFilter{}, Page{}); !errors.As(err, &wait) || wait.Projection != "activity/1" {
+	if _, err := s.Desk.List(t.Context(), start, DeskFilter{}, Page{}); !errors.As(err, &wait) || wait.Projection != "activity/2" {
 		t.Errorf("before it is built the desk answers %v", err)
 	}
 	if _, err := s.Contracts.List(t.Context(), start, ContractFilter{}, Page{}); err != nil {

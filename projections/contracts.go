@@ -23,11 +23,12 @@ func contractsProjection() *projection {
 		questions: []string{"links", "benefits", "due"},
 		tables:    []table{contractsTable, grantsTable, linksTable},
 		events: names(
-			(*contract.Registered)(nil), (*contract.Activated)(nil), (*contract.Suspended)(nil), (*contract.Resumed)(nil),
+			(*contract.Registered)(nil), (*contract.Promised)(nil), (*contract.Activated)(nil), (*contract.Suspended)(nil), (*contract.Resumed)(nil),
 			(*contract.Cancelled)(nil), (*contract.Expired)(nil), (*contract.Renewed)(nil), (*contract.Reissued)(nil),
 			(*contract.GrantAdded)(nil), (*contract.GrantAdjusted)(nil), (*contract.GrantLapsed)(nil),
 			(*contract.AccountLinked)(nil), (*contract.AccountUnlinked)(nil),
 			(*contract.IncidentDeducted)(nil), (*contract.IncidentCreditedBack)(nil),
+			(*contract.AdvisoryTimeDeducted)(nil), (*contract.AdvisoryTimeCreditedBack)(nil),
 		),
 		newWork: newContractsWork,
 	})
@@ -36,7 +37,10 @@ func contractsProjection() *projection {
 // contractsTable has a row for each contract. terms is its registration as JSON,
 // without the Contract ID's ciphertext; the primary contact in it is sealed. seq
 // is the position of its registration. inherits_from is the contract whose
-// links it takes over at the start of its term, until that is recorded.
+// links it takes over at inherits_at, the start of its term, until that is
+// recorded. promise is the event by which a blank contract was promised to come to
+// life at activates_at, as JSON, with a term until promised_end; these are left
+// as they are once it has.
 var contractsTable = table{
 	name: "contracts",
 	columns: `seq {key} PRIMARY KEY,
@@ -46,6 +50,10 @@ var contractsTable = table{
 	terms         TEXT NOT NULL,
 	registered_at BIGINT NOT NULL,
 	inherits_from {bytes},
+	inherits_at   BIGINT NOT NULL,
+	promise       TEXT NOT NULL,
+	activates_at  BIGINT NOT NULL,
+	promised_end  BIGINT NOT NULL,
 	state         TEXT NOT NULL,
 	started       SMALLINT NOT NULL,
 	starts_on     TEXT NOT NULL,
@@ -102,17 +110,20 @@ func statusAt(state string, startsAt, endsAt, at int64) contract.Status {
 // statusIs is the same as a condition on rows.
 func statusIs(status contract.Status, at int64) (condition string, args []any, ok bool) {
 	const begun = "c.state IN ('activated', 'suspended')"
+	const kept = "c.state = 'registered' AND c.activates_at > 0 AND c.activates_at <= ?"
 	switch status {
-	case contract.StatusRegistered, contract.StatusCancelled:
+	case contract.StatusRegistered:
+		return "c.state = 'registered' AND (c.activates_at = 0 OR c.activates_at > ?)", []any{at}, true
+	case contract.StatusCancelled:
 		return "c.state = ?", []any{string(status)}, true
 	case contract.StatusExpired:
-		return "c.state = 'expired' OR " + begun + " AND c.ends_at <= ?", []any{at}, true
+		return "c.state = 'expired' OR " + begun + " AND c.ends_at <= ? OR " + kept + " AND c.promised_end <= ?", []any{at, at, at}, true
 	case contract.StatusWaiting:
 		return begun + " AND c.starts_at > ? AND c.ends_at > ?", []any{at, at}, true
 	case contract.StatusSuspended:
 		return "c.state = 'suspended' AND c.starts_at <= ? AND c.ends_at > ?", []any{at, at}, true
 	case contract.StatusActive:
-		return "c.state = 'activated' AND c.starts_at <= ? AND c.ends_at > ?", []any{at, at}, true
+		return "c.state = 'activated' AND c.starts_at <= ? AND c.ends_at > ? OR " + kept + " AND c.promised_end > ?", []any{at, at, at, at}, true
 	}
 	return "", nil, false
 }
@@ -173,18 +184,18 @@ func (c *Contracts) List(ctx context.Context, at time.Time, f ContractFilter, p 
 }
 
 // contractColumns are what scanContract reads.
-const contractColumns = `c.id, c.terms, c.registered_at, c.state, c.starts_on, c.expires_on, c.starts_at, c.ends_at, c.renewal, c.replacement`
+const contractColumns = `c.id, c.terms, c.registered_at, c.promise, c.state, c.starts_on, c.expires_on, c.starts_at, c.ends_at, c.renewal, c.replacement`
 
 // scanContract reads a contract as of a time, whatever stands before its columns
 // into more.
 func scanContract(scan func(...any) error, at time.Time, row *ContractRow, more ...any) error {
-	var terms []byte
+	var terms, promise []byte
 	var state, startsOn, expiresOn string
 	var registeredAt, startsAt, endsAt int64
 	if len(more) == 0 {
 		more = []any{new(int64)}
 	}
-	err := scan(append(more, &row.ID, &terms, &registeredAt, &state, &startsOn, &expiresOn, &startsAt, &endsAt, &row.Renewal, &row.Replacement)...)
+	err := scan(append(more, &row.ID, &terms, &registeredAt, &promise, &state, &startsOn, &expiresOn, &startsAt, &endsAt, &row.Renewal, &row.Replacement)...)
 	if err != nil {
 		return err
 	}
@@ -203,6 +214,24 @@ func scanContract(scan func(...any) error, at time.Time, row *ContractRow, more 
 	}
 	row.RegisteredAt, row.StartsAt, row.EndsAt = instant(registeredAt), instant(startsAt), instant(endsAt)
 	row.Status = statusAt(state, startsAt, endsAt, micros(at))
+	if state == stateRegistered && len(promise) > 0 {
+		return row.keep(promise, at)
+	}
+	return nil
+}
+
+// keep lets a blank contract have come to life by a time, if that was promised,
+// whether or not it was recorded (R5, R28).
+func (c *ContractRow) keep(promise []byte, at time.Time) error {
+	var p contract.Promised
+	if err := json.Unmarshal(promise, &p); err != nil {
+		return fmt.Errorf("read promise: %w", err)
+	}
+	if at.Before(p.ActivatesAt) {
+		return nil
+	}
+	c.StartsOn, c.ExpiresOn, c.StartsAt, c.EndsAt = p.StartsOn, p.ExpiresOn, p.StartsAt, p.EndsAt
+	c.Status = statusAt(stateActivated, micros(p.StartsAt), micros(p.EndsAt), micros(at))
 	return nil
 }
 
@@ -211,6 +240,10 @@ type contractRow struct {
 	seq                  eventstore.Position
 	id                   uuid.UUID
 	inheritsFrom         uuid.UUID
+	inheritsAt           int64
+	promise              string
+	activatesAt          int64
+	promisedEnd          int64
 	state                string
 	started              bool
 	startsOn, expiresOn  string

@@ -42,7 +42,7 @@ func newContractsWork(t tx) work {
 }
 
 // loadBooks asks for booksAtOnce contracts with their grants.
-var loadBooks = `SELECT c.seq, c.id, c.inherits_from, c.state, c.started, c.starts_on, c.expires_on,
+var loadBooks = `SELECT c.seq, c.id, c.inherits_from, c.inherits_at, c.promise, c.activates_at, c.promised_end, c.state, c.started, c.starts_on, c.expires_on,
 		c.starts_at, c.ends_at, c.renewal, c.replacement, c.missing_since, c.missing, c.due_at, ` + grantColumns + `
 		FROM {contracts} c LEFT JOIN {grants} g ON g.contract = c.seq WHERE c.id IN (?` + strings.Repeat(", ?", booksAtOnce-1) + `) ORDER BY c.seq, g.no`
 
@@ -69,8 +69,9 @@ func (w *contractsWork) load(ctx context.Context, events []*ledger.Recorded) err
 			if id, ok := ledger.ContractOf(e.Stream); ok {
 				heirs = append(heirs, id)
 			}
-		case *contract.IncidentSubmitted, *contract.IncidentCommented, *contract.IncidentClosed,
-			*contract.IncidentReopened, *contract.IncidentReclassified, *contract.IncidentSeverityChanged:
+		case *contract.IncidentSubmitted, *contract.IncidentRightUsed, *contract.IncidentFilesAttached, *contract.IncidentCommented, *contract.IncidentClosed,
+			*contract.IncidentReopened, *contract.IncidentReclassified, *contract.IncidentSeverityChanged,
+			*contract.AdvisoryOpened, *contract.AdvisoryClosed:
 			continue
 		}
 		if id, ok := ledger.ContractOf(e.Stream); ok {
@@ -106,7 +107,7 @@ func (w *contractsWork) read(ctx context.Context, ids []any) error {
 		var c contractRow
 		var g grantRow
 		err := rows.Scan(append([]any{
-			&c.seq, &c.id, &c.inheritsFrom, &c.state, &c.started, &c.startsOn, &c.expiresOn,
+			&c.seq, &c.id, &c.inheritsFrom, &c.inheritsAt, &c.promise, &c.activatesAt, &c.promisedEnd, &c.state, &c.started, &c.startsOn, &c.expiresOn,
 			&c.startsAt, &c.endsAt, &c.renewal, &c.replacement, &c.missingSince, &c.missing, &c.dueAt,
 		}, g.fields()...)...)
 		if err != nil {
@@ -138,8 +139,9 @@ func (w *contractsWork) apply(e *ledger.Recorded) error {
 	switch f := f.(type) {
 	case *contract.Registered:
 		return w.register(id, f, e)
-	case *contract.IncidentSubmitted, *contract.IncidentCommented, *contract.IncidentClosed,
-		*contract.IncidentReopened, *contract.IncidentReclassified, *contract.IncidentSeverityChanged:
+	case *contract.IncidentSubmitted, *contract.IncidentRightUsed, *contract.IncidentFilesAttached, *contract.IncidentCommented, *contract.IncidentClosed,
+		*contract.IncidentReopened, *contract.IncidentReclassified, *contract.IncidentSeverityChanged,
+		*contract.AdvisoryOpened, *contract.AdvisoryClosed:
 		return nil // not about the contract itself
 	}
 	b := w.books[id]
@@ -162,6 +164,10 @@ func (w *contractsWork) apply(e *ledger.Recorded) error {
 		return b.move(f.Grant, func(g *grantRow) { g.deducted += f.Quantity; g.consume(f.Quantity) })
 	case *contract.IncidentCreditedBack:
 		return b.move(f.Grant, func(g *grantRow) { g.credited += f.Quantity; g.consume(-f.Quantity) })
+	case *contract.AdvisoryTimeDeducted:
+		return b.moveParts(f.Parts, func(g *grantRow, n int64) { g.deducted += n; g.consume(n) })
+	case *contract.AdvisoryTimeCreditedBack:
+		return b.moveParts(f.Parts, func(g *grantRow, n int64) { g.credited += n; g.consume(-n) })
 	default:
 		b.changed = true
 		return w.change(b, f, e)
@@ -197,13 +203,20 @@ func (w *contractsWork) touch(b *book) {
 // change notes what became of a contract.
 func (w *contractsWork) change(b *book, f contract.Event, e *ledger.Recorded) error {
 	switch f := f.(type) {
+	case *contract.Promised:
+		text, err := json.Marshal(f)
+		if err != nil {
+			return fmt.Errorf("write promise: %w", err)
+		}
+		b.promise, b.activatesAt, b.promisedEnd, b.inheritsAt = string(text), micros(f.ActivatesAt), micros(f.EndsAt), micros(f.ActivatesAt)
+		w.settleHeir(b)
 	case *contract.Activated:
 		if b.state == stateRegistered {
 			b.state = stateActivated
 		}
 		b.started = f.Status == contract.StatusActive
 		b.startsOn, b.expiresOn = f.StartsOn.String(), f.ExpiresOn.String()
-		b.startsAt, b.endsAt = micros(f.StartsAt), micros(f.EndsAt)
+		b.startsAt, b.endsAt, b.inheritsAt = micros(f.StartsAt), micros(f.EndsAt), micros(f.StartsAt)
 		w.settleHeir(b)
 	case *contract.Suspended:
 		b.state = stateSuspended
@@ -255,9 +268,9 @@ func (w *contractsWork) write(ctx context.Context, b *book) error {
 	case b.fresh:
 		err = w.insert(ctx, &b.contractRow)
 	case b.changed:
-		err = w.tx.exec(ctx, `UPDATE {contracts} SET inherits_from = ?, state = ?, started = ?, starts_on = ?, expires_on = ?, starts_at = ?, ends_at = ?,
+		err = w.tx.exec(ctx, `UPDATE {contracts} SET inherits_from = ?, inherits_at = ?, promise = ?, activates_at = ?, promised_end = ?, state = ?, started = ?, starts_on = ?, expires_on = ?, starts_at = ?, ends_at = ?,
 			renewal = ?, replacement = ?, missing_since = ?, missing = ?, due_at = ? WHERE seq = ?`,
-			maybe(b.inheritsFrom), b.state, number(b.started), b.startsOn, b.expiresOn, b.startsAt, b.endsAt,
+			maybe(b.inheritsFrom), b.inheritsAt, b.promise, b.activatesAt, b.promisedEnd, b.state, number(b.started), b.startsOn, b.expiresOn, b.startsAt, b.endsAt,
 			maybe(b.renewal), maybe(b.replacement), b.missingSince, b.missing, b.dueAt, int64(b.seq))
 	}
 	if err != nil {
@@ -274,10 +287,10 @@ func (w *contractsWork) insert(ctx context.Context, c *contractRow) error {
 	if err != nil {
 		return fmt.Errorf("write terms: %w", err)
 	}
-	err = w.tx.exec(ctx, `INSERT INTO {contracts} (seq, id, access_id, partner_id, terms, registered_at, inherits_from, state, started,
+	err = w.tx.exec(ctx, `INSERT INTO {contracts} (seq, id, access_id, partner_id, terms, registered_at, inherits_from, inherits_at, promise, activates_at, promised_end, state, started,
 		starts_on, expires_on, starts_at, ends_at, renewal, replacement, missing_since, missing, due_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(c.seq), c.id[:], terms.AccessID, terms.PartnerID, string(text), c.registeredAt, maybe(c.inheritsFrom), c.state, number(c.started),
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(c.seq), c.id[:], terms.AccessID, terms.PartnerID, string(text), c.registeredAt, maybe(c.inheritsFrom), c.inheritsAt, c.promise, c.activatesAt, c.promisedEnd, c.state, number(c.started),
 		c.startsOn, c.expiresOn, c.startsAt, c.endsAt, maybe(c.renewal), maybe(c.replacement), c.missingSince, c.missing, c.dueAt)
 	return err
 }

@@ -10,7 +10,10 @@ import (
 )
 
 // Due answers: what is time about to bring, and when? It is the ledger's Agenda.
-type Due struct{ reader }
+type Due struct {
+	reader
+	promises reader
+}
 
 var _ ledger.Agenda = (*Due)(nil)
 
@@ -101,7 +104,9 @@ func (b *book) nextDue() int64 {
 	if b.state == stateCancelled || b.state == stateExpired {
 		return next
 	}
-	if b.state != stateRegistered {
+	if b.state == stateRegistered {
+		sooner(b.activatesAt)
+	} else {
 		sooner(b.endsAt)
 		if !b.started {
 			sooner(b.startsAt)

@@ -19,6 +19,10 @@ type history struct {
 	*rig
 	contracts []ledger.ContractAnswer // with their IDs whole, where they were told
 	incidents []ledger.IncidentRef
+
+	partner        uuid.UUID
+	advised, cases []ledger.IncidentRef
+	purchases      int
 }
 
 // step does something at random. What the ledger refuses has not happened.
@@ -30,7 +34,7 @@ func (h *history) step(t *rapid.T) {
 }
 
 func (h *history) act(t *rapid.T) error {
-	what := rapid.IntRange(0, 14).Draw(t, "what")
+	what := rapid.IntRange(0, 18).Draw(t, "what")
 	switch {
 	case len(h.contracts) == 0 || what == 0:
 		programme := rapid.SampledFrom([]string{"blank", "pack", "endless"}).Draw(t, "programme")
@@ -41,6 +45,10 @@ func (h *history) act(t *rapid.T) error {
 		return nil
 	case what == 2 || what == 12:
 		return h.succeed(t)
+	case what >= 17:
+		return h.partners(t)
+	case what >= 15:
+		return h.advise(t)
 	case what >= 13:
 		return h.mails(t)
 	case what <= 5:
@@ -121,6 +129,9 @@ func (h *history) use(t *rapid.T) error {
 
 func (h *history) ask(who ledger.Actor, wish *ledger.Submission) error {
 	wish.Title = fmt.Sprint("Request ", len(h.incidents))
+	if len(h.incidents)%3 == 1 { // some take a file along, some the same
+		wish.Files = withFiles(len(h.incidents) % 4)
+	}
 	answer, err := h.Submit(h.t.Context(), h.by(who, "submit"), wish)
 	if err != nil {
 		return err

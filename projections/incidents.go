@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/domain/programcase"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
 )
@@ -19,20 +20,24 @@ import (
 // times is what catching up costs.
 func requestsProjection() *projection {
 	return shaped(&projection{
-		name: "activity", version: 1,
+		name: "activity", version: 2,
 		questions: []string{"incidents", "desk"},
 		tables:    []table{requestsTable},
 		events: names(
-			(*contract.IncidentSubmitted)(nil), (*contract.IncidentDeducted)(nil), (*contract.IncidentCommented)(nil),
+			(*contract.IncidentSubmitted)(nil), (*contract.IncidentDeducted)(nil), (*contract.IncidentRightUsed)(nil), (*contract.IncidentFilesAttached)(nil),
+			(*contract.IncidentCommented)(nil),
 			(*contract.IncidentSeverityChanged)(nil), (*contract.IncidentClosed)(nil), (*contract.IncidentCreditedBack)(nil),
 			(*contract.IncidentReopened)(nil), (*contract.IncidentReclassified)(nil),
+			(*contract.AdvisoryOpened)(nil), (*contract.AdvisoryTimeDeducted)(nil), (*contract.AdvisoryTimeCreditedBack)(nil), (*contract.AdvisoryClosed)(nil),
+			(*programcase.Opened)(nil), (*programcase.Closed)(nil),
 		),
 		newWork: newRequestsWork,
 	})
 }
 
-// requestsTable has a row for each request of somebody, of which incidents are
-// one kind. seq is the position of its submission: rows are written in the order
+// requestsTable has a row for each request of somebody: incidents, advisory
+// requests, program support cases. about is the contract that the latter two are
+// about. seq is the position of its submission: rows are written in the order
 // of the log, and lists that go by it neither lose nor double one while others
 // arrive. urgency orders the desk. account_key is a short
 // form of the account, for a small index.
@@ -42,6 +47,7 @@ var requestsTable = table{
 	number            BIGINT NOT NULL,
 	kind              TEXT NOT NULL,
 	stream            {bytes} NOT NULL,
+	about             {bytes},
 	revisions         {bytes} NOT NULL,
 	account_key       BIGINT NOT NULL,
 	account           {bytes} NOT NULL,
@@ -75,11 +81,16 @@ var requestsTable = table{
 // Incidents answers: where is an incident recorded?
 type Incidents struct{ reader }
 
-// Find looks a number up. It returns false for one that these rows have not
+// Find looks an incident's number up. It returns false for one that these rows have not
 // seen, which is unknown only if they have seen the log's head as of the request
 // (Await, R37).
 func (i *Incidents) Find(ctx context.Context, n contract.Number) (ledger.IncidentRef, bool, error) {
-	return i.ref(ctx, "WHERE number = ?", int64(n))
+	return i.FindKind(ctx, KindIncident, n)
+}
+
+// FindKind looks the number of a request of some kind up, likewise.
+func (i *Incidents) FindKind(ctx context.Context, kind string, n contract.Number) (ledger.IncidentRef, bool, error) {
+	return i.ref(ctx, "WHERE number = ? AND kind = ?", int64(n), kind)
 }
 
 // LatestOf is the latest incident of an account: its contact is the one to offer

@@ -44,6 +44,7 @@ func testR5_rowsSayWhatTheLogSays_atAnyTime(t *testing.T, on engine) {
 		}
 		h.checkDue(rt, states)
 		h.checkIncidents(rt)
+		h.checkRequests(rt)
 		h.checkMails(rt)
 		h.deliverAgain()
 		if _, err := h.Compare(context.Background(), "", nil); err != nil {
@@ -119,6 +120,10 @@ func moments(now time.Time, states map[uuid.UUID]*replayed) []time.Time {
 			add(sum.StartsAt)
 			add(sum.EndsAt)
 		}
+		if p := s.Promise(); p != nil {
+			add(p.ActivatesAt)
+			add(p.EndsAt)
+		}
 		for _, g := range s.Grants() {
 			if !g.EndsAt.IsZero() {
 				add(g.EndsAt)
@@ -168,7 +173,7 @@ func (r *rig) checkContracts(t *rapid.T, states map[uuid.UUID]*replayed, at time
 func (r *rig) checkUnits(t *rapid.T, s *replayed, row ContractRow, at time.Time) {
 	var units []Benefit
 	must(r.t, r.Benefits.view(context.Background(), func(v *view) (err error) {
-		q := selecting("SELECT c.seq, c.state, "+contractColumns+" FROM {contracts} c").and("c.id = ?", row.ID[:])
+		q := selecting("SELECT c.seq, c.state, 1, "+contractColumns+" FROM {contracts} c").and("c.id = ?", row.ID[:])
 		units, err = r.Benefits.rows(context.Background(), v, q, at, 1)
 		return err
 	}))

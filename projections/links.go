@@ -88,14 +88,25 @@ func linkedContracts(columns string, account uuid.UUID, at time.Time) *query {
 	return selecting(columns+` FROM (
 		SELECT l.since, c.* FROM {links} l JOIN {contracts} c ON c.id = l.contract WHERE l.account = ? AND l.until = 0
 		UNION ALL
-		SELECT c.starts_at, c.* FROM {links} l JOIN {contracts} c ON c.inherits_from = l.contract WHERE l.account = ? AND `+inherits+`
+		SELECT c.inherits_at, c.* FROM {links} l JOIN {contracts} c ON c.inherits_from = l.contract WHERE l.account = ? AND `+inherits+`
 	) c`, account[:], account[:], micros(at))
+}
+
+// ownContracts selects those, and a partner's contracts besides, with a since of 0.
+func ownContracts(columns string, account uuid.UUID, partner string, at time.Time) *query {
+	return selecting(columns+` FROM (
+		SELECT l.since, c.* FROM {links} l JOIN {contracts} c ON c.id = l.contract WHERE l.account = ? AND l.until = 0
+		UNION ALL
+		SELECT c.inherits_at, c.* FROM {links} l JOIN {contracts} c ON c.inherits_from = l.contract WHERE l.account = ? AND `+inherits+`
+		UNION ALL
+		SELECT 0, c.* FROM {contracts} c WHERE c.partner_id = ? AND c.partner_id <> ''
+	) c`, account[:], account[:], micros(at), partner)
 }
 
 // inherits is the condition that a link l of the contract that c inherits from
 // has become one of c, which nobody has recorded.
-const inherits = `c.starts_at > 0 AND c.starts_at <= ?
-	AND l.since < c.starts_at AND (l.until = 0 OR l.until >= c.starts_at)
+const inherits = `c.inherits_at > 0 AND c.inherits_at <= ?
+	AND l.since < c.inherits_at AND (l.until = 0 OR l.until >= c.inherits_at)
 	AND NOT EXISTS (SELECT 1 FROM {links} x WHERE x.contract = c.id AND x.account = l.account AND x.until = 0)`
 
 // OfAccount are the contracts that an account has linked as of a time, in the
@@ -135,7 +146,7 @@ func (l *Links) OfContract(ctx context.Context, at time.Time, id uuid.UUID, p Pa
 	q := selecting("SELECT c.account, c.since, "+contractColumns+` FROM (
 		SELECT l.account, l.since, c.* FROM {links} l JOIN {contracts} c ON c.id = l.contract WHERE l.contract = ? AND l.until = 0
 		UNION ALL
-		SELECT l.account, c.starts_at, c.* FROM {contracts} c JOIN {links} l ON l.contract = c.inherits_from WHERE c.id = ? AND `+inherits+`
+		SELECT l.account, c.inherits_at, c.* FROM {contracts} c JOIN {links} l ON l.contract = c.inherits_from WHERE c.id = ? AND `+inherits+`
 	) c`, id[:], id[:], micros(at))
 	question := []any{"links of contract", id}
 	var last uuid.UUID

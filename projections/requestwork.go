@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/domain/programcase"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
 )
@@ -23,10 +24,10 @@ type requestsWork struct {
 
 // A requestRow is a request as it lies in its row.
 type requestRow struct {
-	seq       eventstore.Position
-	number    contract.Number
-	stream    uuid.UUID
-	submitted *contract.IncidentSubmitted // of a row that is not written yet
+	seq    eventstore.Position
+	number contract.Number
+	stream uuid.UUID
+	opened *newRequest // of a row that is not written yet
 
 	revisions                   []byte
 	last                        eventstore.Revision
@@ -60,16 +61,12 @@ func (w *requestsWork) load(ctx context.Context, events []*ledger.Recorded) erro
 	}
 	var numbers []any
 	for _, e := range events {
-		f, ok := e.Event.(contract.Event)
-		if !ok {
-			continue
-		}
-		n, ok := contract.NumberOf(f)
+		n, opens, ok := numberOf(e.Event)
 		if _, asked := w.rows[n]; !ok || asked {
 			continue
 		}
-		w.rows[n] = nil // asked for, or submitted by this very event
-		if _, submitted := f.(*contract.IncidentSubmitted); !submitted {
+		w.rows[n] = nil // asked for, or opened by this very event
+		if !opens {
 			numbers = append(numbers, int64(n))
 		}
 	}
@@ -109,26 +106,24 @@ func (w *requestsWork) read(ctx context.Context, numbers []any) error {
 }
 
 func (w *requestsWork) apply(e *ledger.Recorded) error {
-	f, ok := e.Event.(contract.Event)
+	n, opens, ok := numberOf(e.Event)
 	if !ok {
 		return nil
 	}
-	n, ok := contract.NumberOf(f)
-	if !ok {
-		return nil
-	}
-	if submitted, ok := f.(*contract.IncidentSubmitted); ok {
-		return w.submit(submitted, e)
+	if opens {
+		return w.open(n, e)
 	}
 	r := w.rows[n]
 	if r == nil {
-		return fmt.Errorf("incident %s was never submitted", n)
+		return fmt.Errorf("request %s was never opened", n)
 	}
 	r.changed = true
 	r.revisions = addRevision(r.revisions, &r.last, e.Revision)
-	switch f := f.(type) {
+	switch f := e.Event.(type) {
 	case *contract.IncidentDeducted:
 		r.paid, r.counted = true, true
+	case *contract.IncidentRightUsed: // no list asks for it
+	case *contract.IncidentFilesAttached: // which files has rows of its own
 	case *contract.IncidentCreditedBack:
 		r.counted = false
 	case *contract.IncidentCommented:
@@ -143,27 +138,29 @@ func (w *requestsWork) apply(e *ledger.Recorded) error {
 		r.closedAt, r.closure = 0, ""
 	case *contract.IncidentReclassified:
 		r.closure = f.Closure
+	case *contract.AdvisoryTimeDeducted, *contract.AdvisoryTimeCreditedBack:
+		// what it has taken is in the contract's balance
+	case *contract.AdvisoryClosed:
+		r.closedAt = micros(f.ClosedAt)
+	case *programcase.Closed:
+		r.closedAt, r.closure = micros(f.ClosedAt), f.Outcome
 	default:
 		return fmt.Errorf("the requests' rows do not know what %s changes", f.Name())
 	}
 	return nil
 }
 
-func (w *requestsWork) submit(f *contract.IncidentSubmitted, e *ledger.Recorded) error {
-	stream, ok := ledger.ContractOf(e.Stream)
-	if !ok {
-		return fmt.Errorf("stream %s is not named as that of an incident", e.Stream)
+func (w *requestsWork) open(n contract.Number, e *ledger.Recorded) error {
+	if w.rows[n] != nil {
+		return fmt.Errorf("request %s was opened before", n)
 	}
-	if w.rows[f.Number] != nil {
-		return fmt.Errorf("incident %s was submitted before", f.Number)
+	r, err := opened(n, e)
+	if err != nil {
+		return err
 	}
-	r := &requestRow{
-		seq: e.Position, number: f.Number, stream: stream, submitted: f, severity: f.Severity,
-		responseTime: f.Response.Time, responseHours: f.Response.Hours, dueAt: micros(f.Response.DueAt), openedAt: micros(f.OpenedAt),
-	}
+	r.seq = e.Position
 	r.revisions = addRevision(make([]byte, 0, 8), &r.last, e.Revision)
-	f.Texts.Box = nil // a row keeps no texts, and need not wait with them
-	w.rows[f.Number] = r
+	w.rows[n] = r
 	w.fresh = append(w.fresh, r)
 	return nil
 }
@@ -171,7 +168,7 @@ func (w *requestsWork) submit(f *contract.IncidentSubmitted, e *ledger.Recorded)
 func (w *requestsWork) flush(ctx context.Context) error {
 	var changed []*requestRow
 	for _, r := range w.rows {
-		if r != nil && r.submitted == nil && r.changed {
+		if r != nil && r.opened == nil && r.changed {
 			changed = append(changed, r)
 		}
 	}
@@ -187,7 +184,7 @@ func (w *requestsWork) flush(ctx context.Context) error {
 	}
 	for _, r := range w.fresh {
 		if err := w.insert(ctx, r); err != nil {
-			return fmt.Errorf("write incident %s: %w", r.number, err)
+			return fmt.Errorf("write request %s: %w", r.number, err)
 		}
 	}
 	clear(w.rows)
@@ -196,14 +193,14 @@ func (w *requestsWork) flush(ctx context.Context) error {
 	return nil
 }
 
-const insertRequest = `INSERT INTO {requests} (seq, number, kind, stream, revisions, account_key, account, paid, counted, portal, product, problem_type, category,
+const insertRequest = `INSERT INTO {requests} (seq, number, kind, stream, about, revisions, account_key, account, paid, counted, portal, product, problem_type, category,
 	subscription, title, language, severity, response_time, response_hours, response_due_at, first_response_at, response_met,
 	opened_at, closed_at, closure, urgency)
-	VALUES (?, ?, 'incident', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 func (w *requestsWork) insert(ctx context.Context, r *requestRow) error {
-	f := r.submitted
-	return w.tx.exec(ctx, insertRequest, int64(r.seq), int64(r.number), r.stream[:], r.revisions, accountKey(f.Account), f.Account[:], number(r.paid), number(r.counted),
-		f.Portal, f.Product, f.ProblemType, f.Category, f.Subscription, f.Title, f.Language,
+	f := r.opened
+	return w.tx.exec(ctx, insertRequest, int64(r.seq), int64(r.number), f.kind, r.stream[:], maybe(f.about), r.revisions, accountKey(f.account), f.account[:], number(r.paid), number(r.counted),
+		f.portal, f.product, f.problemType, f.category, f.subscription, f.title, f.language,
 		r.severity, r.responseTime, r.responseHours, r.dueAt, r.answeredAt, number(r.met), r.openedAt, r.closedAt, r.closure, urgency(r.closedAt, r.answeredAt, r.dueAt))
 }

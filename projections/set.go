@@ -66,6 +66,7 @@ type Set struct {
 	Desk      *Desk      // what engineers have to do
 	Erasures  *Erasures  // who was forgotten
 	Mails     *Mails     // which mails were sent, and which were not
+	Files     *Files     // which files hang on incidents
 
 	dir         string
 	store       eventstore.Store
@@ -91,13 +92,20 @@ type Set struct {
 // they may be somebody else's. A database that cannot be reached is none: Run goes
 // on as soon as it can (Away).
 func Open(ctx context.Context, c Config) (*Set, error) {
-	return open(ctx, c, contractsProjection(), requestsProjection(), erasuresProjection(), mailsProjection())
+	return open(ctx, c, usualKinds())
 }
 
-func open(ctx context.Context, c Config, contracts, requests, erasures, mails *projection) (*Set, error) {
+// kinds are the projections of a set, each of which has rows of its own.
+type kinds struct{ contracts, requests, erasures, mails, promises, files *projection }
+
+func usualKinds() kinds {
+	return kinds{contractsProjection(), requestsProjection(), erasuresProjection(), mailsProjection(), promisesProjection(), filesProjection()}
+}
+
+func open(ctx context.Context, c Config, k kinds) (*Set, error) {
 	s := &Set{
 		dir: c.Dir, store: c.Store, log: c.Logger, tracer: c.Tracer, builds: make(chan struct{}, 1), most: usualBatches,
-		projections: []*projection{contracts, requests, erasures, mails},
+		projections: []*projection{k.contracts, k.requests, k.erasures, k.mails, k.promises, k.files},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -113,15 +121,16 @@ func open(ctx context.Context, c Config, contracts, requests, erasures, mails *p
 	if err := openRows(ctx, c); err != nil {
 		return nil, fmt.Errorf("open projections: %w", err)
 	}
-	s.Contracts = &Contracts{reader{s, contracts}}
-	s.Links = &Links{reader{s, contracts}}
-	s.Benefits = &Benefits{reader{s, contracts}}
-	s.Due = &Due{reader{s, contracts}}
-	s.Incidents = &Incidents{reader{s, requests}}
-	s.Activity = &Activity{reader{s, requests}}
-	s.Desk = &Desk{reader{s, requests}}
-	s.Erasures = &Erasures{reader{s, erasures}}
-	s.Mails = &Mails{reader{s, mails}}
+	s.Contracts = &Contracts{reader{s, k.contracts}}
+	s.Links = &Links{reader{s, k.contracts}}
+	s.Benefits = &Benefits{reader{s, k.contracts}}
+	s.Due = &Due{reader{s, k.contracts}, reader{s, k.promises}}
+	s.Incidents = &Incidents{reader{s, k.requests}}
+	s.Activity = &Activity{reader{s, k.requests}}
+	s.Desk = &Desk{reader{s, k.requests}}
+	s.Erasures = &Erasures{reader{s, k.erasures}}
+	s.Mails = &Mails{reader{s, k.mails}}
+	s.Files = &Files{reader{s, k.files}}
 	return s, nil
 }
 

@@ -209,9 +209,9 @@ func TestNodes_ofTwoVersions(t *testing.T) {
 	for range 20 {
 		older.wrote(t, r.submit(ani, c.ID))
 	}
-	next := contractsProjection()
-	next.version++
-	s, err := open(t.Context(), r.config, next, requestsProjection(), erasuresProjection(), mailsProjection())
+	next := usualKinds()
+	next.contracts.version++
+	s, err := open(t.Context(), r.config, next)
 	must(t, err)
 	newer := run(t, s)
 	for range 30 {
@@ -236,7 +236,7 @@ func TestNodes_ofTwoVersions(t *testing.T) {
 		t.Errorf("there are %d tables of contracts, want one of each version", n)
 	}
 	older.stop()
-	r.raw(t, "UPDATE uses SET used_at = now() - '25 hours'::interval WHERE projection = 'contracts' AND version = "+itoa(int64(next.version-1)))
+	r.raw(t, "UPDATE uses SET used_at = now() - '25 hours'::interval WHERE projection = 'contracts' AND version = "+itoa(int64(next.contracts.version-1)))
 	for try := 0; strings.Count(r.tables(), "contracts_") != 1; try++ {
 		if try == 5 { // while somebody still reads them they stay for the next time
 			t.Fatalf("there are %s, want only the newer tables of contracts", r.tables())

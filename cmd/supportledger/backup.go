@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/supportledger/supportledger/attachments"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 )
@@ -35,8 +36,8 @@ type manifest struct {
 
 func (f folder) manifest() string { return f.file("backup.json") }
 
-// on copies the log and what says which keys it belongs to: no keys, nobody's. A
-// copy that was not finished is removed.
+// on copies the log, the attachments, which are sealed, and what says which keys
+// they belong to: no keys, nobody's. A copy that was not finished is removed.
 func (c *backupCmd) on(ctx context.Context, h *house, t *terminal) (err error) {
 	to := folder(c.To)
 	if err := mustBeEmpty(to); err != nil {
@@ -61,6 +62,11 @@ func (c *backupCmd) copy(ctx context.Context, h *house, t *terminal, to folder) 
 	if err := h.store.backup(ctx, to.store()); err != nil {
 		return err
 	}
+	// After the log: what an incident in the copy has is in the folder then.
+	files, err := attachments.CopyTo(ctx, h.attachments(), to.attachments(), func(files, _ int64) { t.progress("copy attachments", files, files) })
+	if err != nil {
+		return fmt.Errorf("back up: %w", err)
+	}
 	check, err := os.ReadFile(h.keysCheck())
 	if err != nil {
 		return fmt.Errorf("back up: %w", err)
@@ -79,8 +85,8 @@ func (c *backupCmd) copy(ctx context.Context, h *house, t *terminal, to folder) 
 	if err := m.write(to); err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
-	fmt.Fprintf(t.out, "copied up to position %v to %s\n"+
-		"the copy holds no keys: keep copies of the installation's keys and of %s elsewhere\n", head, c.To, h.peoplePlace())
+	fmt.Fprintf(t.out, "copied up to position %v, with %d attachments, to %s\n"+
+		"the copy holds no keys: keep copies of the installation's keys and of %s elsewhere\n", head, files, c.To, h.peoplePlace())
 	return nil
 }
 
@@ -132,7 +138,7 @@ func mustBeEmpty(f folder, allowed ...string) error {
 // discard removes what a backup that failed has made: its files, and the folder
 // where that was made for it.
 func (f folder) discard(made bool) (err error) {
-	for _, path := range []string{f.store(), f.keysCheck(), f.manifest()} {
+	for _, path := range []string{f.store(), f.attachments(), f.keysCheck(), f.manifest()} {
 		err = errors.Join(err, os.RemoveAll(path))
 	}
 	if made {

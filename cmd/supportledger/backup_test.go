@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ func TestBackupWhileRunningAndRestore(t *testing.T) {
 	var before incident
 	s.post("customer-ani", "/v1/incidents", request(p.ID, "before the copy"), &before, http.StatusCreated)
 	stop := s.keepAsking(p.ID)
+	digest := s.withFile(p.ID, "what the screen says")
 	out := succeed(t, "backup", "--data", dir, "--to", copied)
 	stop()
 	if !strings.Contains(out, "holds no keys") {
@@ -34,6 +36,9 @@ func TestBackupWhileRunningAndRestore(t *testing.T) {
 	}
 	fail(t, exitFailed, []string{"not empty"}, "restore", "--from", copied, "--data", restored)
 	r := serve(t, restored)
+	if got, err := r.send("engineer", http.MethodGet, "/v1/attachments/"+digest, "", nil); err != nil || string(got.body) != "what the screen says" {
+		t.Errorf("the restored attachment is %+v, %v", got, err)
+	}
 	if n := r.submitted(p.ID); n < 1 || n > after {
 		t.Errorf("the copy has %d incidents, the original %d", n, after)
 	}
@@ -45,6 +50,48 @@ func TestBackupWhileRunningAndRestore(t *testing.T) {
 	r.post("engineer", "/v1/incidents/"+before.Number+"/close", fields{"closure": "duplicate", "resolution": "Twice."}, nil, http.StatusOK)
 	must(t, r.stop())
 	succeed(t, "verify", "--data", restored)
+}
+
+// withFile submits an incident with a file that ani uploads, and returns its digest.
+func (s *server) withFile(contract, content string) string {
+	s.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, s.base+"/v1/attachments", strings.NewReader(content))
+	must(s.t, err)
+	r.Header.Set("Authorization", "Bearer "+s.tokens["customer-ani"])
+	r.Header.Set("Idempotency-Key", content)
+	answer, err := s.client.Do(r)
+	must(s.t, err)
+	defer answer.Body.Close()
+	var file struct{ SHA256 string }
+	must(s.t, json.NewDecoder(answer.Body).Decode(&file))
+	body := request(contract, "with a file")
+	body["attachments"] = []fields{{"sha256": file.SHA256, "name": secretFile}}
+	s.post("customer-ani", "/v1/incidents", body, nil, http.StatusCreated)
+	return file.SHA256
+}
+
+const secretFile = "screenshot of ani wijayakusuma.txt"
+
+// verify looks at every file that hangs on an incident.
+func TestR26_VerifyNamesADamagedAttachment(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir)
+	p := s.linked(10)
+	digest := s.withFile(p.ID, "what the screen says")
+	succeed(t, "verify", "--data", dir)
+	files, err := filepath.Glob(filepath.Join(dir, "attachments", "*", digest))
+	must(t, err)
+	if len(files) != 1 {
+		t.Fatalf("the file lies at %q", files)
+	}
+	body, err := os.ReadFile(files[0])
+	must(t, err)
+	body[len(body)-40] ^= 1
+	must(t, os.WriteFile(files[0], body, 0o600))
+	fail(t, exitFailed, []string{"R26", digest, "damaged"}, "verify", "--data", dir)
+	must(t, os.Remove(files[0]))
+	must(t, s.stop())
+	fail(t, exitFailed, []string{"R26", digest, "missing"}, "verify", "--data", dir)
 }
 
 // keepAsking submits until it is told to stop.

@@ -18,6 +18,7 @@ import (
 //	nats/            the NATS server's copy of what was recorded; may be thrown away
 //	mail/            letters as files, where no mail server is named
 //	people           a key per person
+//	attachments/     files that people have uploaded, sealed under keys that people holds
 //	keys-check.json  which of the installation's keys the data belongs to
 //	token-key.pem    the built-in issuer's key
 //	keys.json        the installation's keys: only for development
@@ -30,14 +31,15 @@ type folder string
 
 func (f folder) file(name string) string { return filepath.Join(string(f), name) }
 
-func (f folder) store() string     { return f.file("store") }
-func (f folder) read() string      { return f.file("read") }
-func (f folder) nats() string      { return f.file("nats") }
-func (f folder) people() string    { return f.file("people") }
-func (f folder) keysCheck() string { return f.file("keys-check.json") }
-func (f folder) tokenKey() string  { return f.file("token-key.pem") }
-func (f folder) devKeys() string   { return f.file("keys.json") }
-func (f folder) devTokens() string { return f.file("dev-tokens.json") }
+func (f folder) store() string       { return f.file("store") }
+func (f folder) read() string        { return f.file("read") }
+func (f folder) nats() string        { return f.file("nats") }
+func (f folder) people() string      { return f.file("people") }
+func (f folder) attachments() string { return f.file("attachments") }
+func (f folder) keysCheck() string   { return f.file("keys-check.json") }
+func (f folder) tokenKey() string    { return f.file("token-key.pem") }
+func (f folder) devKeys() string     { return f.file("keys.json") }
+func (f folder) devTokens() string   { return f.file("dev-tokens.json") }
 
 // make makes the folder if there is none.
 func (f folder) make() error {

@@ -10,9 +10,11 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/supportledger/supportledger/attachments"
 	"github.com/supportledger/supportledger/audit"
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/catalog"
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/projections"
 	"github.com/supportledger/supportledger/vault"
@@ -26,8 +28,10 @@ type house struct {
 	store   logStore
 	keys    *vault.Keys // nil where they were not found
 	people  keyring     // nil where they were not found
+	files   *attachments.Folder
 	auditor *audit.Auditor
-	ledger  *ledger.Ledger // nil until it is asked for
+	ledger  *ledger.Ledger   // nil until it is asked for
+	catalog *catalog.Catalog // nil until something is decided
 	clock   ledger.Clock
 	log     *slog.Logger
 	tracer  ledger.Tracer // nil: no traces
@@ -39,23 +43,26 @@ type house struct {
 
 // openHouse opens a folder that nobody else has open. Keys and people's keys may
 // be missing: not every command needs them.
-func openHouse(ctx context.Context, f folder, keysFile string, p places, log *slog.Logger) (_ *house, err error) {
+func openHouse(ctx context.Context, f folder, keysFile string, p places, store pebblestore.Options) (_ *house, err error) {
 	if err := f.mustHoldLedger(p); err != nil {
 		return nil, err
 	}
-	h := &house{folder: f, places: p, log: log, clock: ledger.SystemClock{}}
+	h := &house{folder: f, places: p, log: store.Logger, clock: ledger.SystemClock{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.close())
 		}
 	}()
-	if h.store, err = openLog(ctx, f, p.log, log, nil); err != nil {
+	if h.store, err = openLog(ctx, f, p.log, store); err != nil {
 		return nil, err
 	}
 	if h.keys, err = f.findKeys(keysFile); err != nil {
 		return nil, err
 	}
 	if h.people, err = h.findPeople(ctx); err != nil {
+		return nil, err
+	}
+	if err := h.openFiles(catalog.AttachmentLimits{}); err != nil { // nothing is uploaded here
 		return nil, err
 	}
 	h.auditor, err = audit.New(h.store, h.clock)
@@ -82,6 +89,16 @@ func (h *house) findPeople(ctx context.Context) (keyring, error) {
 		return nil, err
 	}
 	return people, nil
+}
+
+// openFiles opens what people have uploaded.
+func (h *house) openFiles(limits catalog.AttachmentLimits) (err error) {
+	c := attachments.Config{Dir: h.attachments(), Limits: limits, Now: h.clock.Now, Logger: h.log}
+	if h.people != nil {
+		c.People = h.people
+	}
+	h.files, err = attachments.Open(c)
+	return err
 }
 
 // projections opens the read models; the running ledger has them open already.
@@ -137,6 +154,27 @@ func (h *house) recorder() (*ledger.Ledger, error) {
 	none := &catalog.Catalog{Digest: strings.Repeat("0", sha256.Size*2)}
 	var err error
 	h.ledger, err = ledger.New(ledger.Config{Store: h.store, Keys: h.keys, People: h.people, Catalog: none, Clock: h.clock, Logger: h.log})
+	return h.ledger, err
+}
+
+// decider is the running ledger, or one that decides by a catalogue, and holds
+// little in memory.
+func (h *house) decider(name string) (*ledger.Ledger, error) {
+	if h.ledger != nil {
+		return h.ledger, nil
+	}
+	if h.people == nil || h.keys == nil {
+		return nil, fmt.Errorf("%w: name the installation's keys with --keys FILE, and see that %s is there: contracts cannot be named without them",
+			errAskedWrongly, h.folder.people())
+	}
+	var err error
+	if h.catalog, err = loadCatalog(name); err != nil {
+		return nil, err
+	}
+	const littleMemory = 16 << 20
+	h.ledger, err = ledger.New(ledger.Config{
+		Store: h.store, Keys: h.keys, People: h.people, Catalog: h.catalog, Clock: h.clock, Logger: h.log, CacheBytes: littleMemory,
+	})
 	return h.ledger, err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"time"
 
@@ -23,10 +22,11 @@ type logStore struct {
 // findPatience bounds how long a start waits for the cluster.
 const findPatience = 30 * time.Second
 
-// openLog opens the log; nobody else has the folder open then (R46).
-func openLog(ctx context.Context, f folder, url string, log *slog.Logger, onFatal func(error)) (logStore, error) {
+// openLog opens the log, with the embedded store's options; nobody else has the
+// folder open then (R46).
+func openLog(ctx context.Context, f folder, url string, options pebblestore.Options) (logStore, error) {
 	if url == "" {
-		p, err := pebblestore.Open(f.store(), pebblestore.Options{Logger: log, OnFatal: onFatal})
+		p, err := pebblestore.Open(f.store(), options)
 		if err != nil {
 			return logStore{}, err
 		}
@@ -44,7 +44,7 @@ func openLog(ctx context.Context, f folder, url string, log *slog.Logger, onFata
 	}
 	ctx, cancel := context.WithTimeout(ctx, findPatience)
 	defer cancel()
-	s, err := esdb.Open(ctx, esdb.Options{Connection: url, Logger: log})
+	s, err := esdb.Open(ctx, esdb.Options{Connection: url, Logger: options.Logger})
 	if err != nil {
 		return logStore{}, errors.Join(err, lock.Close())
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/supportledger/supportledger/domain/mail"
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/ledger"
 )
 
@@ -41,7 +42,7 @@ func mailed(t *testing.T) mailedFolder {
 func recordMails(t testing.TB, f mailedFolder, person func(*house) uuid.UUID, recipient mail.Recipient) {
 	t.Helper()
 	ctx := context.Background()
-	h, err := openHouse(t.Context(), folder(f.dir), "", places{}, slog.New(slog.DiscardHandler))
+	h, err := openHouse(t.Context(), folder(f.dir), "", places{}, pebblestore.Options{Logger: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	defer func() { must(t, h.close()) }()
 	l, err := h.recorder()

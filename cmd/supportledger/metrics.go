@@ -25,7 +25,7 @@ func (v *service) register() error {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
 	for _, some := range [][]prometheus.Collector{
-		v.store.collectors(), v.ledger.Collectors(), v.set.Collectors(), v.feedCollectors(), v.mailCollectors(), v.api.Collectors(),
+		v.store.collectors(), v.ledger.Collectors(), v.set.Collectors(), v.files.Collectors(), v.feedCollectors(), v.mailCollectors(), v.api.Collectors(),
 	} {
 		all = append(all, some...)
 	}

@@ -19,11 +19,14 @@ type folderCommand interface {
 
 // folderCommands are the commands that a running ledger takes.
 var folderCommands = map[string]func() folderCommand{
-	verifyCmd{}.name():  func() folderCommand { return new(verifyCmd) },
-	historyCmd{}.name(): func() folderCommand { return new(historyCmd) },
-	backupCmd{}.name():  func() folderCommand { return new(backupCmd) },
-	listCmd{}.name():    func() folderCommand { return new(listCmd) },
-	rebuildCmd{}.name(): func() folderCommand { return new(rebuildCmd) },
+	verifyCmd{}.name():    func() folderCommand { return new(verifyCmd) },
+	historyCmd{}.name():   func() folderCommand { return new(historyCmd) },
+	importCmd{}.name():    func() folderCommand { return new(importCmd) },
+	exportCmd{}.name():    func() folderCommand { return new(exportCmd) },
+	statementCmd{}.name(): func() folderCommand { return new(statementCmd) },
+	backupCmd{}.name():    func() folderCommand { return new(backupCmd) },
+	listCmd{}.name():      func() folderCommand { return new(listCmd) },
+	rebuildCmd{}.name():   func() folderCommand { return new(rebuildCmd) },
 
 	mailsListCmd{}.name():   func() folderCommand { return new(mailsListCmd) },
 	mailsShowCmd{}.name():   func() folderCommand { return new(mailsShowCmd) },
@@ -54,7 +57,7 @@ func (o onFolder) do(ctx context.Context, cmd folderCommand, t *terminal) error 
 		if conn, err := f.dialControl(ctx); err == nil {
 			return askRunning(ctx, conn, cmd, t)
 		}
-		h, err := openHouse(ctx, f, o.Keys, p, quietLogger(t))
+		h, err := openHouse(ctx, f, o.Keys, p, storeFor(cmd, t))
 		if err == nil {
 			return errors.Join(cmd.on(ctx, h, t), h.close())
 		}
@@ -70,6 +73,19 @@ func (o onFolder) do(ctx context.Context, cmd folderCommand, t *terminal) error 
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// A modest command says how little memory the store may take where nobody else
+// needs it.
+type modest interface{ store() pebblestore.Options }
+
+func storeFor(cmd folderCommand, t *terminal) pebblestore.Options {
+	var options pebblestore.Options
+	if m, ok := cmd.(modest); ok {
+		options = m.store()
+	}
+	options.Logger = quietLogger(t)
+	return options
 }
 
 // quietLogger tells a command's user what is wrong, and not what is normal.

@@ -46,7 +46,7 @@ func beginRestoration(to folder) (*restoration, error) {
 // mustHoldNoLedger refuses a folder with anything in it but keys, and what a
 // restore may leave when it is killed.
 func mustHoldNoLedger(f folder) error {
-	return mustBeEmpty(f, f.devKeys(), f.people(), f.keysCheck(), string(f.restoring()))
+	return mustBeEmpty(f, f.devKeys(), f.people(), f.keysCheck(), f.attachments(), string(f.restoring()))
 }
 
 // clear removes everything but the lock.
@@ -71,7 +71,10 @@ func (r *restoration) finish() error {
 	if err := syncTree(string(r.folder)); err != nil {
 		return err
 	}
-	for _, path := range []string{r.people(), r.devKeys(), r.keysCheck(), r.store()} {
+	if err := os.RemoveAll(r.to.attachments()); err != nil { // what a restore that was killed has put there
+		return err
+	}
+	for _, path := range []string{r.people(), r.devKeys(), r.keysCheck(), r.attachments(), r.store()} {
 		if !exists(path) {
 			continue
 		}

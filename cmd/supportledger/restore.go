@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/supportledger/supportledger/attachments"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/internal/postgres"
 	"github.com/supportledger/supportledger/vault"
@@ -57,6 +58,9 @@ func (c *restoreCmd) Run(ctx context.Context, t *terminal) (err error) {
 	copying := func(done, total int64) { t.progress("copy the log", done, total) }
 	if err := pebblestore.Restore(ctx, from.store(), into.store(), pebblestore.Options{Logger: log}, copying, storeProgress(t, "restore")); err != nil {
 		return err
+	}
+	if _, err := attachments.CopyTo(ctx, from.attachments(), into.attachments(), func(files, _ int64) { t.progress("restore attachments", files, files) }); err != nil {
+		return fmt.Errorf("restore: %w", err)
 	}
 	if err := c.verify(ctx, into.folder, keys, t, log); err != nil {
 		return err
@@ -170,7 +174,7 @@ func (c *restoreCmd) copyPeople(into *restoration) error {
 
 // verify opens the new folder and holds all of it against the laws.
 func (c *restoreCmd) verify(ctx context.Context, to folder, keys *vault.Keys, t *terminal, log *slog.Logger) error {
-	h, err := openHouse(ctx, to, "", places{}, log)
+	h, err := openHouse(ctx, to, "", places{}, pebblestore.Options{Logger: log})
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}

@@ -56,7 +56,14 @@ func (s *search) keep(from *server, as, method, path string, body any) {
 // and every record of its log, which the files hold compressed.
 func (s *search) files(dir string) {
 	s.t.Helper()
-	deliveries, letters := 0, 0
+	if deliveries, letters := s.keepFiles(dir); deliveries != 1 || letters == 0 {
+		s.t.Errorf("%d letters deliver IDs, %d others were searched", deliveries, letters)
+	}
+}
+
+// keepFiles adds them, and counts the letters.
+func (s *search) keepFiles(dir string) (deliveries, letters int) {
+	s.t.Helper()
 	for path, body := range filesOf(s.t, dir) {
 		switch name := filepath.Base(path); {
 		case name == "keys.json" || name == "people":
@@ -69,9 +76,6 @@ func (s *search) files(dir string) {
 			s.said[path] = body
 		}
 	}
-	if deliveries != 1 || letters == 0 {
-		s.t.Errorf("%d letters deliver IDs, %d others were searched", deliveries, letters)
-	}
 	if s.said[filepath.Join(dir, "nats", "jetstream", "$G", "streams", "LEDGER", "msgs", "1.blk")] == "" {
 		s.t.Error("the NATS server's copy was not searched")
 	}
@@ -83,6 +87,7 @@ func (s *search) files(dir string) {
 		s.said["record "+r.Position.String()] = r.Stream + r.Type + string(r.Data) + string(r.Meta)
 		s.boxes(r)
 	}
+	return deliveries, letters
 }
 
 // boxes adds what is written down as base64.
@@ -103,6 +108,7 @@ func (s *search) life(from *server) (pack, incident) {
 	body := request(p.ID, "It stopped")
 	body["description"], body["contact"] = secretText, fields{"name": secretName, "email": secretMail}
 	from.post("customer-ani", "/v1/incidents", body, in, http.StatusCreated)
+	from.withFile(p.ID, secretText)
 	number := "/v1/incidents/" + in.Number
 	from.post("customer-ani", number+"/comments", fields{"text": secretText}, nil, http.StatusOK)
 	from.post("engineer", number+"/close", fields{"closure": "product-defect", "resolution": secretText}, nil, http.StatusOK)
@@ -184,7 +190,7 @@ func TestR3_R47_SearchOfEverything(t *testing.T) {
 	from := serve(t, dir, "--log-level", "debug", "--log", "json", "--nats-listen", "127.0.0.1:0")
 	s := &search{t: t, said: make(map[string]string)}
 	p, in := s.life(from)
-	from.until("the letters", func() bool { return len(from.letters()) == 5 && from.metric("supportledger_mails_waiting") == "0" })
+	from.until("the letters", func() bool { return len(from.letters()) == 6 && from.metric("supportledger_mails_waiting") == "0" })
 	s.look(from, p, in)
 	var me struct{ Account string }
 	from.get("customer-ani", "/v1/me", &me)
@@ -205,7 +211,7 @@ func TestR3_R47_SearchOfEverything(t *testing.T) {
 	must(t, from.stop())
 	s.said["second log"] = from.log.String()
 	s.files(dir)
-	s.texts = append(s.texts, secretText, secretName, secretMail)
+	s.texts = append(s.texts, secretText, secretName, secretMail, secretFile)
 	s.mustFindNone("R47")
 	after := succeed(t, "verify", "--data", dir)
 	if !strings.Contains(after, "verify: ok") || !strings.Contains(before, "verify: ok") {

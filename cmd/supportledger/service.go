@@ -16,12 +16,14 @@ import (
 	"github.com/supportledger/supportledger/catalogfile"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/notifications"
 	"github.com/supportledger/supportledger/notifications/broker"
 	"github.com/supportledger/supportledger/notifications/mail"
 	"github.com/supportledger/supportledger/notifications/postoffice"
 	"github.com/supportledger/supportledger/projections"
+	"github.com/supportledger/supportledger/transfer"
 	"github.com/supportledger/supportledger/vault"
 )
 
@@ -50,7 +52,6 @@ type settings struct {
 // A service is a running ledger: a house with everything in it at work.
 type service struct {
 	*house
-	catalog  *catalog.Catalog
 	issuer   *token.Issuer
 	api      *api.API
 	feed     *notifications.Feed // nil where nothing is published
@@ -61,6 +62,7 @@ type service struct {
 	post     *postoffice.Office // likewise
 	registry *registry
 	traces   *traces // nil where there are none
+	imports  *transfer.Jobs
 
 	peopleFile  *vault.PeopleFile           // nil where nodes share the keys of people
 	peopleReady func(context.Context) error // nil where they do not
@@ -74,7 +76,10 @@ type service struct {
 // startService opens a folder and sets everything to work. The first to be
 // opened is the store: its lock keeps all others out (R46).
 func startService(ctx context.Context, s settings) (_ *service, err error) {
-	v := &service{house: &house{folder: s.folder, places: s.places, log: s.log, running: true}, registry: newRegistry(), onFatal: s.onFatal}
+	v := &service{
+		house:    &house{folder: s.folder, places: s.places, log: s.log, running: true},
+		registry: newRegistry(), imports: transfer.NewJobs(), onFatal: s.onFatal,
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, v.close())
@@ -96,7 +101,7 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 	if err := s.folder.make(); err != nil {
 		return nil, err
 	}
-	if v.store, err = openLog(ctx, s.folder, s.places.log, s.log, s.onFatal); err != nil {
+	if v.store, err = openLog(ctx, s.folder, s.places.log, pebblestore.Options{Logger: s.log, OnFatal: s.onFatal}); err != nil {
 		return nil, err
 	}
 	if err := v.openSecrets(ctx, s); err != nil {
@@ -111,6 +116,9 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 		return nil, err
 	}
 	if v.auditor, err = audit.New(v.store, v.clock); err != nil {
+		return nil, err
+	}
+	if err := v.openFiles(v.catalog.Attachments); err != nil {
 		return nil, err
 	}
 	if _, err := v.projections(ctx); err != nil {
@@ -201,8 +209,8 @@ func (v *service) makeAPI(s settings) error {
 	}
 	config := api.Config{
 		Ledger: v.ledger, Projections: v.set, Auditor: v.auditor, Catalog: v.catalog, Keys: v.keys, Tokens: tokens, Store: v.store,
-		PeopleReady: v.peopleReady,
-		Logger:      s.log, Tracer: v.tracer, Version: version(), Rate: s.rate, Burst: s.burst,
+		PeopleReady: v.peopleReady, Attachments: v.files, Imports: v.imports,
+		Logger: s.log, Tracer: v.tracer, Version: version(), Rate: s.rate, Burst: s.burst,
 	}
 	if !s.ownMetrics {
 		config.Registry = v.registry.Registry
@@ -226,6 +234,7 @@ func (v *service) begin(ctx context.Context) error {
 	v.work.Go(func() error { return v.follow(work) })
 	v.work.Go(func() error { return v.ledger.Attend(work, v.set.Due) })
 	v.work.Go(func() error { return v.watchPeople(work) })
+	v.work.Go(func() error { return v.sweepFiles(work) })
 	v.work.Go(func() error { return v.runFeed(work) })
 	v.work.Go(func() error { return v.runMails(work) })
 	v.work.Go(func() error { return v.allowMemory(work) })
@@ -328,6 +337,7 @@ func (v *service) redoErasures(ctx context.Context) error {
 // close stops the work and closes everything. Requests must have ended.
 func (v *service) close() error {
 	var err error
+	v.imports.Close()
 	if v.work != nil {
 		v.stop()
 		err = v.work.Wait()

@@ -43,6 +43,9 @@ func tellResult(h *house, t *terminal, r audit.Result) error {
 	if h.keys == nil {
 		fmt.Fprintln(t.out, "without --keys it was not checked that contracts are named by their pairs")
 	}
+	if h.people == nil {
+		fmt.Fprintln(t.out, "without the keys of people attachments were held against their checksums only")
+	}
 	fmt.Fprintf(t.out, "sha256 of all records %s\nverify: ok\n", r.Digest)
 	return nil
 }
@@ -55,6 +58,7 @@ func (h *house) verify(ctx context.Context, t *terminal, readModels bool) (audit
 		Progress: func(p audit.Progress) { t.progress(p.Stage, p.Done, p.Total) },
 		Index:    h.store.check,
 	}
+	v.File = func(account uuid.UUID, a contract.Attachment) error { return h.files.Check(ctx, account, a) }
 	if h.running {
 		v.Memory = besideRequests
 	} else {

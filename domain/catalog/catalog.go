@@ -21,6 +21,7 @@ type Catalog struct {
 	Portals      []Portal      `json:"portals"`
 	Products     []Product     `json:"products"`
 	Programmes   []Programme   `json:"programmes"`
+	Memberships  []Membership  `json:"memberships"` // of the vendor's partner network; none where it has no partners
 	Regions      []Region      `json:"regions"`
 	Severities   []Severity    `json:"severities"` // most urgent first
 	ClosureCodes []ClosureCode `json:"closure_codes"`
@@ -30,9 +31,10 @@ type Catalog struct {
 	DefaultCalendar  *Calendar            `json:"-"` // for countries that no calendar and no region names
 	CountryCalendars map[string]*Calendar `json:"-"` // by country; goes before its region's
 
-	ReopenDays     int   `json:"reopen_days"`     // R20, days of 24 h from closing
-	ReclassifyDays int   `json:"reclassify_days"` // R20, at least ReopenDays
-	FewLeft        []int `json:"few_left"`        // R39: a mail goes out when this many are left, descending
+	ReopenDays     int   `json:"reopen_days"`      // R20, days of 24 h from closing
+	ReclassifyDays int   `json:"reclassify_days"`  // R20, at least ReopenDays
+	FewLeft        []int `json:"few_left"`         // R39: a mail goes out when this many are left, descending
+	WatchBlankDays int   `json:"watch_blank_days"` // how long after it was promised a contract may be blank before somebody looks; 0: for ever
 
 	Attachments AttachmentLimits `json:"attachments"`
 }
@@ -136,6 +138,7 @@ type Programme struct {
 	Activation       string     `json:"activation"`                   // one of the Activate constants
 	AfterRenewalDays int        `json:"after_renewal_days,omitempty"` // with ActivateAfterRenewal: days after the renewal day (R28)
 	GraceDays        int        `json:"grace_days"`                   // R5
+	InternalUse      []string   `json:"internal_use,omitempty"`       // what its holder may use for its own business (R28)
 }
 
 // Activation says when a contract of a programme comes to life.

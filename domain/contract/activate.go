@@ -3,11 +3,18 @@ package contract
 import (
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/supportledger/supportledger/domain/catalog"
 )
 
-// Activate is the wish to bring a registered contract to life (R4, R5).
-type Activate struct{ Reason string }
+// Activate is the wish to bring a registered contract to life (R4, R5). Inherited
+// are the accounts that are linked to its predecessor, if it has one: they are
+// linked where the term has begun (R6), or else when it begins.
+type Activate struct {
+	Reason    string
+	Inherited []uuid.UUID
+}
 
 func (c *Activate) decide(s *State, m Moment) ([]Event, error) {
 	if err := s.mustExist(); err != nil {
@@ -23,6 +30,8 @@ func (c *Activate) decide(s *State, m Moment) ([]Event, error) {
 	events := activation(s.terms, catalog.Date{}, len(s.grants), m, c.Reason)
 	if a := events[0].(*Activated); !m.At.Before(a.EndsAt) {
 		return nil, refusal(string(StatusExpired))
+	} else if a.Status == StatusActive && s.terms.inheritsFrom() != uuid.Nil {
+		events = append(events, s.inherit(c.Inherited, m.At)...)
 	}
 	return events, nil
 }

@@ -72,6 +72,7 @@ func (b Balance) MarshalJSON() ([]byte, error) {
 // as lapsed whether or not that was recorded (R5). A contract always has its
 // incidents; other units only once they were granted.
 func (s *State) Balances(at time.Time) map[Unit]Balance {
+	s = s.live(at)
 	var totals [len(units)]Balance
 	for i, u := range units {
 		totals[i] = s.Balance(u, at)
@@ -81,6 +82,7 @@ func (s *State) Balances(at time.Time) map[Unit]Balance {
 
 // Balance is one of the contract's units as of a time, like Balances.
 func (s *State) Balance(u Unit, at time.Time) Balance {
+	s = s.live(at)
 	b := s.totals[u.index()]
 	for i := range s.grants {
 		if g := &s.grants[i]; g.Unit.index() == u.index() && g.Available > 0 && s.over(g, at) {
@@ -112,6 +114,7 @@ func (s *State) byUnit(totals [len(units)]Balance) map[Unit]Balance {
 // Remaining is what can be spent of a unit, were the contract active, and
 // whether it is unlimited.
 func (s *State) Remaining(u Unit, at time.Time) (n int64, unlimited bool) {
+	s = s.live(at)
 	for i := range s.grants {
 		g := &s.grants[i]
 		if g.Unit != u || s.over(g, at) {

@@ -17,6 +17,8 @@ type Case struct {
 	FirstResponse *FirstResponse
 	Comments      []*IncidentCommented
 	CommentedAt   []time.Time
+	Attached      *IncidentFilesAttached // nil: nothing is
+	Behalf        *IncidentRightUsed     // nil: the account asked for itself
 	Open          bool
 	ClosedAt      time.Time
 	Closure       string
@@ -37,6 +39,10 @@ func (c *Case) Apply(e Event, recordedAt time.Time) {
 		*c = Case{IncidentSubmitted: e, Severity: e.Severity, Response: e.Response, Open: true}
 	case *IncidentDeducted:
 		c.Paid, c.Counted, c.Grant, c.Remaining, c.Unlimited = true, true, e.Grant, e.Remaining, e.Unlimited
+	case *IncidentFilesAttached:
+		c.Attached = e
+	case *IncidentRightUsed:
+		c.Behalf = e
 	case *IncidentCreditedBack:
 		c.Counted, c.Remaining, c.Unlimited = false, e.Remaining, e.Unlimited
 	case *IncidentCommented:
@@ -63,6 +69,10 @@ func NumberOf(e Event) (n Number, ok bool) {
 	case *IncidentSubmitted:
 		return e.Number, true
 	case *IncidentDeducted:
+		return e.Number, true
+	case *IncidentRightUsed:
+		return e.Number, true
+	case *IncidentFilesAttached:
 		return e.Number, true
 	case *IncidentCommented:
 		return e.Number, true

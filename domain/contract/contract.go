@@ -59,6 +59,7 @@ type State struct {
 	version int64 // events evolved so far; the next event's revision
 
 	terms      *Registered // nil until registered
+	promise    *Promised   // of a contract that comes to life by itself
 	activated  bool
 	started    bool // the start of the term was recorded
 	startsOn   catalog.Date
@@ -76,6 +77,9 @@ type State struct {
 	links     map[uuid.UUID]time.Time // account → since
 	incidents map[Number]*incident
 	settling  []Number // closed incidents, oldest closing first, until Forget
+
+	advisories map[Number]*advisory
+	advised    []Number // closed advisory requests, oldest closing first, until Forget
 }
 
 // Version is the number of events the state has seen, which is the revision of
@@ -108,6 +112,8 @@ func (s *State) Status(at time.Time) Status {
 		return StatusCancelled
 	case s.ended(at):
 		return StatusExpired
+	case s.promiseDue(at):
+		return StatusActive
 	case !s.activated:
 		return StatusRegistered
 	case at.Before(s.startsAt):
@@ -120,7 +126,7 @@ func (s *State) Status(at time.Time) Status {
 
 // ended says whether the contract's term is over at a time.
 func (s *State) ended(at time.Time) bool {
-	return s.expired || s.activated && !at.Before(s.endsAt)
+	return s.expired || s.activated && !at.Before(s.endsAt) || s.promiseDue(at) && !at.Before(s.promise.EndsAt)
 }
 
 // closed says whether nothing can become available any more.
@@ -167,6 +173,7 @@ type Summary struct {
 
 // Summary describes the contract as of a time.
 func (s *State) Summary(at time.Time) Summary {
+	s = s.live(at)
 	sum := Summary{
 		Terms: s.terms, Status: s.Status(at),
 		StartsOn: s.startsOn, ExpiresOn: s.expiresOn, StartsAt: s.startsAt, EndsAt: s.endsAt,
@@ -189,5 +196,9 @@ func (s Summary) Successor() uuid.UUID {
 
 // Weight estimates the memory that the state takes, in bytes.
 func (s *State) Weight() int64 {
-	return 1024 + 176*int64(len(s.incidents)) + 64*int64(len(s.settling)) + 160*int64(len(s.grants)) + 80*int64(len(s.links))
+	n := 1024 + 176*int64(len(s.incidents)) + 64*int64(len(s.settling)) + 160*int64(len(s.grants)) + 80*int64(len(s.links))
+	for _, a := range s.advisories {
+		n += 192 + 160*int64(len(a.entries))
+	}
+	return n
 }

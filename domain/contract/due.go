@@ -9,19 +9,25 @@ import (
 )
 
 // Due are the events that the passing of time has brought about and that nobody
-// has recorded yet (R5): the start of the term, the end of the contract, the end
-// of grants, in that order. inherited are the accounts that were linked to
-// the predecessor when the term started (R6); Inherits says when they are needed.
+// has recorded yet (R5): that a blank contract has come to life as was promised
+// (R28), the start of the term, the end of the contract, the end of grants, in
+// that order. inherited are the accounts that were linked to the predecessor when
+// the contract came to life or its term started (R6); Inherits says when they are
+// needed.
 func Due(s *State, at time.Time, inherited []uuid.UUID) []Event {
 	if s.terms == nil || s.cancelled || s.expired {
 		return nil
 	}
 	var out []Event
+	if s.promiseDue(at) {
+		s, out = s.live(at), s.kept()
+		out = append(out, s.inherit(inherited, s.promise.ActivatesAt)...)
+	}
 	if s.startDue(at) {
 		out = append(out, &Activated{
 			Status: StatusActive, StartsOn: s.startsOn, ExpiresOn: s.expiresOn, StartsAt: s.startsAt, EndsAt: s.endsAt,
 		})
-		out = append(out, s.inherit(inherited)...)
+		out = append(out, s.inherit(inherited, s.startsAt)...)
 	}
 	if s.ended(at) {
 		out = append(out, &Expired{EndedAt: s.endsAt})
@@ -42,18 +48,26 @@ func (s *State) startDue(at time.Time) bool {
 // Inherits names the predecessor whose links at the start of the term Due needs,
 // if it needs any at that time.
 func (s *State) Inherits(at time.Time) (predecessor uuid.UUID, start time.Time, ok bool) {
-	if s.terms == nil || s.terms.inheritsFrom() == uuid.Nil || !s.startDue(at) {
+	if s.terms == nil || s.terms.inheritsFrom() == uuid.Nil {
 		return uuid.Nil, time.Time{}, false
 	}
-	return s.terms.inheritsFrom(), s.startsAt, true
+	switch {
+	case s.promiseDue(at):
+		return s.terms.inheritsFrom(), s.promise.ActivatesAt, true
+	case s.startDue(at):
+		return s.terms.inheritsFrom(), s.startsAt, true
+	}
+	return uuid.Nil, time.Time{}, false
 }
 
-func (s *State) inherit(accounts []uuid.UUID) []Event {
+// inherit are the events that link accounts because they were linked to the
+// predecessor, since an instant.
+func (s *State) inherit(accounts []uuid.UUID, since time.Time) []Event {
 	sorted := slices.SortedFunc(slices.Values(accounts), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	var out []Event
 	for _, account := range sorted {
 		if !s.Linked(account) {
-			out = append(out, &AccountLinked{Account: account, Inherited: s.terms.inheritsFrom(), At: s.startsAt})
+			out = append(out, &AccountLinked{Account: account, Inherited: s.terms.inheritsFrom(), At: since})
 		}
 	}
 	return out
@@ -69,6 +83,9 @@ func (s *State) NextDue() time.Time {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
+	}
+	if s.promise != nil && !s.activated {
+		sooner(s.promise.ActivatesAt)
 	}
 	if s.activated {
 		sooner(s.endsAt)

@@ -32,6 +32,7 @@ type subject struct {
 	log         []Event
 	recorded    [][]byte
 	known       map[Number]*knownIncident
+	advised     map[Number]*knownAdvisory
 	predecessor *subject
 }
 
@@ -47,11 +48,16 @@ func newWorld(t *rapid.T) *world {
 	for range rapid.IntRange(1, 2).Draw(t, "contracts") {
 		programme := rapid.SampledFrom(vendor().Programmes).Draw(t, "programme")
 		s := w.newSubject(nil)
+		promised := rapid.SampledFrom([]catalog.Date{{}, {}, day("2026-03-20")}).Draw(t, "promised")
+		starts := rapid.SampledFrom([]catalog.Date{{}, day("2025-06-01"), day("2026-04-01")}).Draw(t, "starts")
+		if !promised.IsZero() {
+			starts = day("2026-02-27")
+		}
 		s.wish(&Register{
 			AccessID: "0230242323", ContractID: []byte("ciphertext"), Programme: programme.ID, Contact: theContact, Reason: "why",
 			TimeZone: rapid.SampledFrom([]string{"", "Asia/Jakarta", "America/Los_Angeles", "Europe/Berlin"}).Draw(t, "zone"),
 			Country:  rapid.SampledFrom([]string{"", "ID", "DE"}).Draw(t, "country"),
-			StartsOn: rapid.SampledFrom([]catalog.Date{{}, day("2025-06-01"), day("2026-04-01")}).Draw(t, "starts"),
+			StartsOn: starts, PromiseOn: promised,
 		}, w.moment())
 		if rapid.IntRange(0, 5).Draw(t, "blank") != 4 {
 			s.wish(activate(), w.moment())
@@ -91,14 +97,14 @@ func (w *world) step() {
 	if submission, ok := c.(*Submit); ok && submission.Payment == NoPayment {
 		s = w.newSubject(nil)
 	}
-	terms, term, renewal := s.live.Terms(), s.live.Term(), s.live.renewedBy
+	terms, term, promise, renewal := s.live.Terms(), s.live.Term(), s.live.Promise(), s.live.renewedBy
 	for _, e := range s.wish(c, w.moment()) {
 		switch e := e.(type) {
 		case *Renewed:
 			w.registerRenewal(s, e)
 		case *Reissued:
 			w.registerReplacement(s, &Replace{
-				AccessID: "1111111111", Contact: theContact, Predecessor: s.id, Terms: terms, Term: term, Reissued: e, Renewal: renewal,
+				AccessID: "1111111111", Contact: theContact, Predecessor: s.id, Terms: terms, Term: term, Promise: promise, Reissued: e, Renewal: renewal,
 			})
 		}
 	}
@@ -106,10 +112,14 @@ func (w *world) step() {
 
 func (w *world) registerRenewal(s *subject, e *Renewed) {
 	next := w.newSubject(s)
-	next.wish(&Register{
+	c := &Register{
 		AccessID: "2222222222", Programme: s.live.terms.Programme, TimeZone: s.live.terms.TimeZone,
 		Contact: theContact, Predecessor: s.id, ActivateOn: e.StartsOn, Reason: e.Reason,
-	}, w.moment())
+	}
+	if e.Reason == "membership renewal" {
+		c.ActivateOn, c.StartsOn, c.PromiseOn = catalog.Date{}, e.StartsOn, e.StartsOn.AddDays(21)
+	}
+	next.wish(c, w.moment())
 }
 
 // registerReplacement checks that nothing is won or lost on the way (R10).
@@ -143,6 +153,8 @@ func (s *subject) heirs(at time.Time) []uuid.UUID {
 
 // tell keeps what an event says about its incident.
 func (s *subject) tell(e Event, at time.Time) {
+	s.tellAdvisory(e)
+	s.partsAddUp(e)
 	n, ok := NumberOf(e)
 	if !ok {
 		return
@@ -185,6 +197,7 @@ func (s *subject) turnedAwayBefore(c Command) bool {
 func (w *world) wishFor(s *subject) Command {
 	wishes := []func(*world, *subject) Command{
 		aSubmission, aClosing, aboutAnIncident, aboutAnIncident, aboutAnIncident, aClosing, aSubmission, aboutItsLinks, aboutItsUnits, aboutTheContract,
+		anAdvisoryWish, anAdvisoryWish,
 	}
 	return rapid.SampledFrom(wishes).Draw(w.t, "kind")(w, s)
 }
@@ -198,7 +211,7 @@ func (w *world) someID() uuid.UUID {
 func aboutTheContract(w *world, s *subject) Command {
 	return rapid.SampledFrom([]Command{
 		activate(), activate(), activate(), suspend(), suspend(), resume(), resume(), resume(), w.rarely(cancel()),
-		&Renew{Successor: w.someID(), Reason: "why"}, w.rarely(&Reissue{Successor: w.someID(), Keep: w.some(s), Reason: "why"}),
+		&Renew{Successor: w.someID(), Reason: "why"}, &RenewByMembership{Successor: w.someID(), StartsOn: catalog.DateOf(w.at, time.UTC).AddDays(60)}, w.rarely(&Reissue{Successor: w.someID(), Keep: w.some(s), Reason: "why"}),
 		register(),
 	}).Draw(w.t, "wish")
 }

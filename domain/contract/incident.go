@@ -76,9 +76,11 @@ func (s *State) Revisions(n Number) []int64 {
 	return slices.Clone(in.revisions)
 }
 
-// Forget drops the incidents whose closing can no longer change (R20). It alters
-// no decision: those look at the same times.
+// Forget drops the incidents whose closing can no longer change (R20), and the
+// advisory requests to which nothing can happen any more. It alters no decision:
+// those look at the same times.
 func (s *State) Forget(at time.Time) {
+	s.forgetAdvisories(at)
 	for len(s.settling) > 0 {
 		in, ok := s.incidents[s.settling[0]]
 		if ok && in.closing != nil {
@@ -134,11 +136,16 @@ func (s *State) credit(n Number, in *incident, at time.Time) []Event {
 	if !lapses {
 		return []Event{e}
 	}
+	return []Event{e, &GrantLapsed{Grant: g.ID, Unit: g.Unit, Quantity: 1, EndedAt: s.endedAt(g, at)}}
+}
+
+// endedAt is when a grant ended to which something returns at a time.
+func (s *State) endedAt(g *Grant, at time.Time) time.Time {
 	ended := s.end(g)
 	if s.cancelled || ended.IsZero() || ended.After(at) {
-		ended = at
+		return at
 	}
-	return []Event{e, &GrantLapsed{Grant: g.ID, Unit: g.Unit, Quantity: 1, EndedAt: ended}}
+	return ended
 }
 
 // IncidentDeducted says that a unit was taken for an incident.

@@ -128,7 +128,7 @@ func (s *subject) alike(c Command, got []Event, err error, same []Event, sameErr
 // asking once.
 func reaches(c Command) bool {
 	switch c.(type) {
-	case *AddGrant, *Adjust, *Submit, *Comment:
+	case *AddGrant, *Adjust, *Submit, *Comment, *OpenAdvisory, *AdvisoryCredit:
 		return false
 	}
 	return true
@@ -158,6 +158,7 @@ func (s *subject) record(events []Event, at time.Time) {
 		s.tell(e, at)
 		s.balanced(at)
 		s.countedOnce()
+		s.minutesAddUp()
 	}
 }
 
@@ -237,14 +238,20 @@ func (s *subject) countedOnce() {
 
 // saidRight compares the numbers that events carry with what came to be.
 func (s *subject) saidRight(events []Event, at time.Time) {
-	left, _ := s.live.Remaining(Incident, at)
+	incidents, _ := s.live.Remaining(Incident, at)
+	minutes, _ := s.live.Remaining(Minute, at)
 	for _, e := range events {
 		var said *int64
+		left := incidents
 		switch e := e.(type) {
 		case *IncidentDeducted:
 			said = e.Remaining
 		case *IncidentCreditedBack:
 			said = e.Remaining
+		case *AdvisoryTimeDeducted:
+			said, left = e.Remaining, minutes
+		case *AdvisoryTimeCreditedBack:
+			said, left = e.Remaining, minutes
 		case *GrantAdjusted:
 			if available := s.live.grant(e.Grant).Available; available != e.Available {
 				s.t.Fatalf("adjusted to %d, it has %d available", e.Available, available)

@@ -26,7 +26,10 @@ type Register struct {
 	// ActivateOn, where set, activates at once with a term from that day: a
 	// renewal (R6).
 	ActivateOn catalog.Date
-	Reason     string
+	// PromiseOn, where set, promises that the blank contract comes to life by
+	// itself on that day, with its term from StartsOn (R28).
+	PromiseOn catalog.Date
+	Reason    string
 }
 
 // ContactTexts are the personal texts of a contract's primary contact.
@@ -69,6 +72,13 @@ func (c *Register) decide(s *State, m Moment) ([]Event, error) {
 		return nil, domain.RefuseField("starts_on", "lies so far back that the term would be over")
 	}
 	events := []Event{registered}
+	if c.PromiseOn != (catalog.Date{}) {
+		promised, err := promise(registered, c.PromiseOn, location)
+		if err != nil {
+			return nil, err
+		}
+		return append(events, promised), nil
+	}
 	if programme.Activation == catalog.ActivateImmediately || c.ActivateOn != (catalog.Date{}) {
 		events = append(events, activation(registered, c.ActivateOn, 0, m, c.Reason)...)
 		if c.Predecessor != uuid.Nil { // its start, with the links that it inherits, is recorded by Due
@@ -208,6 +218,13 @@ func activation(terms *Registered, starts catalog.Date, granted int, m Moment, r
 		activated.Status = StatusWaiting
 	}
 	events := []Event{activated}
+	return append(events, includedGrants(terms, granted)...)
+}
+
+// includedGrants are what a programme includes, as events. granted is how many
+// grants the contract has already.
+func includedGrants(terms *Registered, granted int) []Event {
+	var events []Event
 	for i, in := range terms.Included {
 		events = append(events, &GrantAdded{
 			Grant: GrantID(granted + i + 1), Unit: in.Unit, Quantity: in.Quantity, Unlimited: in.Unlimited, Source: Included,
@@ -219,12 +236,13 @@ func activation(terms *Registered, starts catalog.Date, granted int, m Moment, r
 // mustExist refuses wishes about a contract that nobody registered.
 func (s *State) mustExist() error {
 	if s.terms == nil {
-		return refuseUnknown()
+		return RefuseUnknown()
 	}
 	return nil
 }
 
-func refuseUnknown() *domain.Refusal {
+// RefuseUnknown is the answer to wishes about a contract that there is not.
+func RefuseUnknown() *domain.Refusal {
 	return domain.Refuse("contract-not-found", "check the contract's id", "there is no such contract")
 }
 

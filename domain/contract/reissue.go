@@ -107,6 +107,7 @@ type Replace struct {
 	Contact     domain.Sealed[ContactTexts]
 	Terms       *Registered // the predecessor's
 	Term        *Activated  // the predecessor's; nil where it was not activated
+	Promise     *Promised   // the predecessor's; nil where nothing was promised
 	Reissued    *Reissued
 	Renewal     uuid.UUID // the predecessor's renewal, if it has one
 }
@@ -121,10 +122,14 @@ func (c *Replace) decide(s *State, m Moment) ([]Event, error) {
 	registered.Follows = c.Terms.inheritsFrom()
 	registered.Reason = c.Reissued.Reason
 	events := []Event{&registered}
-	if c.Term != nil {
+	switch {
+	case c.Term != nil:
 		term := *c.Term
 		term.Reason = c.Reissued.Reason
 		events = append(events, &term)
+	case c.Promise != nil:
+		promised := *c.Promise
+		events = append(events, &promised)
 	}
 	zone := m.Zone(c.Terms.TimeZone)
 	for i, moved := range c.Reissued.Moved {

@@ -19,7 +19,7 @@ func (c *Renew) decide(s *State, m Moment) ([]Event, error) {
 		return nil, err
 	}
 	if s.renewedBy != uuid.Nil {
-		return nil, domain.Refuse("already-renewed", "its successor is "+s.renewedBy.String(), "the contract was renewed before")
+		return nil, refuseRenewed(s.renewedBy)
 	}
 	switch s.Status(m.At) {
 	case StatusCancelled, StatusRegistered:
@@ -34,6 +34,10 @@ func (c *Renew) decide(s *State, m Moment) ([]Event, error) {
 		starts = today
 	}
 	return []Event{&Renewed{Successor: c.Successor, StartsOn: starts, Reason: c.Reason}}, nil
+}
+
+func refuseRenewed(by uuid.UUID) *domain.Refusal {
+	return domain.Refuse("already-renewed", "its successor is "+by.String(), "the contract was renewed before")
 }
 
 // Renewed says that a successor follows from a day on. The successor is

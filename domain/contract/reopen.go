@@ -26,7 +26,7 @@ func (c *Reopen) decide(s *State, m Moment) ([]Event, error) {
 		return []Event{reopened}, nil
 	}
 	if !c.Who.Engineer && !s.Linked(c.Who.Account) {
-		return nil, refuseUnknown()
+		return nil, RefuseUnknown()
 	}
 	deducted, err := s.deductAgain(c.Number, m)
 	if err != nil {

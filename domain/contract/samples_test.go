@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,7 +13,7 @@ import (
 // samples are the events that the golden files hold, with every member set: what
 // each file must mean to every later version.
 func samples() []Event {
-	return append(contractSamples(), incidentSamples()...)
+	return slices.Concat(contractSamples(), incidentSamples(), advisorySamples())
 }
 
 var (
@@ -35,6 +36,10 @@ func contractSamples() []Event {
 		&Activated{
 			Status: StatusActive, StartsOn: day("2026-03-01"), ExpiresOn: day("2027-02-28"),
 			StartsAt: instant("2026-02-28T17:00:00Z"), EndsAt: instant("2027-02-28T17:00:00Z"), Reason: "asked by mail",
+		},
+		&Promised{
+			ActivatesOn: day("2026-03-22"), ActivatesAt: instant("2026-03-21T17:00:00Z"), StartsOn: day("2026-03-01"), ExpiresOn: day("2027-02-28"),
+			StartsAt: instant("2026-02-28T17:00:00Z"), EndsAt: instant("2027-02-28T17:00:00Z"),
 		},
 		&Suspended{Reason: "unpaid"},
 		&Resumed{Reason: "paid"},
@@ -66,6 +71,11 @@ func incidentSamples() []Event {
 			Texts: domain.Sealed[IncidentTexts]{Person: ani, Box: []byte("texts")}, Language: "id", Agreement: "2026-01", OpenedAt: goldenTime,
 		},
 		&IncidentDeducted{Number: goldenNumber, Grant: 1, Unit: Incident, Quantity: 1, Remaining: &goldenLeft, Unlimited: true},
+		&IncidentRightUsed{Number: goldenNumber, Account: ani, Portal: "azure", Customer: "contoso", Right: "administrator"},
+		&IncidentFilesAttached{
+			Number: goldenNumber, Texts: domain.Sealed[AttachmentTexts]{Person: ani, Box: []byte("names")},
+			Attachments: []Attachment{{SHA256: "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", Type: "image/png", Size: 4711}},
+		},
 		&IncidentCommented{
 			Number: goldenNumber, Author: "engineer", Texts: domain.Sealed[CommentTexts]{Person: ani, Box: []byte("comment")},
 			FirstResponse: &FirstResponse{At: goldenTime, Met: true},
@@ -79,5 +89,27 @@ func incidentSamples() []Event {
 		&IncidentCreditedBack{Number: goldenNumber, Grant: 1, Unit: Incident, Quantity: 1, Remaining: &goldenLeft, Unlimited: true},
 		&IncidentReopened{Number: goldenNumber, Reason: "it came back"},
 		&IncidentReclassified{Number: goldenNumber, Closure: "resolved", Previous: "duplicate", Decrement: true, Reason: "it was none"},
+	}
+}
+
+func advisorySamples() []Event {
+	parts := []GrantUnits{{Grant: 2, Quantity: 60}, {Grant: 1, Quantity: 30}}
+	return []Event{
+		&AdvisoryOpened{
+			Number: goldenNumber, Account: ani, Portal: "mpn", Title: "Which one fits",
+			Texts: domain.Sealed[AdvisoryTexts]{Person: ani, Box: []byte("question")}, Language: "id", OpenedAt: goldenTime,
+		},
+		&AdvisoryTimeDeducted{
+			Number: goldenNumber, Entry: "2026-03-02/1", Unit: Minute, Minutes: 90, Parts: parts, Remaining: &goldenLeft, Unlimited: true,
+			Texts: domain.Sealed[AdviceTexts]{Person: ani, Box: []byte("advice")}, At: goldenTime,
+		},
+		&AdvisoryTimeCreditedBack{
+			Number: goldenNumber, Entry: "2026-03-02/1", Unit: Minute, Minutes: 90, Parts: parts, Remaining: &goldenLeft, Unlimited: true,
+			Reason: "the wrong contract", At: goldenTime,
+		},
+		&AdvisoryClosed{
+			Number: goldenNumber, Texts: domain.Sealed[AdviceTexts]{Person: ani, Box: []byte("summary")}, ClosedAt: goldenTime,
+			CreditUntil: goldenTime.AddDate(0, 0, 60),
+		},
 	}
 }

@@ -24,8 +24,10 @@ type Submit struct {
 	Severity     string
 	Title        string
 	Texts        domain.Sealed[IncidentTexts]
-	Language     string // of the contact
-	Agreement    string // the version that was accepted; "" for none
+	Language     string  // of the contact
+	Agreement    string  // the version that was accepted; "" for none
+	Files        *Files  // to be attached; nil for none
+	Behalf       *Behalf // nil: the account asks for itself
 }
 
 // Payment says what a request names to pay for it (R15).
@@ -77,7 +79,8 @@ func (c *Submit) decide(s *State, m Moment) ([]Event, error) {
 	if c.Payment != NoPayment {
 		out = append(out, s.deduct(m.Number, m.At))
 	}
-	return out, nil
+	out = append(out, c.behalf(m.Number)...)
+	return append(out, c.attach(m.Number)...), nil
 }
 
 // mayPay refuses where the contract cannot pay, and links it where it is paid by
@@ -94,7 +97,10 @@ func (c *Submit) mayPay(s *State, m Moment, portal *catalog.Portal, product *cat
 		return nil, nil
 	}
 	if c.Payment == LinkedContract {
-		return nil, refuseUnknown()
+		return nil, RefuseUnknown()
+	}
+	if c.Behalf != nil {
+		return nil, refuseLinkFor(c.Behalf.Customer)
 	}
 	if s.terms == nil || reason != "" {
 		return nil, RefusePair()
@@ -113,6 +119,9 @@ func (c *Submit) check(cat *catalog.Catalog) (*catalog.Portal, *catalog.Product,
 	}
 	if err := c.checkContent(cat, portal, product); err != nil {
 		return nil, nil, err
+	}
+	if c.Files != nil && len(c.Files.Unknown) > 0 {
+		return nil, nil, c.refuseAttachments()
 	}
 	if c.Agreement != cat.Agreement.Version {
 		r := domain.Refuse("agreement-required", "accept version "+cat.Agreement.Version+" of the agreement at "+cat.Agreement.URL,

@@ -49,7 +49,9 @@ func (e *Entry) Sample() ([]byte, error) {
 func indent(text json.RawMessage) ([]byte, error) { return json.MarshalIndent(text, "", "  ") }
 
 // packages are those whose types events are made of.
-var packages = []string{"domain", "domain/catalog", "domain/contract", "domain/guessing"}
+var packages = []string{
+	"domain", "domain/catalog", "domain/contract", "domain/guessing", "domain/partner", "domain/programcase", "domain/purchase",
+}
 
 // Read reads the types that are published, with their samples and comments, from
 // the source below the module's root.

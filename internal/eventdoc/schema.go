@@ -12,6 +12,8 @@ import (
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/domain/partner"
+	"github.com/supportledger/supportledger/domain/programcase"
 )
 
 // Dialect is the JSON Schema that schemas are written in.
@@ -28,7 +30,11 @@ var leaves = map[reflect.Type]object{
 	reflect.TypeFor[contract.GrantID](): {
 		{"type", "string"}, {"pattern", "^g[1-9][0-9]*$"}, {"description", "A grant of the contract; g1 is its first."},
 	},
-	reflect.TypeFor[contract.Unit]():   {{"enum", []any{contract.Incident, contract.Minute}}},
+	reflect.TypeFor[contract.Unit](): {{"enum", []any{contract.Incident, contract.Minute}}},
+	reflect.TypeFor[partner.Kind]():  {{"enum", []any{partner.KindCore, partner.KindSignature}}},
+	reflect.TypeFor[programcase.Kind](): {{"enum", []any{
+		programcase.RequestIDs, programcase.RequestActivation, programcase.Other,
+	}}},
 	reflect.TypeFor[contract.Source](): {{"enum", []any{contract.Included, contract.Bought, contract.Added}}},
 	reflect.TypeFor[contract.Status](): {{"enum", []any{
 		contract.StatusRegistered, contract.StatusWaiting, contract.StatusActive,

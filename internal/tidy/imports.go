@@ -20,10 +20,13 @@ var house = []layer{
 	{"eventstore/esdbwire", []string{"eventstore"}, "stores keep records and do not know what they mean"},
 	{"eventstore", nil, "stores keep records and do not know what they mean"},
 	{"vault", []string{"internal/postgres"}, "the vault seals bytes and does not know what they mean"},
+	{"sheet", nil, "a cell does not know what it is about"},
 	{"catalogfile", []string{"domain"}, "the catalogue's file becomes plain values of domain/catalog"},
 	{"ledger", []string{"domain", "eventstore", "vault"}, "the command loop joins domain, eventstore and vault, and knows nobody who asks it"},
 	{"projections", append([]string{"internal/postgres"}, inner...), "read models follow the ledger and do not know who reads them"},
 	{"notifications", append([]string{"internal/processors"}, inner...), "the feed and the mails follow the ledger and do not know other readers"},
+	{"attachments", []string{"domain", "vault"}, "files are kept without knowing who asks for them, or which incidents there are"},
+	{"transfer", inner, "what comes from files is decided as what comes by calls, and does not know who sends it"},
 	{"audit", inner, "audit judges the log and must not trust other readers of it"},
 	{"api", outer, "HTTP stands on the ledger and its readers"},
 	{"portal", outer, "pages stand on the ledger and its readers"},
@@ -36,9 +39,9 @@ var house = []layer{
 	{"internal/tidy", nil, "the house's own rules judge the house and use none of it"},
 }
 
-var inner = []string{"domain", "eventstore", "vault", "catalogfile", "ledger"}
+var inner = []string{"domain", "eventstore", "vault", "catalogfile", "ledger", "sheet"}
 
-var outer = append([]string{"projections", "notifications", "audit"}, inner...)
+var outer = append([]string{"projections", "notifications", "audit", "attachments", "transfer"}, inner...)
 
 // outside are the folders that nobody may import: programs, which only wire, and
 // examples, which tests may use.

@@ -41,6 +41,9 @@ func (o *Office) draftOf(ctx context.Context, r eventstore.Record) (*draft, erro
 	if !ok {
 		return nil, fmt.Errorf("%w: stream %s is no contract", errUnreadable, r.Stream)
 	}
+	if f.Meta.Imported() { // it was so before; who has had the IDs for months needs no letter
+		return nil, nil
+	}
 	b := builder{office: o, record: f, about: about}
 	switch e := f.event.(type) {
 	case *contract.Activated:

@@ -1,0 +1,98 @@
+package attachments
+
+import (
+	"context"
+	"crypto/cipher"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/google/uuid"
+)
+
+// Content is a file that is being read.
+type Content struct {
+	Stored
+	file *os.File
+	path string
+	key  *[32]byte
+}
+
+// Close lets go of the file.
+func (c *Content) Close() error { return c.file.Close() }
+
+// Get opens an account's file: ErrUnknown where it has none with this digest,
+// ErrErased where nobody can read it any more.
+func (f *Folder) Get(ctx context.Context, account uuid.UUID, sha256 string) (*Content, error) {
+	c, h, err := f.look(file{account, sha256})
+	if err != nil {
+		return nil, err
+	}
+	if c.key, err = f.openKey(ctx, account, h.Box); err != nil {
+		err = errors.Join(err, c.Close())
+		if errors.Is(err, ErrErased) {
+			return nil, ErrErased
+		}
+		return nil, fmt.Errorf("open attachment %s: %w", c.path, err)
+	}
+	return c, nil
+}
+
+// look opens a file and reads what it says of itself.
+func (f *Folder) look(of file) (*Content, header, error) {
+	if !IsDigest(of.sha256) {
+		return nil, header{}, ErrUnknown
+	}
+	c := &Content{path: f.path(of)}
+	var err error
+	if c.file, err = os.Open(c.path); errors.Is(err, fs.ErrNotExist) {
+		return nil, header{}, ErrUnknown
+	} else if err != nil {
+		return nil, header{}, err
+	}
+	h, _, err := readHeader(c.file, c.path)
+	info, statErr := c.file.Stat()
+	if err = errors.Join(err, statErr); err == nil && (contentSize(info.Size()) < 1 || h.Account != of.account) {
+		err = &CorruptError{c.path, "its header does not belong to it"}
+	}
+	if err != nil {
+		return nil, header{}, errors.Join(err, c.Close())
+	}
+	c.Stored = Stored{SHA256: of.sha256, Type: h.Type, Size: contentSize(info.Size()), UploadedAt: h.UploadedAt}
+	return c, h, nil
+}
+
+// WriteTo writes the content, once. The last part is held back until the whole
+// has the right digest, so that damage never looks like a file.
+func (c *Content) WriteTo(w io.Writer) (written int64, err error) {
+	in := cipher.StreamReader{S: streamAt(c.key, 0), R: io.LimitReader(c.file, c.Size)}
+	sum := sha256.New()
+	held, buf := make([]byte, 0, 64<<10), make([]byte, 64<<10)
+	for {
+		n, readErr := io.ReadFull(in, buf[:cap(buf)])
+		if n > 0 {
+			sum.Write(buf[:n])
+			if len(held) > 0 {
+				m, err := w.Write(held)
+				if written += int64(m); err != nil {
+					return written, err
+				}
+			}
+			held, buf = buf[:n], held[:cap(held)]
+		}
+		if errors.Is(readErr, io.EOF) || errors.Is(readErr, io.ErrUnexpectedEOF) {
+			break
+		}
+		if readErr != nil {
+			return written, fmt.Errorf("read attachment %s: %w", c.path, readErr)
+		}
+	}
+	if hexOf([32]byte(sum.Sum(nil))) != c.SHA256 {
+		return written, &CorruptError{c.path, "its content has another digest"}
+	}
+	m, err := w.Write(held)
+	return written + int64(m), err
+}

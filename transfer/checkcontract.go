@@ -1,0 +1,89 @@
+package transfer
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/supportledger/supportledger/domain/catalog"
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// contract checks a contract's row against the file, the catalogue and the ledger.
+func (c *checking) contract(ctx context.Context, e *entry) error {
+	if first := c.contracts[e.contract]; first != nil {
+		c.cell(e.row, "access_id", fmt.Sprintf("is the pair of line %d again", first.line), "remove one of the rows")
+		return nil
+	}
+	k := &known{line: e.line, active: e.active()}
+	c.contracts[e.contract] = k
+	programme, ok := c.Catalog.Programme(e.text("programme"))
+	if !ok {
+		c.cell(e.row, "programme", "is not in the catalogue", "take one of those that GET /v1/catalog lists")
+		return nil
+	}
+	k.programme = programme
+	c.terms(e, programme, k)
+	kept, err := c.lookUp(ctx, e)
+	if err != nil {
+		return err
+	}
+	if kept.Exists {
+		c.same(e, kept)
+		return nil
+	}
+	wishes := []contract.Command{c.register(e).Wish}
+	if e.active() && programme.Activation != catalog.ActivateImmediately {
+		wishes = append(wishes, activate(e.contract).Wish)
+	}
+	if at, refusal := c.Ledger.Rehearse(nil, wishes...); refusal != nil {
+		c.refused(e.row, []string{"access_id", "status"}[min(at, 1)], refusal)
+	}
+	return nil
+}
+
+// terms checks the term that a row gives.
+func (c *checking) terms(e *entry, programme *catalog.Programme, k *known) {
+	starts, expires := e.date("starts_on"), e.date("expires_on")
+	immediate := programme.Activation == catalog.ActivateImmediately
+	k.active = k.active || immediate
+	switch {
+	case immediate && e.text("status") == string(contract.StatusRegistered):
+		c.cell(e.row, "status", "cannot be: a contract of this programme is active at once", "write active, or leave it out")
+	case k.active && starts.IsZero():
+		c.cell(e.row, "starts_on", "is missing: an active contract has a first day", "write the first day of its term")
+	case starts.IsZero() && !expires.IsZero():
+		c.cell(e.row, "expires_on", "is there without starts_on", "write both, or leave it out")
+	case !expires.IsZero() && starts.LastOfTerm(programme.GraceDays) != expires:
+		c.cell(e.row, "expires_on", "is not the last day of a term that begins on starts_on, which is "+starts.LastOfTerm(programme.GraceDays).String(),
+			"correct one of the days, or leave expires_on out")
+	}
+}
+
+// same checks that the ledger has the contract as the file has it. What has
+// become of it since does not matter.
+func (c *checking) same(e *entry, kept *ledger.Kept) {
+	want, has := e.registration(), kept.Terms
+	for _, x := range []struct {
+		field   string
+		differs bool
+	}{
+		{"programme", want.Programme != has.Programme},
+		{"partner_id", want.PartnerID != has.PartnerID},
+		{"country", want.Country != has.Country},
+		{"time_zone", orElse(want.TimeZone, "UTC") != has.TimeZone},
+		{"starts_on", want.StartsOn != has.StartsOn},
+		{"contact_name", has.Contact.Clear != nil && has.Contact.Clear.Name != want.Contact.Name},
+		{"contact_email", has.Contact.Clear != nil && has.Contact.Clear.Email != want.Contact.Email},
+		{"contact_language", want.Language != has.Language},
+	} {
+		if x.differs {
+			c.differs(e.row, x.field)
+		}
+	}
+	if e.active() && kept.Status == contract.StatusRegistered {
+		if _, refusal := c.Ledger.Rehearse(kept, activate(e.contract).Wish); refusal != nil {
+			c.refused(e.row, "status", refusal)
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package transfer
+
+import (
+	"context"
+	"crypto/sha1"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/supportledger/supportledger/domain/catalog"
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/ledger"
+)
+
+// other checks a balance's or a link's row, once all contracts of the file are
+// known.
+func (c *checking) other(ctx context.Context, e *entry) error {
+	act, field := e.balance(), "remaining"
+	if e.record == Link {
+		act, field = c.link(e), "portal"
+		if !c.portal(e) {
+			return nil
+		}
+	}
+	if first := c.again(act, e.line); first > 0 {
+		c.cell(e.row, e.names(), fmt.Sprintf("has the %s of line %d again", e.record, first), "remove one of the rows")
+		return nil
+	}
+	kept, err := c.lookUp(ctx, e)
+	if err != nil {
+		return err
+	}
+	inFile := c.contracts[e.contract]
+	switch {
+	case kept.Exists:
+		c.onKept(e, kept, inFile, act, field)
+	case inFile == nil:
+		c.cell(e.row, e.names(), "names no contract of this file or of the ledger", "check every digit, leading zeros too")
+	case inFile.programme != nil:
+		c.onNew(e, inFile)
+	}
+	return nil
+}
+
+// names is the field by which a row names its contract.
+func (e *entry) names() string {
+	if e.text("contract") != "" {
+		return "contract"
+	}
+	return "access_id"
+}
+
+// again is the line of an earlier row about the same; 0 where there is none.
+func (c *checking) again(act *ledger.Act, line int) int {
+	key := sha1.Sum([]byte(act.Contract.String() + act.Name))
+	first := c.repeated[key]
+	if first == 0 {
+		c.repeated[key] = line
+	}
+	return first
+}
+
+// portal checks a link's portal against the catalogue.
+func (c *checking) portal(e *entry) bool {
+	portal, ok := c.Catalog.Portal(e.text("portal"))
+	switch {
+	case !ok:
+		c.cell(e.row, "portal", "is not in the catalogue", "take one of those that GET /v1/catalog lists")
+	case portal.IDs == catalog.IDsNotUsed:
+		c.cell(e.row, "portal", "uses no IDs, and so no links", "name the portal at which the account used the contract")
+		ok = false
+	}
+	return ok
+}
+
+// onKept checks an act on a contract that the ledger has.
+func (c *checking) onKept(e *entry, kept *ledger.Kept, inFile *known, act *ledger.Act, field string) {
+	done, otherwise := c.Ledger.Done(kept, act)
+	switch {
+	case otherwise:
+		c.cell(e.row, field, "was imported before, and was another one", "correct the file, or change the contract by hand")
+		return
+	case done:
+		return
+	}
+	var wishes []contract.Command
+	if inFile != nil && inFile.active && kept.Status == contract.StatusRegistered { // an import was stopped in between
+		wishes = append(wishes, activate(e.contract).Wish)
+	}
+	if _, refusal := c.Ledger.Rehearse(kept, append(wishes, act.Wish)...); refusal != nil {
+		c.refused(e.row, field, refusal)
+	}
+}
+
+// onNew checks a row about a contract that the file registers.
+func (c *checking) onNew(e *entry, k *known) {
+	if e.record == Link {
+		switch {
+		case !slices.Contains(k.programme.Portals, e.text("portal")):
+			c.cell(e.row, "portal", "is none that the contract's programme accepts", "name the portal at which the account used the contract")
+		case !k.active:
+			c.cell(e.row, e.names(), fmt.Sprintf("names a contract that line %d does not activate", k.line), "link it once it is active")
+		}
+		return
+	}
+	remaining, _ := strconv.ParseInt(e.text("remaining"), 10, 64) // was checked
+	for _, in := range k.programme.Included {
+		if in.Unit != e.text("unit") {
+			continue
+		}
+		if in.Unlimited {
+			c.cell(e.row, "unit", "is without limit in the contract's programme", "leave the row out")
+		} else if !k.active && remaining != in.Quantity {
+			c.cell(e.row, e.names(), fmt.Sprintf("names a contract that line %d does not activate", k.line), "what is left is known once it is active")
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package transfer
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/domain/catalog"
+	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/domain/form"
+)
+
+// A field is a column of CSV, or a member of an object.
+type field struct {
+	name     string
+	records  []Record // that may have it
+	required []Record // that must
+	longest  int      // characters
+	wrong    func(text string) string
+	hint     string
+}
+
+var (
+	onContracts = []Record{Contract}
+	onBalances  = []Record{Balance}
+	onLinks     = []Record{Link}
+	onOthers    = []Record{Balance, Link}
+)
+
+// fields are all there are. docs/import.md says what each means; a test keeps the
+// two together.
+var fields = []field{
+	{name: "record", records: records, longest: 20, wrong: isRecord, hint: "write contract, balance or link"},
+	{name: "contract", records: onOthers, longest: 36, wrong: isUUID, hint: "write the contract's id as the ledger shows it"},
+	{name: "access_id", records: records, required: onContracts, longest: 64, wrong: isID, hint: "write every digit, leading zeros too"},
+	{name: "contract_id", records: records, required: onContracts, longest: 64, wrong: isID, hint: "write every digit, leading zeros too"},
+
+	{name: "programme", records: onContracts, required: onContracts, longest: 100, wrong: isLine, hint: "write a programme's id, as the catalogue has it"},
+	{name: "partner_id", records: onContracts, longest: 64, wrong: isWord, hint: "write printable ASCII without spaces"},
+	{name: "country", records: onContracts, longest: 2, wrong: isCountry, hint: "write two capital letters (ISO 3166-1)"},
+	{name: "time_zone", records: onContracts, longest: 64, wrong: isLine, hint: "write an IANA name such as Asia/Jakarta"},
+	{name: "status", records: onContracts, longest: 20, wrong: isStatus, hint: "write registered or active"},
+	{name: "starts_on", records: onContracts, longest: 10, wrong: isDate, hint: "write a date such as 2026-03-01"},
+	{name: "expires_on", records: onContracts, longest: 10, wrong: isDate, hint: "write a date such as 2027-02-28, or leave it out"},
+	{name: "contact_name", records: onContracts, required: onContracts, longest: 200, wrong: isLine, hint: "write one line of text"},
+	{name: "contact_email", records: onContracts, required: onContracts, longest: 254, wrong: isAddress, hint: "write an e-mail address"},
+	{name: "contact_language", records: onContracts, longest: 35, wrong: isTag, hint: "write a language tag such as en or id"},
+
+	{name: "unit", records: onBalances, required: onBalances, longest: 20, wrong: isUnit, hint: "write incident or minute"},
+	{name: "remaining", records: onBalances, required: onBalances, longest: 20, wrong: isQuantity, hint: "write a whole number from 0 to 1000000000"},
+
+	{name: "portal", records: onLinks, required: onLinks, longest: 100, wrong: isLine, hint: "write a portal's id, as the catalogue has it"},
+	{name: "issuer", records: onLinks, longest: 500, wrong: isLine, hint: "write the iss of the account's tokens"},
+	{name: "subject", records: onLinks, longest: 255, wrong: isLine, hint: "write the sub of the account's tokens"},
+	{name: "account", records: onLinks, longest: 36, wrong: isUUID, hint: "write the account's id as the ledger shows it"},
+}
+
+func fieldOf(name string) *field {
+	for i := range fields {
+		if fields[i].name == name {
+			return &fields[i]
+		}
+	}
+	return nil
+}
+
+func fieldNames() string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.name
+	}
+	return strings.Join(names, ", ")
+}
+
+// reason says what is wrong with a text in a field; "" where nothing is.
+func (f *field) reason(text string) string {
+	switch {
+	case !utf8.ValidString(text):
+		return "is not UTF-8"
+	case utf8.RuneCountInString(text) > f.longest:
+		return "has more than " + strconv.Itoa(f.longest) + " characters"
+	}
+	return f.wrong(text)
+}
+
+func unless(ok bool, reason string) string {
+	if ok {
+		return ""
+	}
+	return reason
+}
+
+func isRecord(s string) string {
+	return unless(s == string(Contract) || s == string(Balance) || s == string(Link), "is none of contract, balance, link")
+}
+
+func isUUID(s string) string {
+	_, err := uuid.Parse(s)
+	return unless(err == nil && len(s) == 36, "is no id")
+}
+
+// rounded is what a spreadsheet makes of an ID that it takes for a number.
+var rounded = regexp.MustCompile(`^[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+$`)
+
+func isID(s string) string {
+	if rounded.MatchString(s) {
+		return "was rounded by a spreadsheet that took it for a number; its digits are lost"
+	}
+	_, err := contract.ParseID("", s)
+	return unless(err == nil, "must be 6 to 20 digits")
+}
+
+func isLine(s string) string { return unless(form.IsLine(s), "must be one line of text") }
+
+func isWord(s string) string {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return "must be printable ASCII without spaces"
+		}
+	}
+	return ""
+}
+
+func isCountry(s string) string {
+	return unless(len(s) == 2 && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z', "must be two capital letters")
+}
+
+func isStatus(s string) string {
+	return unless(s == string(contract.StatusRegistered) || s == string(contract.StatusActive), "is neither registered nor active")
+}
+
+func isDate(s string) string {
+	_, err := catalog.ParseDate(s)
+	return unless(err == nil, "is no date")
+}
+
+func isAddress(s string) string { return unless(form.IsAddress(s), "is no e-mail address") }
+
+func isTag(s string) string { return unless(form.IsTag(s), "is no language tag") }
+
+func isUnit(s string) string {
+	_, ok := contract.ParseUnit(s)
+	return unless(ok, "is neither incident nor minute")
+}
+
+func isQuantity(s string) string {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return unless(err == nil && n >= 0 && n <= contract.MaxQuantity && s[0] != '+', "is no whole number from 0 to 1000000000")
+}
