@@ -15,6 +15,9 @@ import (
 type recital struct {
 	host, port string
 
+	silent func()          // notes that it is
+	fallen <-chan struct{} // closed then
+
 	mu    sync.Mutex
 	heard []string // verbs, in order, of all connections
 }
@@ -31,7 +34,8 @@ func recite(t *testing.T, lines map[string]string) *recital {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	r := &recital{}
+	fallen := make(chan struct{})
+	r := &recital{silent: sync.OnceFunc(func() { close(fallen) }), fallen: fallen}
 	r.host, r.port, err = net.SplitHostPort(listener.Addr().String())
 	must(t, err)
 	over := make(chan struct{})
@@ -58,6 +62,7 @@ func (r *recital) converse(conn net.Conn, lines map[string]string, over <-chan s
 		}
 		switch line {
 		case silence:
+			r.silent()
 			<-over
 			return false
 		case hangUp:

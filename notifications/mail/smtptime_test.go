@@ -59,8 +59,8 @@ func TestR39_TheContextEndsWhateverIsWaitedFor(t *testing.T) {
 		t.Run(step, func(t *testing.T) {
 			r := recite(t, map[string]string{verb: silence})
 			s := transport(t, r.host, r.port, plain)
-			ctx, cancel := context.WithTimeoutCause(t.Context(), brief, errEnough)
-			defer cancel()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			go func() { <-r.fallen; <-time.After(brief); cancel(errEnough) }()
 			begun := time.Now()
 			err := s.Send(ctx, rendered(t, fewLeftLetter(1)))
 			wantError(t, err, mail.Passing, step, 0, "enough")
