@@ -151,7 +151,9 @@ func (h *history) isOpen(kind string, ref ledger.IncidentRef) bool {
 }
 
 // TestR41_WhatIsHalfDoneIsOnTheAgenda crashes between two streams.
-func TestR41_WhatIsHalfDoneIsOnTheAgenda(t *testing.T) { onEach(t, testR41_WhatIsHalfDoneIsOnTheAgenda) }
+func TestR41_WhatIsHalfDoneIsOnTheAgenda(t *testing.T) {
+	onEach(t, testR41_WhatIsHalfDoneIsOnTheAgenda)
+}
 
 func testR41_WhatIsHalfDoneIsOnTheAgenda(t *testing.T, on engine) {
 	r := newRig(t, on)
@@ -210,7 +212,9 @@ func (s *mortal) Append(ctx context.Context, a eventstore.Append) (eventstore.Ap
 	return s.Store.Append(ctx, a)
 }
 
-func TestR32_benefitsCountAdviceByTheMinute(t *testing.T) { onEach(t, testR32_benefitsCountAdviceByTheMinute) }
+func TestR32_benefitsCountAdviceByTheMinute(t *testing.T) {
+	onEach(t, testR32_benefitsCountAdviceByTheMinute)
+}
 
 func testR32_benefitsCountAdviceByTheMinute(t *testing.T, on engine) {
 	r := newRig(t, on)
