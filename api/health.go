@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/supportledger/supportledger/eventstore"
 )
 
 func (a *API) registerHealth() {
@@ -47,8 +49,8 @@ func (a *API) getReadiness(ctx context.Context, _ *call, _ *struct{}) (*shown[re
 		}
 	}
 	projected := a.Projections.Position()
-	if lag := uint64(head - min(projected, head)); lag > a.MaxLag {
-		return nil, problem("not-ready", fmt.Sprintf("the lists are %d positions behind the log", lag), sentences["not-ready"].hint)
+	if lag := eventstore.Between(a.Store, projected, head); lag > a.MaxLag {
+		return nil, problem("not-ready", fmt.Sprintf("the lists are %d records behind the log", lag), sentences["not-ready"].hint)
 	}
 	return &shown[readiness]{readiness{"ready", uint64(head), uint64(projected), a.Ledger.Now()}}, nil
 }
