@@ -41,8 +41,11 @@ type Config struct {
 	// PeopleReady says whether the keys of people can be reached; nil where they
 	// are beside the data.
 	PeopleReady func(context.Context) error
-	Logger      *slog.Logger // nil: no log
-	Tracer      Tracer       // nil: no traces
+	// FeedConnected says whether the feed reaches NATS; nil where nothing is
+	// published.
+	FeedConnected func() bool
+	Logger        *slog.Logger // nil: no log
+	Tracer        Tracer       // nil: no traces
 
 	// TestClock is the clock that POST /v1/test-clock sets; nil: there is no
 	// such call.

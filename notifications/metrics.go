@@ -38,7 +38,7 @@ func newMetrics(f *Feed) *metrics {
 			gauge("missing", "Messages that the stream lacks before its last; they come when it is filled again.", func() float64 { return float64(f.progress.missing.Load()) }),
 			gauge("subjects", "Different subjects in the stream, each of which the NATS server keeps in memory.", func() float64 { return float64(f.Subjects()) }),
 			gauge("connected", "1 while the feed publishes, 0 while it cannot reach NATS or refuses the stream.", func() float64 {
-				if f.progress.connected.Load() {
+				if f.Connected() {
 					return 1
 				}
 				return 0
