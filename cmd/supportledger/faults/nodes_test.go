@@ -21,6 +21,7 @@ func TestThreeNodesAreOneLedger(t *testing.T) {
 	}{
 		{"R16 the last incident goes to one", lastIncidentGoesToOne},
 		{"R6 one key is one incident", oneKeyIsOneIncident},
+		{"R6 each of many tells its own position", manyTellTheirPositions},
 		{"R8 guesses are counted together", guessesAreCountedTogether},
 		{"R37 what one has answered is in the lists of the others", listsWaitForOthers},
 		{"R5 what is due is recorded once", dueIsRecordedOnce},
@@ -114,6 +115,30 @@ func oneKeyIsOneIncident(t testing.TB, s *site) {
 		got[0] = s.ask(1, "customer-ani", http.MethodPost, "/v1/incidents", key, submission(c.ID, "another"))
 		if got[0].code() != "idempotency-key-reused" {
 			t.Errorf("another body under the same key is answered with %d %s", got[0].status, got[0].body)
+		}
+	}
+}
+
+// Many incidents of one contract ride in few appends. Each is answered with the
+// position of its own last record, and so is its repeat on another node.
+func manyTellTheirPositions(t testing.TB, s *site) {
+	c := s.contract("many", crowd)
+	ask := func(node, i int) reply {
+		title := fmt.Sprint("many ", i)
+		return s.ask(node, "customer-ani", http.MethodPost, "/v1/incidents", title, submission(c.ID, title))
+	}
+	got := make([]reply, crowd)
+	volley(crowd, func(i int) { got[i] = ask(i, i) })
+	at := map[string]string{}
+	for _, e := range s.recorded("incident.deducted.v1") {
+		at[fmt.Sprint(e["number"])] = fmt.Sprint(e["position"])
+	}
+	for i, first := range got {
+		var in incident
+		first.read(t, &in)
+		again := ask(i+1, i)
+		if told := first.header.Get("Ledger-Position"); told != at[in.Number] || again.header.Get("Ledger-Position") != told || again.body != first.body {
+			t.Errorf("%s was answered with position %s, again with %s; it stands at %s", in.Number, told, again.header.Get("Ledger-Position"), at[in.Number])
 		}
 	}
 }

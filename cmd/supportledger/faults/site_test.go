@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +45,8 @@ type site struct {
 
 	mu    sync.Mutex
 	nodes []*program
+
+	unanswered, turnedAway atomic.Int64 // requests that were sent again elsewhere
 }
 
 const nodes = 3
@@ -213,7 +216,9 @@ func (s *site) ask(first int, as, method, path, key string, body any) reply {
 			}
 			return got
 		}
-		if got.err == nil && (got.code() == "" || got.header.Get("Retry-After") == "") {
+		if got.err != nil {
+			s.unanswered.Add(1)
+		} else if s.turnedAway.Add(1); got.code() == "" || got.header.Get("Retry-After") == "" {
 			s.t.Errorf("%s %s is turned away with %v %s", method, path, got.header, got.body)
 		}
 		n = rand.IntN(nodes)
@@ -254,7 +259,7 @@ func (s *site) recorded(eventType string) (all []map[string]any) {
 		if r.Type != eventType {
 			continue
 		}
-		data := map[string]any{"stream": r.Stream}
+		data := map[string]any{"stream": r.Stream, "position": r.Position}
 		must(s.t, json.Unmarshal(r.Data, &data))
 		all = append(all, data)
 	}
