@@ -43,10 +43,13 @@ type Config struct {
 	// PeopleReady says whether the keys of people can be reached; nil where they
 	// are beside the data.
 	PeopleReady func(context.Context) error
-	Attachments *attachments.Folder
-	Imports     *transfer.Jobs // nil: some that end with the process
-	Logger      *slog.Logger   // nil: no log
-	Tracer      Tracer         // nil: no traces
+	// FeedConnected says whether the feed reaches NATS; nil where nothing is
+	// published.
+	FeedConnected func() bool
+	Attachments   *attachments.Folder
+	Imports       *transfer.Jobs // nil: some that end with the process
+	Logger        *slog.Logger   // nil: no log
+	Tracer        Tracer         // nil: no traces
 
 	// TestClock is the clock that POST /v1/test-clock sets; nil: there is no
 	// such call.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/supportledger/supportledger/eventstore"
 )
 
 func (a *API) registerHealth() {
@@ -30,11 +32,17 @@ type readiness struct {
 	Status    string    `json:"status" example:"ready"`
 	Head      uint64    `json:"head" doc:"The log's newest position"`
 	Projected uint64    `json:"projected" doc:"The position up to which every list is true"`
+	Feed      string    `json:"feed" enum:"connected,disconnected,off" doc:"Whether the feed reaches NATS. Where it does not, nothing but the feed and mails stops, and they catch up"`
 	Now       time.Time `json:"now" doc:"What decisions are made by"`
 }
 
 func (a *API) getReadiness(ctx context.Context, _ *call, _ *struct{}) (*shown[readiness], error) {
+	ctx, cancel := context.WithTimeout(ctx, readyPatience)
+	defer cancel()
 	head, err := a.Ledger.Head(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w: it did not answer in %v", eventstore.ErrUnavailable, readyPatience)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -47,8 +55,22 @@ func (a *API) getReadiness(ctx context.Context, _ *call, _ *struct{}) (*shown[re
 		}
 	}
 	projected := a.Projections.Position()
-	if lag := uint64(head - min(projected, head)); lag > a.MaxLag {
-		return nil, problem("not-ready", fmt.Sprintf("the lists are %d positions behind the log", lag), sentences["not-ready"].hint)
+	if lag := eventstore.Between(a.Store, projected, head); lag > a.MaxLag {
+		return nil, problem("not-ready", fmt.Sprintf("the lists are %d records behind the log", lag), sentences["not-ready"].hint)
 	}
-	return &shown[readiness]{readiness{"ready", uint64(head), uint64(projected), a.Ledger.Now()}}, nil
+	return &shown[readiness]{readiness{"ready", uint64(head), uint64(projected), a.feed(), a.Ledger.Now()}}, nil
+}
+
+// readyPatience bounds how long what a ledger stands on is waited for: whoever
+// asks whether it is ready does not wait long.
+const readyPatience = 2 * time.Second
+
+func (a *API) feed() string {
+	switch {
+	case a.FeedConnected == nil:
+		return "off"
+	case a.FeedConnected():
+		return "connected"
+	}
+	return "disconnected"
 }

@@ -134,6 +134,9 @@ func validName(what, name string) error {
 
 // Appended says where an append was recorded.
 type Appended struct {
+	// First is the position of its first event; Start where the store does not
+	// tell. FindPlaces knows how to find those in between.
+	First      Position
 	Position   Position // of its last event
 	Revision   Revision // of its last event
 	RecordedAt time.Time

@@ -73,6 +73,9 @@ func (l *Ledger) guarded(ctx context.Context, by Actor, pair Pair, portal string
 	if errors.As(tried, &refusal) && refusal.Code == contract.PairNotValid {
 		refused := &guessing.Refused{Account: by.Account, AccessID: digest, Portal: portal, At: at}
 		if err := l.recordFailure(ctx, by, refused); err != nil {
+			if late := new(tooMany); errors.As(err, &late) {
+				return late
+			}
 			return fmt.Errorf("record a failed try: %w", err)
 		}
 	}
@@ -154,21 +157,32 @@ func (g *guard) add(r eventstore.Record) error {
 	return nil
 }
 
-// recordFailure makes a failure count everywhere.
+// recordFailure makes a failure count everywhere. Where others have recorded so
+// many meanwhile, on other nodes, that this try came too late, it returns that as
+// a *tooMany, and nobody learns what became of the try.
 func (l *Ledger) recordFailure(ctx context.Context, by Actor, e *guessing.Refused) error {
 	g := l.guard
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	meta := Meta{By: by, Command: uuid.New(), Catalog: l.digest}
+	a, err := l.oneEvent(guessesStream, e, &Meta{By: by, Command: uuid.New(), Catalog: l.digest})
+	if err != nil {
+		return err
+	}
 	for range maxTries {
-		if err := g.catchUp(ctx, e.At); err != nil {
-			return err
+		// Of unknown outcome, the very same is asked again: it must not count twice.
+		if !errors.Is(err, eventstore.ErrUnknown) {
+			if err := g.catchUp(ctx, e.At); err != nil {
+				return err
+			}
+			if until := g.state.TryAfter(e.Account, e.AccessID, e.At); until.After(e.At) {
+				return &tooMany{l.count(guessing.Refuse(until.Sub(e.At))), until.Sub(e.At)}
+			}
+			a.Expected = g.last
 		}
-		_, err := l.appendOne(ctx, guessesStream, g.last, e, &meta)
-		if conflict := new(*eventstore.ConflictError); errors.As(err, conflict) || errors.Is(err, eventstore.ErrUnknown) {
-			continue
+		_, err = l.append(ctx, a, nil)
+		if conflict := new(*eventstore.ConflictError); !errors.As(err, conflict) && !errors.Is(err, eventstore.ErrUnknown) {
+			return err // the next catchUp counts it
 		}
-		return err // the next catchUp counts it
 	}
 	return ErrBusy
 }

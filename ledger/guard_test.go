@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,6 +64,42 @@ func TestR8_AVolleyCannotOutrunTheCount(t *testing.T) {
 	}
 	if count["pair-not-valid"] != 5 || count["too-many-tries"] != callers-5 {
 		t.Errorf("%d guesses at once were answered %v, want 5 not valid", callers, count)
+	}
+}
+
+// Nodes do not wait for each other's tries, and still let no more through together
+// than one alone.
+func TestR8_AVolleyOnSeveralNodesCannotOutrunTheCount(t *testing.T) {
+	r := newRig(t)
+	nodes := []*ledger.Ledger{r.Ledger, r.another(), r.another()}
+	for round := range 10 {
+		guesser := ledger.Actor{Account: uuid.New(), Role: ledger.Customer}
+		requests := make([]ledger.Request, callers)
+		for i := range requests {
+			requests[i] = r.by(guesser, "link")
+		}
+		var count [2]atomic.Int64
+		volley(callers, func(i int) {
+			_, err := nodes[i%3].Link(context.Background(), requests[i], ledger.Pair{AccessID: fmt.Sprintf("%06d%04d", round, i), ContractID: "0000000000"}, "desk", "")
+			var refusal *domain.Refusal
+			switch {
+			case !errors.As(err, &refusal):
+				t.Error(err)
+			case refusal.Code == "pair-not-valid":
+				count[0].Add(1)
+			default:
+				count[1].Add(1)
+				if wait, ok := ledger.RetryAfter(err); !ok || wait != 15*time.Minute {
+					t.Errorf("the wait is %v, want 15m", wait)
+				}
+			}
+		})
+		if count[0].Load() != 5 || count[1].Load() != callers-5 {
+			t.Fatalf("%d guesses at once on three nodes: %d not valid, %d too many, want 5 not valid", callers, count[0].Load(), count[1].Load())
+		}
+	}
+	if got := strings.Count(r.types("guesses"), "link.refused"); got != 50 {
+		t.Errorf("%d failures are recorded, want 50", got)
 	}
 }
 

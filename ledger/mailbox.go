@@ -166,8 +166,12 @@ func (m mailboxes) decide(ctx context.Context, b *mailbox, batch []*mailCommand)
 	if err != nil {
 		return err
 	}
+	places, err := eventstore.FindPlaces(ctx, m.ledger.store, b.name, eventstore.Revision(p.from), appended, len(p.events))
+	if err != nil {
+		return fmt.Errorf("%w: %w", eventstore.ErrUnknown, err)
+	}
 	b.last, b.lastAt = appended.Position, appended.RecordedAt
-	b.settle(batch, len(p.events))
+	b.settle(batch, places)
 	return nil
 }
 
@@ -218,13 +222,13 @@ func (b *mailbox) repeated(c *mailCommand, at time.Time) bool {
 	return true
 }
 
-// settle tells the commands where in the append of n events they stand; those
-// whose wish held already, that it did so after all of them.
-func (b *mailbox) settle(batch []*mailCommand, n int) {
+// settle tells the commands where in the append they stand; those whose wish held
+// already, that it did so after all of it.
+func (b *mailbox) settle(batch []*mailCommand, places eventstore.Places) {
 	for _, c := range batch {
 		switch {
 		case c.wrote > 0:
-			c.receipt.Position = b.last - eventstore.Position(n-c.wrote)
+			c.receipt.Position = places.Of(c.place)
 			if c.keyed {
 				b.commands[c.meta.Command] = mailRepeat{position: c.receipt.Position, place: c.place, fingerprint: c.meta.Fingerprint, at: b.lastAt}
 			}

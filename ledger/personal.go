@@ -158,12 +158,22 @@ func (l *Ledger) RedoErasures(ctx context.Context, erased []*person.Erased) erro
 
 // appendOne records one event outside the contracts' queues.
 func (l *Ledger) appendOne(ctx context.Context, stream string, last eventstore.Revision, e domain.Event, meta *Meta) (eventstore.Appended, error) {
+	a, err := l.oneEvent(stream, e, meta)
+	if err != nil {
+		return eventstore.Appended{}, err
+	}
+	a.Expected = last
+	return l.append(ctx, a, nil)
+}
+
+// oneEvent is an append of one event, but for the revision that is expected.
+func (l *Ledger) oneEvent(stream string, e domain.Event, meta *Meta) (eventstore.Append, error) {
 	data, err := json.Marshal(e)
 	if err != nil {
-		return eventstore.Appended{}, fmt.Errorf("write %s: %w", e.Name(), err)
+		return eventstore.Append{}, fmt.Errorf("write %s: %w", e.Name(), err)
 	}
-	return l.append(ctx, eventstore.Append{
-		Stream: stream, Expected: last, At: l.Now(),
+	return eventstore.Append{
+		Stream: stream, At: l.Now(),
 		Events: []eventstore.Event{{ID: eventID(meta.Command, rand.Uint64(), 0), Type: e.Name(), Data: data, Meta: meta.append(nil)}},
-	}, nil)
+	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -201,6 +202,22 @@ func eventID(command uuid.UUID, attempt uint64, index int) uuid.UUID {
 	return id
 }
 
+// places says where the commands' last events stand, of which each answer tells
+// its own: a repeat, on whatever node, finds the same in the log. Where that
+// cannot be found out the outcome is as good as unknown, and the commands are
+// decided again, by which they are found to have been recorded.
+func (p *plan) places(ctx context.Context, store eventstore.Store, stream string, done eventstore.Appended) (eventstore.Places, error) {
+	from := done.Revision
+	for _, c := range p.wrote {
+		from = min(from, eventstore.Revision(c.last()))
+	}
+	places, err := eventstore.FindPlaces(ctx, store, stream, from, done, len(p.events))
+	if err != nil {
+		err = fmt.Errorf("%w: %w", eventstore.ErrUnknown, err)
+	}
+	return places, err
+}
+
 // record appends the plan and tells the commands where it stands.
 func (l *Ledger) record(ctx context.Context, q *queue, p *plan) error {
 	appended, err := l.append(ctx, eventstore.Append{
@@ -215,9 +232,12 @@ func (l *Ledger) record(ctx context.Context, q *queue, p *plan) error {
 	if err != nil {
 		return err
 	}
-	end := p.from + int64(len(p.events)) - 1
+	places, err := p.places(ctx, l.store, q.name, appended)
+	if err != nil {
+		return err
+	}
 	for _, c := range p.wrote {
-		c.position = appended.Position - eventstore.Position(end-c.last())
+		c.position = places.Of(eventstore.Revision(c.last()))
 		c.recorded = appended.RecordedAt.UnixMicro()
 		if ref, ok := q.commands[c.meta.Command]; ok {
 			ref.position, ref.recorded = c.position, c.recorded

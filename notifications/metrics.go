@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/supportledger/supportledger/eventstore"
 )
 
 // metrics are what the feed counts; the process registers them (Collectors).
@@ -31,12 +33,12 @@ func newMetrics(f *Feed) *metrics {
 		stopped:   prometheus.NewGauge(prometheus.GaugeOpts{Name: prefix + "stopped", Help: "1 after the feed has stopped for good, as at a record of an unknown type; else 0."}),
 		gauges: []prometheus.Collector{
 			gauge("position", "Position in the log up to which the stream holds everything.", func() float64 { return float64(f.Position()) }),
-			gauge("lag", "Positions from there to the log's head; -1 while the log cannot be asked.", f.lag),
+			gauge("lag", "Records from there to the log's head, about so many where the log is in a cluster; -1 while the log cannot be asked.", f.lag),
 			gauge("messages", "Messages that the stream should hold by now.", func() float64 { return float64(f.progress.messages.Load()) }),
 			gauge("missing", "Messages that the stream lacks before its last; they come when it is filled again.", func() float64 { return float64(f.progress.missing.Load()) }),
 			gauge("subjects", "Different subjects in the stream, each of which the NATS server keeps in memory.", func() float64 { return float64(f.Subjects()) }),
 			gauge("connected", "1 while the feed publishes, 0 while it cannot reach NATS or refuses the stream.", func() float64 {
-				if f.progress.connected.Load() {
+				if f.Connected() {
 					return 1
 				}
 				return 0
@@ -55,7 +57,7 @@ func (f *Feed) lag() float64 {
 	if err != nil {
 		return -1
 	}
-	return max(0, float64(head)-float64(f.Position()))
+	return float64(eventstore.Between(f.store, f.Position(), head))
 }
 
 // Collectors are the feed's metrics, to be registered once.

@@ -3,6 +3,8 @@ package notifications
 import (
 	"context"
 	"time"
+
+	"github.com/supportledger/supportledger/eventstore"
 )
 
 // A pace leaves the processors to those who submit. Under pressure the feed works
@@ -19,7 +21,7 @@ const restAtMost = 80 * time.Millisecond
 
 // restTimes is how long the feed rests, in times of what it worked, by how far it
 // is behind.
-func restTimes(behind int) time.Duration {
+func restTimes(behind uint64) time.Duration {
 	switch {
 	case behind < 1_000_000:
 		return 12
@@ -67,5 +69,5 @@ func (p *pace) hand(ctx context.Context, out chan<- chunk, c chunk) error {
 		return ctx.Err()
 	}
 	worked := time.Since(p.began)
-	return rest(ctx, min(restAtMost, restTimes(int(p.Head-c.last))*worked))
+	return rest(ctx, min(restAtMost, restTimes(eventstore.Between(p.Store, c.last, p.Head))*worked))
 }

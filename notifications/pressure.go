@@ -50,7 +50,7 @@ func (p *Pressure) Look(ctx context.Context) error {
 	if !p.looked.IsZero() {
 		machine := min(runtime.NumCPU(), runtime.GOMAXPROCS(0))
 		p.used = (p.used + (busy-p.busy).Seconds()/took.Seconds()/float64(machine)) / 2
-		others := float64(head) - float64(p.Head) - float64(own-p.own)
+		others := float64(eventstore.Between(p.Store, p.Head, head)) - float64(own-p.own)
 		p.On = p.used > muchUsed && others > p.Grown*took.Seconds()
 	}
 	p.looked, p.busy, p.Head, p.own = now, busy, head, own

@@ -26,6 +26,10 @@ func (f *Feed) Position() eventstore.Position {
 	return eventstore.Position(f.progress.position.Load())
 }
 
+// Connected says whether the feed publishes, or watches another node publish;
+// false while NATS cannot be reached, or its stream is refused.
+func (f *Feed) Connected() bool { return f.progress.connected.Load() }
+
 // Await waits until nothing up to a position needs anything more.
 func (f *Feed) Await(ctx context.Context, position eventstore.Position) error {
 	tick := time.NewTicker(time.Millisecond)
@@ -69,14 +73,15 @@ const (
 
 // told says once why the feed does not publish.
 func (f *Feed) told(err error) {
-	f.progress.connected.Store(false)
+	moved := errors.Is(err, errMoved) // as by another node that publishes the same
+	f.progress.connected.Store(moved)
 	var refused *RefusedError
 	switch {
 	case errors.As(err, &refused):
 		if f.state.changed(refused.Reason) {
 			f.log.Error("the feed refuses to publish, and looks again from time to time", "reason", refused.Reason)
 		}
-	case errors.Is(err, errMoved):
+	case moved:
 		f.log.Debug("the feed looks again what the stream holds", "reason", err)
 	case f.state.changed(unreachable):
 		f.log.Warn("the feed does not reach NATS; it tries again and catches up by itself", "error", err, "position", f.Position())

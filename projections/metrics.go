@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/supportledger/supportledger/eventstore"
 )
 
 // metrics are what the projections count; the process registers them (Collectors).
@@ -35,7 +37,7 @@ func newMetrics(s *Set) *metrics {
 		}),
 		position: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + "position", Help: "Position up to which every list is true."},
 			func() float64 { return float64(s.Position()) }),
-		lag: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + "lag", Help: "Positions from there to the log's head; -1 while the log cannot be asked."},
+		lag: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + "lag", Help: "Records from there to the log's head, about so many where the log is in a cluster; -1 while the log cannot be asked."},
 			func() float64 { return s.lag() }),
 		away: prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + "unavailable", Help: "1 while the database with the rows cannot be reached; else 0."},
 			func() float64 { return float64(number(s.Away() != nil)) }),
@@ -52,7 +54,7 @@ func (s *Set) lag() float64 {
 	if err != nil {
 		return -1
 	}
-	return max(0, float64(head)-float64(s.Position()))
+	return float64(eventstore.Between(s.store, s.Position(), head))
 }
 
 func (m *metrics) wrote(records int, took time.Duration) {

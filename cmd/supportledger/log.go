@@ -63,6 +63,9 @@ func (l logStore) Close() error {
 // Slack is the store's own.
 func (l logStore) Slack() time.Duration { return eventstore.Slack(l.Store) }
 
+// Spacing is the store's own.
+func (l logStore) Spacing() float64 { return eventstore.Spacing(l.Store) }
+
 // check verifies the embedded store's index; a cluster looks after its own.
 func (l logStore) check(ctx context.Context, report func(done, total int64)) error {
 	if l.pebble == nil {

@@ -53,10 +53,10 @@ func (v *service) mailCollectors() []prometheus.Collector {
 	return v.post.Collectors()
 }
 
-// collectors are the embedded store's metrics.
+// collectors are the store's metrics, of whichever kind it is.
 func (l logStore) collectors() []prometheus.Collector {
-	if l.pebble == nil {
-		return nil
+	if s, ok := l.Store.(interface{ Collectors() []prometheus.Collector }); ok {
+		return s.Collectors()
 	}
-	return l.pebble.Collectors()
+	return nil
 }

@@ -14,15 +14,25 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// measured are the metrics of a ledger, each with its labels.
+// measured are the metrics of ledgers, each with its labels: of one with its log in
+// its folder, and of one with its log in a cluster.
 func measured(t *testing.T) map[string][]string {
 	t.Helper()
-	v, err := startService(t.Context(), settings{folder: folder(t.TempDir()), dev: true, log: slog.New(slog.DiscardHandler)})
+	all := map[string][]string{"up": nil, "ALERTS": {"alertname", "alertstate"}} // Prometheus' own
+	for _, log := range []string{"", newCluster(t).url()} {
+		describe(t, all, places{log: log})
+	}
+	return all
+}
+
+// describe adds the metrics of a ledger.
+func describe(t *testing.T, all map[string][]string, p places) {
+	t.Helper()
+	v, err := startService(t.Context(), settings{folder: folder(t.TempDir()), places: p, dev: true, log: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	defer func() { must(t, v.close()) }()
 	described := make(chan *prometheus.Desc)
 	go func() { v.registry.Describe(described); close(described) }()
-	all := map[string][]string{"up": nil, "ALERTS": {"alertname", "alertstate"}} // Prometheus' own
 	form := regexp.MustCompile(`^Desc\{fqName: "([^"]+)".*variableLabels: \{([^}]*)\}\}$`)
 	for d := range described {
 		parts := form.FindStringSubmatch(d.String())
@@ -34,7 +44,6 @@ func measured(t *testing.T) map[string][]string {
 	if len(all) < 40 {
 		t.Fatalf("only %d metrics", len(all))
 	}
-	return all
 }
 
 var (

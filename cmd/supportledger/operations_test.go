@@ -52,21 +52,25 @@ func helpOfAll(t *testing.T) string {
 	return b.String()
 }
 
-// Every metric that the manual tells to watch is there.
+// Every metric that the manual tells to watch is there, on a log in the folder or
+// in a cluster.
 func TestTheManualNamesMetricsThatExist(t *testing.T) {
 	body, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
 	must(t, err)
-	s := serve(t, t.TempDir())
-	s.linked(1)
-	s.post("customer-budi", "/v1/links", fields{"access_id": "0123456789", "contract_id": "0123456789", "portal": "mpn"}, nil, http.StatusUnprocessableEntity)
-	got, err := s.send("", http.MethodGet, "/metrics", "", nil)
-	must(t, err)
+	told := ""
+	for _, flags := range [][]string{nil, {"--store", newCluster(t).url()}} {
+		s := serve(t, t.TempDir(), flags...)
+		s.linked(1)
+		s.post("customer-budi", "/v1/links", fields{"access_id": "0123456789", "contract_id": "0123456789", "portal": "mpn"}, nil, http.StatusUnprocessableEntity)
+		told += s.metrics(t)
+		must(t, s.stop())
+	}
 	names := regexp.MustCompile("`(supportledger_[a-z_]+)`").FindAllStringSubmatch(string(body), -1)
 	if len(names) < 5 {
 		t.Fatalf("the manual names %d metrics", len(names))
 	}
 	for _, name := range names {
-		if !strings.Contains(string(got.body), name[1]) {
+		if !strings.Contains(told, name[1]) {
 			t.Errorf("there is no metric %s", name[1])
 		}
 	}

@@ -212,6 +212,9 @@ func (v *service) makeAPI(s settings) error {
 		PeopleReady: v.peopleReady, Attachments: v.files, Imports: v.imports,
 		Logger: s.log, Tracer: v.tracer, Version: version(), Rate: s.rate, Burst: s.burst,
 	}
+	if v.feed != nil {
+		config.FeedConnected = v.feed.Connected
+	}
 	if !s.ownMetrics {
 		config.Registry = v.registry.Registry
 	}

@@ -36,6 +36,7 @@ func (s *Store) Append(ctx context.Context, a eventstore.Append) (eventstore.App
 		return eventstore.Appended{}, err
 	}
 	defer s.leave()
+	began := time.Now()
 	at := time.UnixMicro(max(a.At.UnixMicro(), s.latest.Load())).UTC()
 	if !a.Before.IsZero() && !at.Before(a.Before) {
 		return s.late(ctx, a)
@@ -47,7 +48,14 @@ func (s *Store) Append(ctx context.Context, a eventstore.Append) (eventstore.App
 	if w.doubtful = s.doubtful.Contains(a.Events[0].ID); !w.doubtful {
 		w.doubtful = len(a.Events) > 1 && !s.limits.lastPlace.Load()
 	}
-	return w.settle(context.WithoutCancel(ctx))
+	done, err := w.settle(context.WithoutCancel(ctx))
+	switch {
+	case err == nil:
+		s.metrics.recorded(len(a.Events), began)
+	case errors.Is(err, eventstore.ErrUnknown):
+		s.metrics.unknown.Inc()
+	}
+	return done, err
 }
 
 func (s *Store) valid(a *eventstore.Append) error {
@@ -140,6 +148,7 @@ func (w *write) settle(ctx context.Context) (eventstore.Appended, error) {
 		if again := w.s.again(ctx, until); again != nil {
 			return eventstore.Appended{}, w.unsettled(err)
 		}
+		w.s.metrics.retries.Inc()
 	}
 }
 

@@ -225,7 +225,7 @@ func TestReadsBeginAnywhereOnAStrictCluster(t *testing.T) {
 		return all
 	}
 	for _, record := range records {
-		for _, at := range []eventstore.Position{record.Position - 1, record.Position, record.Position + 1, record.Position + spreadBy/2} {
+		for _, at := range []eventstore.Position{record.Position - 1, record.Position, record.Position + 1, record.Position + 50} {
 			var after, before []eventstore.Position
 			for _, r := range records {
 				if r.Position > at {

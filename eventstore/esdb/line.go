@@ -25,6 +25,7 @@ import (
 type line struct {
 	client *client.Client
 	log    *slog.Logger
+	count  *metrics
 	closed chan struct{}
 	quit   context.Context
 	stop   context.CancelFunc
@@ -48,7 +49,7 @@ const (
 	closeGrace   = 2 * time.Second
 )
 
-func newLine(connection string, log *slog.Logger) (*line, error) {
+func newLine(connection string, log *slog.Logger, count *metrics) (*line, error) {
 	config, err := client.ParseConnectionString(connection)
 	if err != nil {
 		// The client's own error may have the whole string, and so the password.
@@ -62,7 +63,7 @@ func newLine(connection string, log *slog.Logger) (*line, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open cluster: %w", err)
 	}
-	l := &line{client: c, log: log, closed: make(chan struct{}), silent: make(chan struct{}), fell: make(chan struct{}), rose: make(chan struct{})}
+	l := &line{client: c, log: log, count: count, closed: make(chan struct{}), silent: make(chan struct{}), fell: make(chan struct{}), rose: make(chan struct{})}
 	l.quit, l.stop = context.WithCancel(context.Background())
 	close(l.rose)
 	return l, nil
@@ -162,6 +163,7 @@ func (l *line) fall(err error) {
 	l.cause = fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
 	close(l.fell)
 	l.rose = make(chan struct{})
+	l.count.disconnects.Inc()
 	l.log.Warn("the cluster cannot be reached", "error", err)
 	l.calls++
 	go func() {
@@ -205,6 +207,13 @@ func (l *line) ask(c *client.Client) error {
 	return nil
 }
 
+// lost is why the cluster cannot be reached; nil while it can.
+func (l *line) lost() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cause
+}
+
 // risen is closed while the cluster can be reached.
 func (l *line) risen() <-chan struct{} {
 	l.mu.Lock()
@@ -222,12 +231,7 @@ func (l *line) waitFor(ctx context.Context, until time.Time) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-patience.C:
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.cause != nil {
-			return l.cause
-		}
-		return nil
+		return l.lost()
 	}
 }
 

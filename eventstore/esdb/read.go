@@ -129,6 +129,7 @@ func (s *Store) resuming(ctx context.Context, from func(last *eventstore.Record)
 				}
 				record, err := unseal(event)
 				if err != nil {
+					s.metrics.damaged.Inc()
 					yield(eventstore.Record{}, err)
 					return
 				}
@@ -210,6 +211,7 @@ func (s *Store) ReadStream(ctx context.Context, stream string, from eventstore.R
 		}
 		for r, err := range s.resuming(ctx, at) {
 			if err == nil && next != eventstore.NoStream && r.Revision != next {
+				s.metrics.damaged.Inc()
 				err = &eventstore.CorruptError{
 					Position: r.Position, Where: fmt.Sprintf("stream %s of the cluster", stream),
 					Reason: fmt.Sprintf("revision %d follows where %d is due", r.Revision, next),

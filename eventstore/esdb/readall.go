@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
@@ -30,7 +31,7 @@ func (s *Store) ReadAll(ctx context.Context, after eventstore.Position) iter.Seq
 // more, or goes on for ever.
 func (s *Store) subscription(ctx context.Context, after eventstore.Position, ends bool) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
-		begin, moved := after, false
+		begin, moved, before := after, false, eventstore.Start
 		for {
 			var refused error
 			from := func(last *eventstore.Record) source {
@@ -47,6 +48,10 @@ func (s *Store) subscription(ctx context.Context, after eventstore.Position, end
 				if r.Position <= after && err == nil {
 					continue
 				}
+				if before != eventstore.Start && err == nil {
+					s.spacing.saw(before, r.Position)
+				}
+				before = r.Position
 				if !yield(r, err) || err != nil {
 					return
 				}
@@ -218,6 +223,28 @@ func (s *Store) floor(ctx context.Context, p eventstore.Position) (eventstore.Po
 		n++
 	}
 	return at, nil
+}
+
+// A spacing is how far records that follow each other stand apart, on average.
+type spacing struct{ distance, records atomic.Uint64 }
+
+func (s *spacing) saw(before, r eventstore.Position) {
+	s.distance.Add(uint64(r - before))
+	s.records.Add(1)
+}
+
+// usualSpacing is about what a ledger's record takes in the cluster's files.
+const usualSpacing = 1000
+
+// Spacing is how far apart the positions of records are that follow each other, on
+// average, by what this Store has read of the whole log. The cluster's own events
+// stand between them, too.
+func (s *Store) Spacing() float64 {
+	records := s.spacing.records.Load()
+	if records == 0 {
+		return usualSpacing
+	}
+	return float64(s.spacing.distance.Load()) / float64(records)
 }
 
 const (

@@ -2,7 +2,6 @@ package esdb_test
 
 import (
 	"context"
-	"iter"
 	"log/slog"
 	"net"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/supportledger/supportledger/eventstore/esdb"
 	"github.com/supportledger/supportledger/eventstore/esdbwire"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/eventstore/storetest"
 )
 
 // A cluster is one node that speaks the protocol over a store in a folder, on a
@@ -41,7 +41,7 @@ func (c *cluster) start() {
 	must(c.t, err)
 	c.store = s
 	if c.spread {
-		c.store = spread{s}
+		c.store = storetest.Apart(s)
 	}
 	config := esdbwire.Config{Store: c.store, AcceptAppends: true, Logger: c.logger()}
 	if c.change != nil {
@@ -99,72 +99,4 @@ func soon(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	t.Cleanup(cancel)
 	return ctx
-}
-
-// spread gives a store positions like those of a real cluster, which are places
-// in its files: strictly growing, far apart, and with nothing in between.
-type spread struct{ *pebblestore.Store }
-
-const (
-	spreadBy   = 137
-	spreadFrom = 1000
-)
-
-func far(p eventstore.Position) eventstore.Position {
-	if p == eventstore.Start {
-		return p
-	}
-	return spreadFrom + p*spreadBy
-}
-
-// near is the last position of the store that lies at or before one that is far.
-func near(p eventstore.Position) eventstore.Position {
-	if p < spreadFrom+spreadBy {
-		return eventstore.Start
-	}
-	return (p - spreadFrom) / spreadBy
-}
-
-func apart(records iter.Seq2[eventstore.Record, error]) iter.Seq2[eventstore.Record, error] {
-	return func(yield func(eventstore.Record, error) bool) {
-		for r, err := range records {
-			r.Position = far(r.Position)
-			if !yield(r, err) {
-				return
-			}
-		}
-	}
-}
-
-func (s spread) Append(ctx context.Context, a eventstore.Append) (eventstore.Appended, error) {
-	done, err := s.Store.Append(ctx, a)
-	done.Position = far(done.Position)
-	return done, err
-}
-
-func (s spread) ReadStream(ctx context.Context, stream string, from eventstore.Revision, dir eventstore.Direction) iter.Seq2[eventstore.Record, error] {
-	return apart(s.Store.ReadStream(ctx, stream, from, dir))
-}
-
-func (s spread) ReadAll(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Record, error] {
-	return apart(s.Store.ReadAll(ctx, near(after)))
-}
-
-func (s spread) ReadAllBackwards(ctx context.Context, before eventstore.Position) iter.Seq2[eventstore.Record, error] {
-	if before == eventstore.LastPosition {
-		return apart(s.Store.ReadAllBackwards(ctx, before))
-	}
-	if before == eventstore.Start {
-		return apart(s.Store.ReadAllBackwards(ctx, before))
-	}
-	return apart(s.Store.ReadAllBackwards(ctx, near(before-1)+1))
-}
-
-func (s spread) Head(ctx context.Context) (eventstore.Position, error) {
-	head, err := s.Store.Head(ctx)
-	return far(head), err
-}
-
-func (s spread) Wait(ctx context.Context, after eventstore.Position) error {
-	return s.Store.Wait(ctx, near(after))
 }

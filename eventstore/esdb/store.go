@@ -54,10 +54,12 @@ const (
 // A Store is an eventstore.Store on a cluster. It is safe for concurrent use.
 type Store struct {
 	line     *line
+	metrics  *metrics
 	log      *slog.Logger
 	patience time.Duration
 	limits   limits
 	marks    marks
+	spacing  spacing
 
 	latest atomic.Int64 // µs: the newest recorded time that this Store knows of
 	head   head
@@ -89,7 +91,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	l, err := newLine(o.Connection, o.Logger)
+	m := newMetrics()
+	l, err := newLine(o.Connection, o.Logger, m)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +100,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{line: l, log: o.Logger, patience: o.Patience, doubtful: doubtful}
+	s := &Store{line: l, metrics: m, log: o.Logger, patience: o.Patience, doubtful: doubtful}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.open.idle = make(chan struct{})
 	if _, err := s.Head(ctx); err != nil {

@@ -197,7 +197,7 @@ func (s *Store) Append(ctx context.Context, a eventstore.Append) (eventstore.App
 }
 
 func appended(h header) eventstore.Appended {
-	return eventstore.Appended{Position: h.last(), Revision: h.lastRevision(), RecordedAt: time.UnixMicro(h.at).UTC()}
+	return eventstore.Appended{First: h.first, Position: h.last(), Revision: h.lastRevision(), RecordedAt: time.UnixMicro(h.at).UTC()}
 }
 
 // await returns nil when the committer is done with r.

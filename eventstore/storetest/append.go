@@ -17,6 +17,7 @@ func appendCases() []Case {
 	return []Case{
 		{"an append is read back as it was asked for", Nothing, readsBack},
 		{"the events of an append stand together, in order", Nothing, standTogether},
+		{"where each event of an append stands is found", Nothing, findsPlaces},
 		{"a conflict names both revisions and records nothing", Nothing, conflictRecordsNothing},
 		{"NoStream means that the stream has no record", Nothing, noStream},
 		{"a repeat is answered as the first time and recorded once", Nothing, repeats},
@@ -47,6 +48,30 @@ func readsBack(t testing.TB, sub Subject) {
 	}
 	if got[2].Position != first.Position || !first.RecordedAt.Equal(noon()) {
 		t.Fatalf("append answered position %d at %s, its last record stands at %d", first.Position, first.RecordedAt, got[2].Position)
+	}
+	if first.First != eventstore.Start && first.First != got[0].Position {
+		t.Fatalf("append answered that its first record stands at %d, which stands at %d", first.First, got[0].Position)
+	}
+}
+
+// findsPlaces: positions within an append may be apart, and each can be found.
+func findsPlaces(t testing.TB, sub Subject) {
+	s := sub.Store
+	defer closes(t, s)
+	put(t, s, in("places", eventstore.NoStream, Events(2)...))
+	done := put(t, s, in("places", 1, Events(5)...))
+	put(t, s, in("places", 6, Events(1)...))
+	got := stream(t, s, "places")
+	for from := eventstore.Revision(2); from <= done.Revision; from++ {
+		places, err := eventstore.FindPlaces(soon(t), s, "places", from, done, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r := from; r <= done.Revision; r++ {
+			if places.Of(r) != got[r].Position {
+				t.Fatalf("from revision %d on, revision %d was found at %d, and stands at %d", from, r, places.Of(r), got[r].Position)
+			}
+		}
 	}
 }
 

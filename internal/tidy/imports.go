@@ -32,6 +32,7 @@ var house = []layer{
 	{"portal", outer, "pages stand on the ledger and its readers"},
 	{"internal/eventdoc", append([]string{"notifications"}, inner...), "what subscribers are told is made from what the feed publishes"},
 	{"internal/transcript", nil, "it keeps what is said in tests, whoever says it"},
+	{"internal/paper", nil, "a bystander knows a contract by its answers alone"},
 	{"internal/processors", nil, "it asks the system how busy this process is, whoever that is"},
 	{"examples", nil, "an example shows what a stranger can do, who has nothing of the house"},
 	{"internal/postgres", nil, "how a database is reached has nothing to do with what is in it"},
@@ -48,7 +49,7 @@ var outer = append([]string{"projections", "notifications", "audit", "attachment
 var outside = []string{"cmd", "bench", "examples"}
 
 // forTests are the folders that every test may import.
-var forTests = []string{"examples", "internal/pgserver", "internal/transcript"}
+var forTests = []string{"examples", "internal/paper", "internal/pgserver", "internal/transcript"}
 
 // layers allows an import of the house inwards only.
 func layers(f *File) (found []Finding) {

@@ -157,6 +157,12 @@ func (l *listener) mustEqualLog(dir string) (events int) {
 	store, err := pebblestore.Open(filepath.Join(dir, "store"), pebblestore.Options{})
 	must(l.t, err)
 	defer store.Close()
+	return l.mustEqual(store)
+}
+
+// mustEqual compares it with a log.
+func (l *listener) mustEqual(store eventstore.Store) (events int) {
+	l.t.Helper()
 	for r, err := range store.ReadAll(context.Background(), eventstore.Start) {
 		must(l.t, err)
 		if published, err := ledger.Published(r.Type); err != nil || !published {

@@ -1,0 +1,85 @@
+package storetest
+
+import (
+	"context"
+	"iter"
+
+	"github.com/supportledger/supportledger/eventstore"
+)
+
+// Apart gives a store whose positions are consecutive those of a real cluster,
+// which are places in its files: strictly growing, far apart at varying distances,
+// and with nothing in between.
+func Apart(s eventstore.Store) eventstore.Store { return apart{s} }
+
+type apart struct{ eventstore.Store }
+
+const (
+	apartFrom  = 1000
+	apartLeast = 137 // between two records
+	apartMore  = 101 // prime, and less than that: distances vary
+)
+
+// Far is the position that Apart gives to a record of the store.
+func Far(p eventstore.Position) eventstore.Position {
+	if p == eventstore.Start {
+		return p
+	}
+	return apartFrom + p*apartLeast + p*p%apartMore
+}
+
+// near is the last position of the store that lies at or before one that is far.
+func near(far eventstore.Position) eventstore.Position {
+	if far < Far(1) {
+		return eventstore.Start
+	}
+	p := (far - apartFrom) / apartLeast
+	for Far(p) > far {
+		p--
+	}
+	return p
+}
+
+func moved(records iter.Seq2[eventstore.Record, error]) iter.Seq2[eventstore.Record, error] {
+	return func(yield func(eventstore.Record, error) bool) {
+		for r, err := range records {
+			r.Position = Far(r.Position)
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+func (s apart) Append(ctx context.Context, a eventstore.Append) (eventstore.Appended, error) {
+	done, err := s.Store.Append(ctx, a)
+	done.First, done.Position = Far(done.First), Far(done.Position)
+	return done, err
+}
+
+func (s apart) ReadStream(ctx context.Context, stream string, from eventstore.Revision, dir eventstore.Direction) iter.Seq2[eventstore.Record, error] {
+	return moved(s.Store.ReadStream(ctx, stream, from, dir))
+}
+
+func (s apart) ReadAll(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Record, error] {
+	return moved(s.Store.ReadAll(ctx, near(after)))
+}
+
+func (s apart) ReadAllBackwards(ctx context.Context, before eventstore.Position) iter.Seq2[eventstore.Record, error] {
+	if before != eventstore.LastPosition && before != eventstore.Start {
+		before = near(before-1) + 1
+	}
+	return moved(s.Store.ReadAllBackwards(ctx, before))
+}
+
+func (s apart) Head(ctx context.Context) (eventstore.Position, error) {
+	head, err := s.Store.Head(ctx)
+	return Far(head), err
+}
+
+func (s apart) Wait(ctx context.Context, after eventstore.Position) error {
+	return s.Store.Wait(ctx, near(after))
+}
+
+// Spacing is how far apart its records are.
+func (s apart) Spacing() float64 { return apartLeast }
