@@ -58,6 +58,7 @@ type Store struct {
 	patience time.Duration
 	limits   limits
 	marks    marks
+	lanes    lanes
 
 	latest atomic.Int64 // µs: the newest recorded time that this Store knows of
 	head   head
