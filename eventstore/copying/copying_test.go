@@ -137,7 +137,7 @@ func TestACopyGoesOnWhereItWasStopped(t *testing.T) {
 	}
 	got, err := c.Run(t.Context())
 	must(t, err)
-	if got.Found != found || got.Copied != int64(whole)-found || found == 0 || got.Copied == 0 || len(stages) != 3 {
+	if got.Found != found || got.Copied != int64(whole)-found || found == 0 || got.Copied == 0 || len(stages) < 2 {
 		t.Errorf("%+v, stages %v; %d were there of %d", got, stages, found, whole)
 	}
 	if strings.Join(seen, "") != strings.Join(all(t, from), "") {
