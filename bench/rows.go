@@ -22,7 +22,9 @@ func allRows() []Row {
 		times(postgresHot, 50), times(pebbleHot, 0.6))
 	alone := oneCallerRow(oneCaller, "one caller, in process, median", fewContracts,
 		Target{Yardstick: fdatasync, Times: 1, Plus: 0.1})
-	rows := append(yardsticks(), http, hot, spread, hotInProcess, alone, replayRow(), catchUpRow(), sharedCatchUpRow(), feedCatchUpRow(), feedLagRow(), natsStoppedRow(),
+	cluster := esdbRow(esdbSpread, "log in a cluster, in process, 512 callers, 10,000 contracts", manyContracts, times(wireSpread, 0.8))
+	hotInCluster := esdbRow(esdbHot, "log in a cluster, in process, 512 callers, one hot contract", 1, times(wireOneByOne, 20))
+	rows := append(yardsticks(), http, hot, spread, hotInProcess, alone, cluster, hotInCluster, replayRow(), catchUpRow(), sharedCatchUpRow(), feedCatchUpRow(), feedLagRow(), natsStoppedRow(),
 		mailsCatchUpRow(), mailsOnRow())
 	return append(rows,
 		fullHTTPRow(http, manyContracts), fullHTTPRow(hot, 1),
@@ -45,6 +47,8 @@ func yardsticks() []Row {
 		procedureRow(postgresSpread, "PostgreSQL's procedure, 10,000 contracts", spread, spreadClients()),
 		procedureRow(postgresHot, "PostgreSQL's procedure, one hot contract", hot, hotClients()),
 		frontRow(frontSpread, "the same HTTP server before the procedure, 10,000 contracts", spread, spreadClients()),
+		wireRow(wireSpread, "the official client alone on esdbwire, 512 callers, 10,000 streams", callers, manyContracts),
+		wireRow(wireOneByOne, "the same, one stream, one append after another", 1, 1),
 		frontRow(frontHot, "the same HTTP server before the procedure, one hot contract", hot, hotClients()),
 	}
 }

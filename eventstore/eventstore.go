@@ -81,6 +81,10 @@ type Append struct {
 	// would not lie before it: a decision must not be recorded in a time in
 	// which it would have been another one.
 	Before time.Time
+	// Copied says that the events were recorded at At in another log. The records
+	// keep that time, though records before them are later, by the store's Slack at
+	// most: what is further behind is ErrInvalid.
+	Copied bool
 }
 
 // Limits of one append.

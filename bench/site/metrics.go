@@ -4,13 +4,19 @@ import (
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
 )
 
-// Batches is how many appends shared one sync, and how many submissions shared
-// one append, on average since the start.
+// Batches is how many appends shared one sync, where the log is the site's own, and
+// how many submissions shared one append, on average since the start.
 func (r *Running) Batches() (appends, submissions float64, err error) {
 	registry := prometheus.NewRegistry()
-	for _, c := range append(r.Store.Collectors(), r.Ledger.Collectors()...) {
+	collectors := r.Ledger.Collectors()
+	if own, ok := r.Store.(*pebblestore.Store); ok {
+		collectors = append(collectors, own.Collectors()...)
+	}
+	for _, c := range collectors {
 		if err := registry.Register(c); err != nil {
 			return 0, 0, fmt.Errorf("read metrics: %w", err)
 		}

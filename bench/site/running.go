@@ -14,7 +14,7 @@ import (
 	"github.com/supportledger/supportledger/bench/load"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/eventstore"
-	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/eventstore/esdb"
 	"github.com/supportledger/supportledger/internal/postgres"
 	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/projections"
@@ -25,7 +25,7 @@ import (
 // and its feed follow the log, and its worker looks for what is due.
 type Running struct {
 	Ledger *ledger.Ledger
-	Store  *pebblestore.Store
+	Store  eventstore.Store
 
 	site   *Site
 	people *vault.PeopleFile
@@ -39,14 +39,25 @@ type Running struct {
 // Start sets the ledger to work. It returns when the read models have caught up.
 // The feed may not have: it has been lent a copy of what was published before, or
 // has to publish all.
-func (s *Site) Start(ctx context.Context) (_ *Running, err error) {
+func (s *Site) Start(ctx context.Context) (*Running, error) {
+	return s.start(ctx, func() (eventstore.Store, error) { return s.OpenStore() })
+}
+
+// StartOn sets a ledger to work whose log is in a cluster: the site's own, which
+// somebody serves from StoreDir.
+func (s *Site) StartOn(ctx context.Context, url string) (*Running, error) {
+	return s.start(ctx, func() (eventstore.Store, error) { return esdb.Open(ctx, esdb.Options{Connection: url}) })
+}
+
+func (s *Site) start(ctx context.Context, open func() (eventstore.Store, error)) (_ *Running, err error) {
 	r := &Running{site: s, work: new(errgroup.Group), stop: func() {}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("start ledger: %w", err), r.Close())
 		}
 	}()
-	if r.Store, err = s.OpenStore(); err != nil {
+	if r.Store, err = open(); err != nil {
+		r.Store = nil
 		return nil, err
 	}
 	if r.people, err = vault.OpenPeople(s.file("people")); err != nil {

@@ -109,8 +109,11 @@ func (s *Site) makeAccounts() error {
 
 // OpenStore opens the site's log.
 func (s *Site) OpenStore() (*pebblestore.Store, error) {
-	return pebblestore.Open(s.file("store"), pebblestore.Options{Logger: slog.New(slog.DiscardHandler)})
+	return pebblestore.Open(s.StoreDir(), pebblestore.Options{Logger: slog.New(slog.DiscardHandler)})
 }
+
+// StoreDir is the folder of the site's log.
+func (s *Site) StoreDir() string { return s.file("store") }
 
 // Targets are the first contracts, each with the token of its account.
 func (s *Site) Targets(contracts int) []load.Target {

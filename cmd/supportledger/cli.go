@@ -25,6 +25,7 @@ type cli struct {
 
 	Backup      backupCmd  `cmd:"" help:"Copy a ledger, also while it is running. Keys are not copied."`
 	Restore     restoreCmd `cmd:"" help:"Make a ledger's folder from a backup, and verify it."`
+	Copy        copyCmd    `cmd:"" help:"Move a log between a folder and an EventStoreDB cluster, and compare every record."`
 	Projections struct {
 		List    listCmd    `cmd:"" help:"List the read models and how far each is."`
 		Rebuild rebuildCmd `cmd:"" help:"Make a read model anew from the log, beside the one in use."`

@@ -19,6 +19,7 @@ type cluster struct {
 	t       *testing.T
 	dir     string
 	address string
+	change  func(*esdbwire.Config) // nil: nothing
 	stop    func()
 }
 
@@ -33,7 +34,11 @@ func (c *cluster) start() {
 	c.t.Helper()
 	store, err := pebblestore.Open(c.dir, pebblestore.Options{})
 	must(c.t, err)
-	wire, err := esdbwire.New(esdbwire.Config{Store: store, AcceptAppends: true, Strict: true})
+	config := esdbwire.Config{Store: store, AcceptAppends: true, Strict: true}
+	if c.change != nil {
+		c.change(&config)
+	}
+	wire, err := esdbwire.New(config)
 	must(c.t, err)
 	l, err := net.Listen("tcp", c.address)
 	must(c.t, err)

@@ -27,6 +27,7 @@ import (
 //	control.sock     the running ledger's ear
 //	lock             is held by who has the folder open, where the log is in a cluster
 //	restoring/       a ledger that is being restored
+//	copying/         a log that is being copied here
 type folder string
 
 func (f folder) file(name string) string { return filepath.Join(string(f), name) }
@@ -52,7 +53,7 @@ func (f folder) make() error {
 // mustHoldLedger refuses a folder in which no ledger was ever started, with its
 // log there or in a cluster.
 func (f folder) mustHoldLedger(p places) error {
-	if err := f.mustNotBeRestoring(); err != nil {
+	if err := f.mustNotBeUnfinished(); err != nil {
 		return err
 	}
 	if p.log == "" && !exists(f.store()) || p.log != "" && !exists(f.keysCheck()) {
@@ -61,13 +62,19 @@ func (f folder) mustHoldLedger(p places) error {
 	return nil
 }
 
-// mustNotBeRestoring refuses a folder in which a ledger is being restored, or in
-// which that was begun and not finished: a new one must not take its place.
-func (f folder) mustNotBeRestoring() error {
-	if exists(f.store()) || !exists(string(f.restoring())) {
+// mustNotBeUnfinished refuses a folder in which a ledger is being restored, or into
+// which a log is being copied, or where that was begun and not finished: a new one
+// must not take its place.
+func (f folder) mustNotBeUnfinished() error {
+	switch {
+	case exists(f.store()):
 		return nil
+	case exists(string(f.restoring())):
+		return fmt.Errorf("%s holds no ledger yet: a restore into it was not finished. Run restore again, or remove %s", string(f), f.restoring())
+	case exists(string(f.copying())):
+		return fmt.Errorf("%s holds no ledger yet: a copy into it was not finished. Run copy again, or remove %s", string(f), f.copying())
 	}
-	return fmt.Errorf("%s holds no ledger yet: a restore into it was not finished. Run restore again, or remove %s", string(f), f.restoring())
+	return nil
 }
 
 func exists(path string) bool {

@@ -37,7 +37,7 @@ func helpOfAll(t *testing.T) string {
 	t.Setenv("COLUMNS", "80")
 	var b strings.Builder
 	for _, name := range []string{
-		"serve", "health", "demo", "verify", "history", "statement", "import", "export", "backup", "restore", "projections list", "projections rebuild",
+		"serve", "health", "demo", "verify", "history", "statement", "import", "export", "backup", "restore", "copy", "projections list", "projections rebuild",
 		"mails list", "mails show", "mails resend", "people move",
 		"token create", "subscribers add", "subscribers remove", "subscribers list", "readers add", "readers remove", "readers list", "keys create", "keys rotate", "catalog check", "catalog show",
 	} {

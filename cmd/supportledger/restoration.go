@@ -20,22 +20,21 @@ type restoration struct {
 // restoring is where a backup is restored, before it is put in place.
 func (f folder) restoring() folder { return folder(f.file("restoring")) }
 
+// copying is where a log is copied to, before it is put in place.
+func (f folder) copying() folder { return folder(f.file("copying")) }
+
 // beginRestoration begins to make a ledger in a folder that holds none, and clears
 // away what is left of one that was killed.
 func beginRestoration(to folder) (*restoration, error) {
 	if err := mustHoldNoLedger(to); err != nil {
 		return nil, err
 	}
+	if exists(string(to.copying())) {
+		return nil, to.mustNotBeUnfinished()
+	}
 	r := &restoration{folder: to.restoring(), to: to, made: !exists(string(to))}
-	if err := r.make(); err != nil {
+	if err := r.open("restored"); err != nil {
 		return nil, err
-	}
-	var err error
-	if r.lock, err = os.OpenFile(r.file("lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
-		return nil, err
-	}
-	if err := lockFile(r.lock); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s is being restored by another process: %w", string(to), err), r.lock.Close())
 	}
 	if err := errors.Join(mustHoldNoLedger(to), r.clear()); err != nil {
 		return nil, errors.Join(err, r.close())
@@ -43,10 +42,43 @@ func beginRestoration(to folder) (*restoration, error) {
 	return r, nil
 }
 
+// open makes the folder, and keeps others out.
+func (r *restoration) open(done string) (err error) {
+	if err := r.make(); err != nil {
+		return err
+	}
+	if r.lock, err = os.OpenFile(r.file("lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return err
+	}
+	if err := lockFile(r.lock); err != nil {
+		return errors.Join(fmt.Errorf("%s is being %s by another process: %w", string(r.to), done, err), r.lock.Close())
+	}
+	return nil
+}
+
+// beginCopy begins to make a ledger by copying its log, or goes on where one was
+// stopped: what it has copied stays.
+func beginCopy(to folder) (*restoration, error) {
+	if err := mustHoldNoLedger(to); err != nil {
+		return nil, err
+	}
+	if exists(string(to.restoring())) {
+		return nil, to.mustNotBeUnfinished()
+	}
+	r := &restoration{folder: to.copying(), to: to}
+	if err := r.open("copied to"); err != nil {
+		return nil, err
+	}
+	if err := mustHoldNoLedger(to); err != nil { // another may just have finished it
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
 // mustHoldNoLedger refuses a folder with anything in it but keys, and what a
-// restore may leave when it is killed.
+// restore or a copy may leave when it is killed.
 func mustHoldNoLedger(f folder) error {
-	return mustBeEmpty(f, f.devKeys(), f.people(), f.keysCheck(), f.attachments(), string(f.restoring()))
+	return mustBeEmpty(f, f.devKeys(), f.people(), f.keysCheck(), f.attachments(), string(f.restoring()), string(f.copying()))
 }
 
 // clear removes everything but the lock.

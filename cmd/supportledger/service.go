@@ -95,7 +95,7 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 		return nil, err
 	}
 	v.tracer = v.traces.tracer()
-	if err := s.folder.mustNotBeRestoring(); err != nil {
+	if err := s.folder.mustNotBeUnfinished(); err != nil {
 		return nil, err
 	}
 	if err := s.folder.make(); err != nil {

@@ -26,36 +26,50 @@ type limits struct {
 // Append records events; see eventstore.Store. Once it was sent, a context that
 // ends does not hurry it: the answer is the outcome.
 func (s *Store) Append(ctx context.Context, a eventstore.Append) (eventstore.Appended, error) {
-	if err := s.valid(&a); err != nil {
+	w, err := s.prepare(ctx, &a)
+	if err != nil {
 		return eventstore.Appended{}, err
 	}
-	if err := ctx.Err(); err != nil {
-		return eventstore.Appended{}, err
-	}
-	if err := s.enter(); err != nil {
-		return eventstore.Appended{}, err
-	}
-	defer s.leave()
-	began := time.Now()
-	at := time.UnixMicro(max(a.At.UnixMicro(), s.latest.Load())).UTC()
-	if !a.Before.IsZero() && !at.Before(a.Before) {
+	if w == nil {
 		return s.late(ctx, a)
 	}
-	w := &write{s: s, Append: a, at: at, known: s.head.load(), events: make([]client.EventData, len(a.Events))}
+	defer s.leave()
+	return w.told(w.settle(context.WithoutCancel(ctx)))
+}
+
+// prepare makes of an append what can be sent, and enters the store, which its
+// caller leaves; nil where it would be too late, and nobody has entered.
+func (s *Store) prepare(ctx context.Context, a *eventstore.Append) (*write, error) {
+	if err := s.valid(a); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	at := time.UnixMicro(max(a.At.UnixMicro(), s.latest.Load())).UTC()
+	if a.Copied {
+		if behind := at.Sub(a.At); behind > s.Slack() {
+			s.leave()
+			return nil, fmt.Errorf("%w: the events were recorded %v before others that stand before them", eventstore.ErrInvalid, behind)
+		}
+		at = time.UnixMicro(a.At.UnixMicro()).UTC()
+	}
+	if !a.Before.IsZero() && !at.Before(a.Before) {
+		s.leave()
+		return nil, nil
+	}
+	w := &write{s: s, Append: *a, at: at, began: began, known: s.head.load(), events: make([]client.EventData, len(a.Events))}
 	for i := range a.Events {
 		w.events[i] = seal(&a.Events[i], at)
 	}
 	if w.doubtful = s.doubtful.Contains(a.Events[0].ID); !w.doubtful {
 		w.doubtful = len(a.Events) > 1 && !s.limits.lastPlace.Load()
 	}
-	done, err := w.settle(context.WithoutCancel(ctx))
-	switch {
-	case err == nil:
-		s.metrics.recorded(len(a.Events), began)
-	case errors.Is(err, eventstore.ErrUnknown):
-		s.metrics.unknown.Inc()
-	}
-	return done, err
+	return w, nil
 }
 
 func (s *Store) valid(a *eventstore.Append) error {
@@ -116,9 +130,21 @@ type write struct {
 	s        *Store
 	at       time.Time
 	events   []client.EventData
+	began    time.Time
 	known    eventstore.Position // the newest when it began
 	open     bool                // a try may have been recorded
 	doubtful bool                // what the answer says has to be looked up
+}
+
+// told counts what a caller is told.
+func (w *write) told(done eventstore.Appended, err error) (eventstore.Appended, error) {
+	switch {
+	case err == nil:
+		w.s.metrics.recorded(len(w.Events), w.began)
+	case errors.Is(err, eventstore.ErrUnknown):
+		w.s.metrics.unknown.Inc()
+	}
+	return done, err
 }
 
 // mostRefusals bounds how often an append is sent again that was refused for a

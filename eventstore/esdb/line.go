@@ -24,6 +24,7 @@ import (
 // leave, and while the cluster is gone nobody but one prober asks.
 type line struct {
 	client *client.Client
+	config *client.Configuration
 	log    *slog.Logger
 	count  *metrics
 	closed chan struct{}
@@ -63,7 +64,7 @@ func newLine(connection string, log *slog.Logger, count *metrics) (*line, error)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster: %w", err)
 	}
-	l := &line{client: c, log: log, count: count, closed: make(chan struct{}), silent: make(chan struct{}), fell: make(chan struct{}), rose: make(chan struct{})}
+	l := &line{client: c, config: config, log: log, count: count, closed: make(chan struct{}), silent: make(chan struct{}), fell: make(chan struct{}), rose: make(chan struct{})}
 	l.quit, l.stop = context.WithCancel(context.Background())
 	close(l.rose)
 	return l, nil

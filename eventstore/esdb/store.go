@@ -60,6 +60,7 @@ type Store struct {
 	limits   limits
 	marks    marks
 	spacing  spacing
+	lanes    lanes
 
 	latest atomic.Int64 // µs: the newest recorded time that this Store knows of
 	head   head

@@ -24,10 +24,11 @@ const batchesAtOnce = 1024
 
 // BatchAppend takes many appends over one call, each under a correlation of its
 // own, whose parts may be mixed. They are answered as they are recorded; those to
-// one stream are recorded in the order in which they were completed.
+// one stream are recorded in the order in which they were completed, and so are all
+// that name a revision, where the store is an Ordered one.
 func (v *service) BatchAppend(call streams.Streams_BatchAppendServer) error {
 	b := &batches{
-		s: v.s, call: call, open: map[uuid.UUID]*batch{}, last: map[string]chan struct{}{}, room: make(chan struct{}, batchesAtOnce),
+		s: v.s, call: call, open: map[uuid.UUID]*batch{}, last: map[string]*turn{}, room: make(chan struct{}, batchesAtOnce),
 	}
 	defer b.underWay.Wait()
 	for {
@@ -53,9 +54,15 @@ type batches struct {
 	underWay sync.WaitGroup
 
 	ordering sync.Mutex
-	last     map[string]chan struct{} // by stream: closed when the append before is done
+	last     map[string]*turn // by stream: the append before
 
 	sending sync.Mutex
+}
+
+// A turn is an append under way, which others of its stream come after.
+type turn struct {
+	begun bool          // handed to the store, which keeps the order
+	done  chan struct{} // closed when it was recorded
 }
 
 // A batch is one append whose parts arrive.
@@ -131,42 +138,67 @@ func (c *batch) begin(o *streams.BatchAppendReq_Options) error {
 	return nil
 }
 
-// start appends in the background, after the append before it to the same stream.
+// start appends in the background, after the append before it to the same stream,
+// and where the store can and the revision is named, after all of this call's.
 func (b *batches) start(c *batch) {
 	b.room <- struct{}{}
-	done := make(chan struct{})
+	own := &turn{done: make(chan struct{})}
 	b.ordering.Lock()
 	before := b.last[c.append.Stream]
-	b.last[c.append.Stream] = done
+	b.last[c.append.Stream] = own
 	b.ordering.Unlock()
-	b.underWay.Go(func() {
-		defer func() {
-			b.ordering.Lock()
-			if b.last[c.append.Stream] == done {
-				delete(b.last, c.append.Stream)
+	ctx, cancel := c.context(b.call.Context())
+	var outcome func() (eventstore.Appended, error)
+	if before == nil || before.begun {
+		outcome = b.s.begin(ctx, c)
+	}
+	if own.begun = outcome != nil; !own.begun {
+		outcome = func() (eventstore.Appended, error) {
+			if before != nil {
+				<-before.done
 			}
-			b.ordering.Unlock()
-			close(done)
-			<-b.room
-		}()
-		if before != nil {
-			<-before
+			return b.s.append(ctx, c.append, c.want)
 		}
-		_ = b.answer(c.run(b.call.Context(), b.s)) // a client that is gone needs no answer
+	}
+	b.underWay.Go(func() {
+		defer cancel()
+		_ = b.answer(c.answer(outcome())) // a client that is gone needs no answer
+		b.ordering.Lock()
+		if b.last[c.append.Stream] == own {
+			delete(b.last, c.append.Stream)
+		}
+		b.ordering.Unlock()
+		close(own.done)
+		<-b.room
 	})
 }
 
-// run appends, and makes the answer.
-func (c *batch) run(ctx context.Context, s *Server) *streams.BatchAppendResp {
-	if !c.until.IsZero() {
-		if !time.Now().Before(c.until) {
-			return c.failed(codes.DeadlineExceeded, "Timeout", &shared.Timeout{})
-		}
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, c.until)
-		defer cancel()
+// begin hands an append to a store that keeps the order of those it is handed; nil
+// where that is left to its goroutine.
+func (s *Server) begin(ctx context.Context, c *batch) (outcome func() (eventstore.Appended, error)) {
+	ordered, ok := s.config.Store.(eventstore.Ordered)
+	if !ok || c.want.any || c.want.exists || len(c.append.Events) == 0 {
+		return nil
 	}
-	done, err := s.append(ctx, c.append, c.want)
+	a := c.append
+	a.At, a.Expected = time.Now(), c.want.revision
+	outcome, err := ordered.Begin(ctx, a)
+	if err != nil {
+		return func() (eventstore.Appended, error) { return eventstore.Appended{}, err }
+	}
+	return outcome
+}
+
+// context ends when the client has said that the append must be over.
+func (c *batch) context(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.until.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, c.until)
+}
+
+// answer makes the answer to an append.
+func (c *batch) answer(done eventstore.Appended, err error) *streams.BatchAppendResp {
 	if err != nil {
 		return c.problem(err)
 	}

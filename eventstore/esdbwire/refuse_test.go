@@ -2,6 +2,7 @@ package esdbwire_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"time"
@@ -246,6 +247,29 @@ func TestBatchAppendKeepsAStreamsOrder(t *testing.T) {
 	for range appends {
 		if got := b.receive(); got.GetSuccess() == nil {
 			t.Fatalf("refused: %v", got)
+		}
+	}
+}
+
+// Those that name a revision are recorded in the order in which they came, as by a
+// real server, whatever their streams.
+func TestBatchAppendKeepsTheOrderOfACall(t *testing.T) {
+	r := newRig(t, accepting)
+	b := r.batches()
+	const appends = 500
+	go func() {
+		for i := range appends {
+			_ = b.call.Send(batchOf(fmt.Sprint("s-", i), uuid.New(), true, "a"))
+		}
+	}()
+	for range appends {
+		if got := b.receive(); got.GetSuccess() == nil {
+			t.Fatalf("refused: %v", got)
+		}
+	}
+	for i, record := range r.all() {
+		if record.Stream != fmt.Sprint("s-", i) {
+			t.Fatalf("%s stands at %v", record.Stream, record.Position)
 		}
 	}
 }

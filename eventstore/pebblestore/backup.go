@@ -34,6 +34,9 @@ func (s *Store) Backup(ctx context.Context, dst string) error {
 	if err := s.frames.Checkpoint(filepath.Join(dst, logFolder), pebble.WithFlushedWAL()); err != nil {
 		return fmt.Errorf("back up to %s: %w", dst, err)
 	}
+	if err := noteSlack(s.opts.FS, dst, s.Slack()); err != nil {
+		return fmt.Errorf("back up to %s: %w", dst, err)
+	}
 	pad, err := openNotepad(s.opts.FS, filepath.Join(dst, witnessFile), true)
 	if err != nil {
 		return fmt.Errorf("back up to %s: %w", dst, err)
@@ -98,8 +101,11 @@ func Restore(ctx context.Context, from, to string, opts Options, copied func(don
 	if err := c.folder(filepath.Join(from, logFolder), filepath.Join(to, logFolder)); err != nil {
 		return fmt.Errorf("restore to %s: %w", to, err)
 	}
-	if err := c.file(filepath.Join(from, witnessFile), filepath.Join(to, witnessFile)); err != nil {
-		return fmt.Errorf("restore to %s: %w", to, err)
+	for _, name := range []string{slackFile, witnessFile} {
+		err := c.file(filepath.Join(from, name), filepath.Join(to, name))
+		if err != nil && (name == witnessFile || !errors.Is(err, os.ErrNotExist)) {
+			return fmt.Errorf("restore to %s: %w", to, err)
+		}
 	}
 	s, err := Open(to, opts)
 	if err != nil {

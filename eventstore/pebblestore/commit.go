@@ -105,6 +105,11 @@ func (c *committer) decide(r *request) error {
 		return errElsewhere
 	}
 	recorded := max(r.at, c.lastAt)
+	if r.copied {
+		if recorded = r.at; recorded < c.lastAt-c.s.slack {
+			return tooFarBehind(c.lastAt-recorded, c.s.Slack())
+		}
+	}
 	if recorded >= r.before {
 		return eventstore.ErrTooLate
 	}
@@ -126,7 +131,7 @@ func (c *committer) add(g *group, r *request) error {
 		return fmt.Errorf("add index entry to batch: %w", err)
 	}
 	c.heads.put(r.hash, r.header.lastRevision())
-	c.head, c.lastAt = r.header.last(), r.header.at
+	c.head, c.lastAt = r.header.last(), max(c.lastAt, r.header.at)
 	g.written = append(g.written, r)
 	g.head, g.lastAt = c.head, c.lastAt
 	g.bytes += len(r.body)

@@ -30,6 +30,9 @@ type Options struct {
 	StreamHeads int
 	// MaxQueued appends wait; later ones wait to wait. Default 8,192.
 	MaxQueued int
+	// Slack, of a store that is made by this Open, is by how much the recorded times
+	// of appends that are copied into it may run backwards. A store keeps its own.
+	Slack time.Duration
 	// NoSync acknowledges without syncing. It loses acknowledged records in a
 	// power cut and is for the control of the experiment that shows this.
 	NoSync bool

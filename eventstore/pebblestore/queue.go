@@ -28,6 +28,7 @@ type request struct {
 	expected   eventstore.Revision
 	count      int
 	at, before int64 // µs; before is noBefore where the append has none
+	copied     bool
 	body       []byte
 	bodyCRC    uint32
 
@@ -54,7 +55,7 @@ var requests = sync.Pool{New: func() any { return &request{done: make(chan struc
 func newRequest(a *eventstore.Append) *request {
 	r := requests.Get().(*request)
 	r.stream, r.expected, r.count = a.Stream, a.Expected, len(a.Events)
-	r.at, r.before = a.At.UnixMicro(), noBefore
+	r.at, r.before, r.copied = a.At.UnixMicro(), noBefore, a.Copied
 	if !a.Before.IsZero() {
 		r.before = ceilMicro(a.Before)
 	}
@@ -181,6 +182,28 @@ func (s *Store) Append(ctx context.Context, a eventstore.Append) (eventstore.App
 		r.free()
 		return eventstore.Appended{}, err
 	}
+	return s.outcome(ctx, a, r, began)
+}
+
+// Begin takes an append behind those begun before; see eventstore.Ordered. The
+// context is the outcome's, too.
+func (s *Store) Begin(ctx context.Context, a eventstore.Append) (outcome func() (eventstore.Appended, error), err error) {
+	if err := a.Validate(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	began, r := time.Now(), newRequest(&a)
+	if err := s.queue.put(ctx, r); err != nil {
+		r.free()
+		return nil, err
+	}
+	return func() (eventstore.Appended, error) { return s.outcome(ctx, a, r, began) }, nil
+}
+
+// outcome waits for a request that was queued, and answers.
+func (s *Store) outcome(ctx context.Context, a eventstore.Append, r *request, began time.Time) (eventstore.Appended, error) {
 	if err := s.await(ctx, r); err != nil {
 		return eventstore.Appended{}, err // r may still be in use: not freed
 	}

@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -56,6 +57,7 @@ type Store struct {
 	opened atomic.Bool   // load has succeeded
 	head   atomic.Uint64 // durable, indexed and visible
 	lastAt int64         // of the newest record when the store was opened
+	slack  int64         // µs; see Slack
 
 	changes struct { // who waits for the head to move
 		sync.Mutex
@@ -122,6 +124,12 @@ func (s *Store) load() error {
 		}
 		return fmt.Errorf("lock folder: %w", err)
 	}
+	if fresh {
+		err = noteSlack(s.opts.FS, s.dir, s.opts.Slack)
+	}
+	if err != nil {
+		return err
+	}
 	if s.witness, err = openWitness(s.opts.FS, s.dir, fresh); err != nil {
 		return err
 	}
@@ -150,6 +158,9 @@ func (s *Store) load() error {
 // openLog checks the log's files before Pebble opens, and changes, them.
 func (s *Store) openLog(cache *pebble.Cache, readOnly bool) (o *pebble.Options, err error) {
 	dir := filepath.Join(s.dir, logFolder)
+	if s.slack, err = notedSlack(s.opts.FS, s.dir); err != nil {
+		return nil, err
+	}
 	o = s.logOptions(cache)
 	o.Lock, o.ReadOnly = s.lock, readOnly
 	if s.witness.notepad == nil {
@@ -243,7 +254,7 @@ func (s *Store) findHead() error {
 func (s *Store) start() {
 	lastAt := s.lastAt
 	if s.durable() == eventstore.Start {
-		lastAt = -1 << 63
+		lastAt = math.MinInt64 / 2 // less a slack it is still less than any time
 	}
 	s.space.pending = func() uint64 { return s.frames.Metrics().MemTable.Size + s.index.Metrics().MemTable.Size }
 	c := newCommitter(s, s.durable(), lastAt, s.opts.StreamHeads)

@@ -3,6 +3,7 @@ package pebblestore
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -15,7 +16,7 @@ type Progress func(at, head eventstore.Position)
 
 // Verify reads the whole log up to its head as of now, while the store runs: the
 // checksum of every frame, that no position is missing, that recorded times do
-// not run backwards; and the whole index: that it has every frame and no other,
+// not run backwards, by more than the slack; and the whole index: that it has every frame and no other,
 // and that every stream's revisions have no gap. The first thing that is wrong
 // is returned as a *eventstore.CorruptError.
 func (s *Store) Verify(ctx context.Context, progress Progress) error {
@@ -38,7 +39,7 @@ func (s *Store) Verify(ctx context.Context, progress Progress) error {
 // verifyLog shows each frame up to head to check.
 func (s *Store) verifyLog(ctx context.Context, head eventstore.Position, progress Progress, check func(*frame) error) error {
 	const step = 4096
-	var lastAt int64
+	lastAt := int64(math.MinInt64) / 2
 	known, records := new(names), []eventstore.Record(nil)
 	for after := eventstore.Start; after < head; {
 		if err := ctx.Err(); err != nil {
@@ -52,10 +53,10 @@ func (s *Store) verifyLog(ctx context.Context, head eventstore.Position, progres
 			if records, err = f.appendRecords(records[:0], known); err != nil {
 				return false, frameDamage(f.first, err)
 			}
-			if after > eventstore.Start && f.at < lastAt {
+			if after > eventstore.Start && f.at < lastAt-s.slack {
 				return false, frameDamage(f.first, fmt.Errorf("recorded before the frame before it: %w", errFrameShape))
 			}
-			after, lastAt = f.last(), f.at
+			after, lastAt = f.last(), max(lastAt, f.at)
 			n++
 			return n < step && after < head, check(f)
 		})

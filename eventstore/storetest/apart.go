@@ -10,9 +10,9 @@ import (
 // Apart gives a store whose positions are consecutive those of a real cluster,
 // which are places in its files: strictly growing, far apart at varying distances,
 // and with nothing in between.
-func Apart(s eventstore.Store) eventstore.Store { return apart{s} }
+func Apart(s eventstore.Ordered) eventstore.Ordered { return apart{s} }
 
-type apart struct{ eventstore.Store }
+type apart struct{ eventstore.Ordered }
 
 const (
 	apartFrom  = 1000
@@ -51,34 +51,45 @@ func moved(records iter.Seq2[eventstore.Record, error]) iter.Seq2[eventstore.Rec
 	}
 }
 
-func (s apart) Append(ctx context.Context, a eventstore.Append) (eventstore.Appended, error) {
-	done, err := s.Store.Append(ctx, a)
+func farther(done eventstore.Appended, err error) (eventstore.Appended, error) {
 	done.First, done.Position = Far(done.First), Far(done.Position)
 	return done, err
 }
 
+func (s apart) Append(ctx context.Context, a eventstore.Append) (eventstore.Appended, error) {
+	return farther(s.Ordered.Append(ctx, a))
+}
+
+func (s apart) Begin(ctx context.Context, a eventstore.Append) (func() (eventstore.Appended, error), error) {
+	outcome, err := s.Ordered.Begin(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return func() (eventstore.Appended, error) { return farther(outcome()) }, nil
+}
+
 func (s apart) ReadStream(ctx context.Context, stream string, from eventstore.Revision, dir eventstore.Direction) iter.Seq2[eventstore.Record, error] {
-	return moved(s.Store.ReadStream(ctx, stream, from, dir))
+	return moved(s.Ordered.ReadStream(ctx, stream, from, dir))
 }
 
 func (s apart) ReadAll(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Record, error] {
-	return moved(s.Store.ReadAll(ctx, near(after)))
+	return moved(s.Ordered.ReadAll(ctx, near(after)))
 }
 
 func (s apart) ReadAllBackwards(ctx context.Context, before eventstore.Position) iter.Seq2[eventstore.Record, error] {
 	if before != eventstore.LastPosition && before != eventstore.Start {
 		before = near(before-1) + 1
 	}
-	return moved(s.Store.ReadAllBackwards(ctx, before))
+	return moved(s.Ordered.ReadAllBackwards(ctx, before))
 }
 
 func (s apart) Head(ctx context.Context) (eventstore.Position, error) {
-	head, err := s.Store.Head(ctx)
+	head, err := s.Ordered.Head(ctx)
 	return Far(head), err
 }
 
 func (s apart) Wait(ctx context.Context, after eventstore.Position) error {
-	return s.Store.Wait(ctx, near(after))
+	return s.Ordered.Wait(ctx, near(after))
 }
 
 // Spacing is how far apart its records are.
