@@ -102,7 +102,9 @@ func (c *contractCheck) settle(r *recorded, e contract.Event) *wrong {
 	if !isGrant || r.Meta.Command != c.grantedBy || !want.is(added) {
 		return breaks(want.law(), "%s stands where a grant must be added of %s", e.Name(), want)
 	}
-	c.granting = c.granting[1:]
+	if c.granting = c.granting[1:]; len(c.granting) == 0 {
+		c.granting = nil // else all of them are kept
+	}
 	return nil
 }
 

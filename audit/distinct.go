@@ -14,32 +14,42 @@ import (
 )
 
 // distinct finds keys that occur twice in a log, in bounded memory. Keys are
-// told apart by 128 bits of two hashes with random seeds: that two of 10 million
-// look alike has odds of 1 in 10^24.
+// told apart by 96 bits of two hashes with random seeds: that two of 20 million
+// look alike has odds of 1 in 10^14.
 type distinct struct {
 	shares
-	seeds [2]maphash.Seed
-	seen  map[[2]uint64]int64 // the key, and the second in which it was recorded
-	limit int                 // keys at a time
+	seeds   [2]maphash.Seed
+	keys    *keyTable // with the seconds in which they were recorded; nil while idle
+	records int64     // that are to come at most
 
 	command uuid.UUID // of the record before
 	stream  string    // of the record before
 }
 
-const distinctBytes = 40 // of memory per key
+// Bounds of how many keys there is room for.
+const (
+	fewestKeys    = 16
+	keysPerRecord = 2 // its id, and its command or what is in it
+)
 
-func newDistinct(memory int64) *distinct {
-	return &distinct{
-		seeds:  [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
-		limit:  max(int(memory/distinctBytes), 16),
-		shares: shares{pending: []share{{}}},
-	}
+func newDistinct(records int64) *distinct {
+	return &distinct{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, records: records}
 }
 
 // begin forgets the keys of the share before.
-func (d *distinct) begin() bool {
-	d.seen, d.command, d.stream = make(map[[2]uint64]int64), uuid.Nil, ""
-	return d.next()
+func (d *distinct) begin(memory int64) bool {
+	d.command, d.stream = uuid.Nil, ""
+	if !d.next(memory) {
+		d.keys = nil
+		return false
+	}
+	slots := int(max(fewestKeys, min(memory/slotBytes, keysPerRecord*d.records)))
+	if d.keys == nil || len(d.keys.slots) != slots {
+		d.keys = newKeyTable(slots)
+	} else {
+		d.keys.clear()
+	}
+	return true
 }
 
 // check holds that ids, numbers, commands and successors occur once.
@@ -131,50 +141,40 @@ func (d *distinct) checkCommand(r *checked) *wrong {
 }
 
 // sum is what a key of a kind is told apart by.
-func (d *distinct) sum(kind byte, key []byte) [2]uint64 {
+func (d *distinct) sum(kind byte, key []byte) (high uint64, low uint32) {
 	var buf [64]byte
 	k := append(append(buf[:0], kind), key...)
-	return [2]uint64{maphash.Bytes(d.seeds[0], k), maphash.Bytes(d.seeds[1], k)}
+	return maphash.Bytes(d.seeds[0], k), uint32(maphash.Bytes(d.seeds[1], k)) | 1 // 0 is for empty slots
 }
 
 // lacks says that a key of a kind was not noted so far; false where its share is
 // not being looked at.
 func (d *distinct) lacks(kind byte, key []byte) bool {
-	sum := d.sum(kind, key)
-	if d.idle || !d.now.has(sum[0]) {
+	high, low := d.sum(kind, key)
+	if d.idle || !d.now.has(high) {
 		return false
 	}
-	_, seen := d.seen[sum]
+	_, seen := d.keys.find(high, low)
 	return !seen
 }
 
 // again notes a key of a kind. It returns when the key was noted before; ok is
 // false where it was not, or where its share is not being looked at.
 func (d *distinct) again(kind byte, key []byte, at time.Time) (before time.Time, ok bool) {
-	sum := d.sum(kind, key)
-	if d.idle || !d.now.has(sum[0]) {
+	high, low := d.sum(kind, key)
+	if d.idle || !d.now.has(high) {
 		return time.Time{}, false
 	}
-	if second, seen := d.seen[sum]; seen {
-		return time.Unix(second, 0).UTC(), true
+	slot, seen := d.keys.find(high, low)
+	if seen {
+		return time.Unix(int64(slot.second), 0).UTC(), true
 	}
-	d.seen[sum] = at.Unix()
-	for len(d.seen) > d.limit {
+	*slot = keySlot{high, low, uint32(at.Unix())}
+	for d.keys.n++; d.keys.full(); {
 		d.thin()
+		d.keys.keep(d.now)
 	}
 	return time.Time{}, false
-}
-
-// thin puts half of the keys off to another reading.
-func (d *distinct) thin() {
-	d.halve()
-	kept := make(map[[2]uint64]int64, d.limit/2)
-	for sum, second := range d.seen {
-		if d.now.has(sum[0]) {
-			kept[sum] = second
-		}
-	}
-	d.seen = kept
 }
 
 // The kinds of keys that occur once.

@@ -23,30 +23,28 @@ type logCheck struct {
 	head    eventstore.Position
 	first   *found // of what is wrong
 	pending int64  // successors that are still to be registered
+	memory  int64  // for what is kept while reading
 
 	order    *order
 	distinct *distinct
 	streams  []*streams
-	stages   []stage // all of these
+	stages   []stage // those of these that the present reading is for
 	seed     maphash.Seed
 
 	readings int64 // that were begun
 }
 
 func newLogCheck(v *Verifier, head eventstore.Position) *logCheck {
-	memory := v.Memory
-	if memory == 0 {
-		memory = DefaultVerifyMemory
-	}
 	c := &logCheck{
-		store: v.Store, report: v.reporter("log"), head: head,
-		order: &order{slack: eventstore.Slack(v.Store)}, distinct: newDistinct(memory / 2), seed: maphash.MakeSeed(),
+		store: v.Store, report: v.reporter("log"), head: head, memory: v.Memory,
+		order: &order{slack: eventstore.Slack(v.Store)}, distinct: newDistinct(int64(eventstore.Between(v.Store, eventstore.Start, head))), seed: maphash.MakeSeed(),
 	}
-	c.stages = []stage{c.order, c.distinct}
+	if c.memory == 0 {
+		c.memory = DefaultVerifyMemory
+	}
 	parts := runtime.GOMAXPROCS(0)
 	for part := range parts {
-		s := newStreams(c.seed, part, parts, memory/2/int64(parts), v)
-		c.streams, c.stages = append(c.streams, s), append(c.stages, s)
+		c.streams = append(c.streams, newStreams(c.seed, part, parts, v))
 	}
 	return c
 }
@@ -71,15 +69,32 @@ func (c *logCheck) result() Result {
 	return r
 }
 
-// begin begins with one more reading, if anybody has to see one.
+// begin begins with one more reading, if anybody has to see one. Those who do
+// share the memory.
 func (c *logCheck) begin() (needed bool) {
-	for _, s := range c.stages {
-		needed = s.begin() || needed
+	streams, memory := false, c.memory
+	for _, s := range c.streams {
+		streams = streams || s.left()
 	}
-	if needed {
-		c.readings++
+	if streams && c.distinct.left() {
+		memory /= 2
 	}
-	return needed
+	c.stages = c.stages[:0]
+	join := func(s stage) {
+		if s.begin(memory) {
+			c.stages = append(c.stages, s)
+		}
+	}
+	join(c.order)
+	join(c.distinct)
+	for _, s := range c.streams {
+		join(s)
+	}
+	if len(c.stages) == 0 {
+		return false
+	}
+	c.readings++
+	return true
 }
 
 // keep keeps the first one of two findings. What comes after it is of no interest
@@ -101,6 +116,9 @@ func (c *logCheck) read(ctx context.Context) error {
 		return fmt.Errorf("read log: %w", err)
 	}
 	for _, s := range c.streams {
+		if !s.stopped {
+			s.seen = r.nth // what was passed by was none of its own
+		}
 		f, pending := s.end(whole && s.seen == r.nth)
 		c.keep(f)
 		c.pending += pending
@@ -117,6 +135,7 @@ const reportEvery = 8192
 // feed hands out the log's records up to the head, or to the first one that is
 // known to be wrong. It says whether these were all.
 func (c *logCheck) feed(ctx context.Context, r *relay) (whole bool, err error) {
+	every := !c.order.counted || !c.distinct.idle
 	for record, err := range c.store.ReadAll(ctx, eventstore.Start) {
 		corrupt := new(eventstore.CorruptError)
 		if errors.As(err, &corrupt) {
@@ -130,7 +149,7 @@ func (c *logCheck) feed(ctx context.Context, r *relay) (whole bool, err error) {
 		if record.Position > c.head {
 			break
 		}
-		if c.first != nil && r.nth == c.first.nth || !r.put(&record) {
+		if c.first != nil && r.nth == c.first.nth || !c.hand(r, &record, every) {
 			return false, nil
 		}
 		if r.nth%reportEvery == 0 {
@@ -138,6 +157,20 @@ func (c *logCheck) feed(ctx context.Context, r *relay) (whole bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// hand hands out a record, or passes it by where nobody has to see it.
+func (c *logCheck) hand(r *relay, record *eventstore.Record, every bool) (more bool) {
+	hash := hashOf(c.seed, record.Stream)
+	if every || succeeds(record.Type) || c.wanted(hash) {
+		return r.put(record, hash)
+	}
+	return r.pass()
+}
+
+// wanted says whether a stream is being looked at, by its hash.
+func (c *logCheck) wanted(hash uint64) bool {
+	return slices.ContainsFunc(c.streams, func(s *streams) bool { return s.mine(hash) && s.wanted(hash) })
 }
 
 // tell reports progress, over the readings that are known to be needed.
@@ -154,18 +187,7 @@ func (c *logCheck) tell(p eventstore.Position) {
 // goroutines: while the stages work, shares only become smaller.
 func (c *logCheck) decoder() func(*checked) {
 	first, distinct := !c.order.counted, !c.distinct.idle
-	var shares []share
-	for _, s := range c.streams {
-		if !s.idle {
-			shares = append(shares, s.now)
-		}
-	}
-	asked := func(r *checked) bool {
-		return first || distinct && (slices.Contains(numbered[:], r.Type) || mail.Knows(r.Type)) || succeeds(r.Type) ||
-			slices.ContainsFunc(shares, func(s share) bool { return s.has(r.hash) })
-	}
 	return func(r *checked) {
-		r.hash = hashOf(c.seed, r.Stream)
 		if r.contract, r.ofContract = ledger.ContractOf(r.Stream); !r.ofContract {
 			r.contract, r.ofMails = ledger.MailedContract(r.Stream)
 		}
@@ -174,12 +196,14 @@ func (c *logCheck) decoder() func(*checked) {
 			r.wrong = breaks(LawMetadata, "%v", err)
 			return
 		}
-		if !asked(r) {
+		if !first && !(distinct && (slices.Contains(numbered[:], r.Type) || mail.Knows(r.Type))) && !succeeds(r.Type) && !c.wanted(r.hash) {
 			return
 		}
 		if r.Event, err = ledger.DecodeEvent(r.Type, r.Data); err != nil {
 			r.wrong = breaks(LawDecodes, "%v", err)
+			return
 		}
+		detach(r.Event)
 	}
 }
 

@@ -26,14 +26,13 @@ type order struct {
 	buf      []byte
 }
 
-// begin forgets a reading that was cut short. For order's sake alone none is
-// needed.
-func (o *order) begin() bool {
+// begin forgets a reading that was cut short. One is enough.
+func (o *order) begin(int64) bool {
 	o.position, o.time = eventstore.Start, time.Unix(math.MinInt32, 0)
 	if !o.counted {
 		o.result, o.sum = Result{}, sha256.New()
 	}
-	return false
+	return !o.counted
 }
 
 func (o *order) check(r *checked) *found {

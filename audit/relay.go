@@ -14,9 +14,9 @@ import (
 // stages work side by side, each in a goroutine of its own; a record is decoded
 // once for all of them, by whoever has time.
 type stage interface {
-	// begin prepares for a reading of the log. It says whether there is anything
-	// that the stage has to see it for.
-	begin() bool
+	// begin prepares for a reading of the log, with as much memory. It says whether
+	// there is anything that the stage has to see it for.
+	begin(memory int64) bool
 	// check returns the first thing that is wrong up to a record, nil where
 	// nothing is. After that the stage sees no other record in this reading.
 	check(r *checked) *found
@@ -55,7 +55,7 @@ type relay struct {
 	stopped chan struct{} // closed by the first finding
 	stop    sync.Once
 	running sync.WaitGroup
-	nth     int64 // records that were put
+	nth     int64 // records that were put, or passed by
 
 	mu    sync.Mutex
 	found *found // the first, once all stages have ended
@@ -117,8 +117,24 @@ func (r *relay) keep(f *found) {
 	r.stop.Do(func() { close(r.stopped) })
 }
 
+// pass counts a record that no stage has to see. It says false once something was
+// found.
+func (r *relay) pass() (more bool) {
+	r.nth++
+	return r.going()
+}
+
+func (r *relay) going() bool {
+	select {
+	case <-r.stopped:
+		return false
+	default:
+		return true
+	}
+}
+
 // put hands out a record. It says false once something was found.
-func (r *relay) put(record *eventstore.Record) (more bool) {
+func (r *relay) put(record *eventstore.Record, hash uint64) (more bool) {
 	b := r.filling
 	if b == nil {
 		b = r.empty()
@@ -127,17 +143,12 @@ func (r *relay) put(record *eventstore.Record) (more bool) {
 	r.nth++
 	n := len(b.records)
 	b.records = b.records[:n+1]
-	b.records[n] = checked{recorded: recorded{Record: *record}, nth: r.nth}
+	b.records[n] = checked{recorded: recorded{Record: *record}, hash: hash, nth: r.nth}
 	if len(b.records) < cap(b.records) {
 		return true
 	}
 	r.flush()
-	select {
-	case <-r.stopped:
-		return false
-	default:
-		return true
-	}
+	return r.going()
 }
 
 func (r *relay) empty() *batch {

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"hash/maphash"
+	"math"
 	"strings"
 
 	"github.com/google/uuid"
@@ -23,6 +24,7 @@ type streams struct {
 	open        map[string]*streamCheck
 	successions map[uuid.UUID]*succession // by successor
 	seen        int64                     // the number of the last record
+	stopped     bool                      // nothing after it is looked at
 	weight      int64                     // bytes, by estimate
 	limit       int64
 	checkPair   PairCheck
@@ -35,7 +37,7 @@ type PairCheck func(id uuid.UUID, e *contract.Registered) error
 
 // What is kept of a stream, by estimate.
 const (
-	streamBytes     = 1600
+	streamBytes     = 2100
 	incidentBytes   = 400
 	grantBytes      = 160
 	successionBytes = 400
@@ -53,11 +55,8 @@ type streamCheck struct {
 	weight   int64
 }
 
-func newStreams(seed maphash.Seed, part, parts int, memory int64, v *Verifier) *streams {
-	return &streams{
-		seed: seed, part: uint64(part), parts: uint64(parts), limit: memory, checkPair: v.Pair, checkFile: v.File,
-		shares: shares{pending: []share{{}}},
-	}
+func newStreams(seed maphash.Seed, part, parts int, v *Verifier) *streams {
+	return &streams{seed: seed, part: uint64(part), parts: uint64(parts), checkPair: v.Pair, checkFile: v.File}
 }
 
 // hashOf puts a contract and its mails into the same share.
@@ -66,22 +65,29 @@ func hashOf(seed maphash.Seed, stream string) uint64 {
 }
 
 // begin forgets the streams of the share before.
-func (s *streams) begin() bool {
-	s.open, s.successions, s.weight, s.seen = make(map[string]*streamCheck), make(map[uuid.UUID]*succession), 0, 0
-	return s.next()
+func (s *streams) begin(memory int64) bool {
+	s.open, s.successions, s.weight, s.seen, s.stopped = make(map[string]*streamCheck), make(map[uuid.UUID]*succession), 0, 0, false
+	s.limit = memory / int64(s.parts)
+	return s.next(s.limit)
 }
 
 // wants says whether the stream with a hash is being looked at. Shares go by the
-// lower half of the hash, parts by the upper one.
-func (s *streams) wants(hash uint64) bool {
-	return !s.idle && hash>>32%s.parts == s.part && s.now.has(hash)
-}
+// upper bits of the hash, parts by the lower ones.
+func (s *streams) wants(hash uint64) bool { return !s.idle && s.mine(hash) && s.now.has(hash) }
+
+func (s *streams) mine(hash uint64) bool { return hash&math.MaxUint32%s.parts == s.part }
 
 // check holds a record against its stream's laws.
 func (s *streams) check(r *checked) *found {
-	if s.idle || r.wrong != nil {
+	if s.stopped = r.wrong != nil; s.idle || s.stopped {
 		return nil
 	}
+	f := s.look(r)
+	s.stopped = f != nil
+	return f
+}
+
+func (s *streams) look(r *checked) *found {
 	s.seen = r.nth
 	s.noteSuccession(r)
 	if !s.wants(r.hash) {
@@ -102,7 +108,7 @@ func (s *streams) check(r *checked) *found {
 	c.nth, c.last = r.nth, eventstore.Record{Position: r.Position, Stream: r.Stream, Revision: r.Revision, RecordedAt: r.RecordedAt, Event: eventstore.Event{Type: r.Type}}
 	s.weigh(c)
 	for s.weight > s.limit && s.divisible() {
-		s.thin()
+		s.shed()
 	}
 	return nil
 }
@@ -221,9 +227,9 @@ func (s *streams) weigh(c *streamCheck) {
 	c.weight = weight
 }
 
-// thin puts half of the streams off to another reading of the log.
-func (s *streams) thin() {
-	s.halve()
+// shed puts some of the streams off to another reading of the log.
+func (s *streams) shed() {
+	s.thin()
 	for stream, c := range s.open {
 		if !s.now.has(hashOf(s.seed, stream)) {
 			s.weight -= c.weight

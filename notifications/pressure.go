@@ -11,8 +11,10 @@ import (
 )
 
 // Pressure tells whoever follows the log when those who submit need the
-// processors: where others make the log grow and this process keeps most of the
-// machine busy.
+// processors: where others make the log grow while more of this process's
+// goroutines wait for a processor than may run. How busy this process is would not
+// say it: on a machine that others keep busy too, or in a container with less than
+// a processor, it never is by much, and those who submit wait the longer.
 type Pressure struct {
 	Store eventstore.Store // that holds the log
 	Grown float64          // others have to make the log grow by more records a second than this
@@ -21,16 +23,14 @@ type Pressure struct {
 	On   bool                // when last looked
 	Head eventstore.Position // of the log, likewise
 
-	looked time.Time
-	busy   time.Duration // of this process, since its start
-	used   float64       // of the processors, smoothed
-	own    uint64
+	looked  time.Time
+	waited  time.Duration // for processors, by all goroutines since the process's start
+	waiting float64       // goroutines, on average, smoothed: read models work in bursts
+	own     uint64
 }
 
-const (
-	lookAtPressure = 500 * time.Millisecond // at most so often
-	muchUsed       = 0.7                    // of the processors, by this process, smoothed: read models work in bursts
-)
+// lookAtPressure is how often to look at most.
+const lookAtPressure = 500 * time.Millisecond
 
 // Look finds out anew, if it is time to.
 func (p *Pressure) Look(ctx context.Context) error {
@@ -43,16 +43,15 @@ func (p *Pressure) Look(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask for the log's head: %w", err)
 	}
-	busy, own := processors.Busy(), uint64(0)
+	waited, own := processors.Waited(), uint64(0)
 	if p.Own != nil {
 		own = p.Own()
 	}
 	if !p.looked.IsZero() {
-		machine := min(runtime.NumCPU(), runtime.GOMAXPROCS(0))
-		p.used = (p.used + (busy-p.busy).Seconds()/took.Seconds()/float64(machine)) / 2
+		p.waiting = (p.waiting + (waited-p.waited).Seconds()/took.Seconds()) / 2
 		others := float64(eventstore.Between(p.Store, p.Head, head)) - float64(own-p.own)
-		p.On = p.used > muchUsed && others > p.Grown*took.Seconds()
+		p.On = p.waiting > float64(runtime.GOMAXPROCS(0)) && others > p.Grown*took.Seconds()
 	}
-	p.looked, p.busy, p.Head, p.own = now, busy, head, own
+	p.looked, p.waited, p.Head, p.own = now, waited, head, own
 	return nil
 }

@@ -1,4 +1,4 @@
-// Package processors says how much of them this process uses.
+// Package processors says how much of them this process uses, and lacks.
 package processors
 
 import "time"
