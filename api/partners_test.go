@@ -207,3 +207,32 @@ func TestR34_AnIncidentBoughtNow(t *testing.T) {
 		t.Errorf("R35: the row is %v", row)
 	}
 }
+
+func TestR30_TheIDsAreSentAgainWhereTheRegionAllows(t *testing.T) {
+	r := newRig(t)
+	id := r.partner("maps", false)
+	core := r.renewMembershipOf(id, "2026-03-02")[0].(object)["id"].(string)
+	at := "/v1/contracts/" + core + "/resend-ids"
+	r.post(r.operator(), at, object{}).refuses(409, "not-activated")
+	r.post(r.operator(), "/v1/contracts/"+core+"/activate", object{"reason": "asked"}).is(200)
+	r.post(r.operator(), "/v1/partners/"+id+"/contacts", object{"name": "Eka", "email": "eka@example.com", "country": "ID", "language": "en"}).is(201)
+	again := []string{"Idempotency-Key", "ids"}
+	first := r.post(r.operator(), at, object{}, again...).is(200).equals("kind", "ids").equals("cause", nil).equals("status", "requested").
+		equals("recipient", object{"email": "citra@example.com", "name": "Citra"})
+	if repeat := r.post(r.operator(), at, object{}, again...).is(200); string(repeat.body) != string(first.body) || repeat.Header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("a repeat answers %s, want %s", repeat.body, first.body)
+	}
+	r.post(r.operator(), at, object{"to": "citra@example.com"}, again...).refuses(422, "idempotency-key-reused")
+	p := r.post(r.operator(), at, object{"to": "eka@example.com"}).refuses(422, "region-policy").problem()
+	if !strings.Contains(p.Detail, "Asia Pacific") || len(p.Errors) != 1 || p.Errors[0].Name != "to" {
+		t.Errorf("R30: the policy is not named: %+v", p)
+	}
+	r.post(r.operator(), at, object{"to": "eka"}).refuses(422, "invalid-field")
+	r.post(r.operator(), "/v1/contracts/"+uuid.NewString()+"/resend-ids", object{}).refuses(404, "contract-not-found")
+	rows := items(r.get(r.operator(), "/v1/mails?contract="+core+"&after="+first.Header.Get("Ledger-Position")).is(200))
+	if len(rows) != 1 || rows[0].(object)["id"] != first.text("id") || rows[0].(object)["status"] != "requested" {
+		t.Errorf("the mails are %v", rows)
+	}
+	r.post(r.admin(), "/v1/erasures", object{"email": "citra@example.com", "reason": "asked"}).is(200)
+	r.post(r.operator(), at, object{}).refuses(409, "contact-erased")
+}
