@@ -236,3 +236,34 @@ func TestR30_TheIDsAreSentAgainWhereTheRegionAllows(t *testing.T) {
 	r.post(r.admin(), "/v1/erasures", object{"email": "citra@example.com", "reason": "asked"}).is(200)
 	r.post(r.operator(), at, object{}).refuses(409, "contact-erased")
 }
+
+func TestR28_OperatorsSeeWhatIsDue(t *testing.T) {
+	r := newRig(t)
+	gold := r.renewMembershipOf(r.partner("gold", false), "2026-03-02")[0].(object)["id"].(string)
+	maps := r.renewMembershipOf(r.partner("maps", false), "2026-03-02")[0].(object)["id"].(string)
+	seen := func(query string) string {
+		var all []string
+		for _, row := range items(r.get(r.operator(), "/v1/due"+query).is(200)) {
+			of := map[string]string{gold: "gold", maps: "maps"}[row.(object)["contract"].(string)]
+			overdue := map[any]string{true: " overdue", false: ""}[row.(object)["overdue"]]
+			all = append(all, of+" "+row.(object)["what"].(string)+" "+row.(object)["at"].(string)+overdue)
+		}
+		return strings.Join(all, ", ")
+	}
+	const far = "?by=2028-01-01T00:00:00Z"
+	if got, want := seen(""), "gold activation 2026-03-22T17:00:00Z"; got != want {
+		t.Errorf("due is %q, want %q", got, want)
+	}
+	if got := seen("?by=2026-03-22T16:59:59Z"); got != "" {
+		t.Errorf("due a second before is %q", got)
+	}
+	r.setTo("2026-03-22T17:00:00Z") // two weeks after the registrations have passed
+	if got, want := seen(far), "maps blank 2026-03-16T09:00:00Z overdue, gold end 2027-03-01T17:00:00Z"; got != want {
+		t.Errorf("due is %q, want %q", got, want)
+	}
+	a := r.post(r.operator(), "/v1/contracts/"+maps+"/activate", object{"reason": "asked"}).is(200)
+	if got := seen(far + "&after=" + a.Header.Get("Ledger-Position")); strings.Count(got, " end 2027-03-01T17:00:00Z") != 2 || strings.Contains(got, "blank") {
+		t.Errorf("due is %q, want both ends", got)
+	}
+	r.get(r.operator(), "/v1/due?by=tomorrow").refuses(400, "malformed-parameter")
+}

@@ -121,6 +121,7 @@ var routes = []route{
 	{id: "continue-upload", method: patch, path: uploadsPath + "/{id}", roles: workers, raw: true},
 
 	{id: eventsRoute, method: get, path: eventsPath, roles: listeners},
+	{id: "list-due", method: get, path: "/v1/due", roles: postmen},
 	{id: "list-mails", method: get, path: "/v1/mails", roles: postmen},
 	{id: "resend-mail", method: post, path: "/v1/mails/{id}/resend", roles: postmen, keyed: true},
 
