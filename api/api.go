@@ -147,6 +147,7 @@ func (a *API) registerAll() {
 	a.registerEvents()
 	a.registerCatalog()
 	a.registerMails()
+	a.registerDue()
 	a.registerAdmin()
 	a.registerHealth()
 }

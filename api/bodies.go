@@ -113,6 +113,11 @@ type resendBody struct {
 	Reason string `json:"reason,omitempty" maxLength:"2000" pattern:"^[^\\x00]*$" patternDescription:"text without NUL characters" doc:"Why; it is recorded" example:"the address works again"`
 }
 
+type resendIDsBody struct {
+	To     string `json:"to,omitempty" maxLength:"254" pattern:"^([^\\s@<>(),;:\"\\\\\\x00-\\x1f\\x7f]+@[^\\s@<>(),;:\"\\\\\\x00-\\x1f\\x7f]+)?$" patternDescription:"an e-mail address" doc:"Of an associated contact in the benefit's country, where the region allows it; the primary contact if left out" example:"ani@example.com"`
+	Reason string `json:"reason,omitempty" maxLength:"2000" pattern:"^[^\\x00]*$" patternDescription:"text without NUL characters" doc:"Why; it is recorded"`
+}
+
 type closeBody struct {
 	Closure    string `json:"closure" minLength:"1" maxLength:"100" doc:"A closure code of the catalogue; it decides whether the incident counts" example:"resolved"`
 	Resolution string `json:"resolution,omitempty" maxLength:"65536" pattern:"^[^\\x00]*$" patternDescription:"text without NUL characters" doc:"How it was solved"`

@@ -271,7 +271,7 @@ var known = map[string][]string{
 	"portal": {"mpn", "oas", "azure"}, "product": {"windows-8.1"}, "problem_type": {"networking"}, "category": {"vpn"},
 	"severity": {"A", "B", "C"}, "closure": {"resolved", "product-defect"}, "programme": {"silver", "gold"}, "usage": {"developer"},
 	"email": {"a@example.com"}, "language": {"en", "id"}, "country": {"ID"}, "time_zone": {"Asia/Jakarta"}, "grant": {"g1", "g3"},
-	"starts_on": {"2026-03-02"}, "expires_on": {"2026-12-31"}, "after": {"1", "3"}, "limit": {"1", "50"}, "from": {"2026-03-01"}, "to": {"2026-03-31"}, "at": {"1", "2026-03-02T09:00:00Z"},
+	"starts_on": {"2026-03-02"}, "expires_on": {"2026-12-31"}, "after": {"1", "3"}, "limit": {"1", "50"}, "from": {"2026-03-01"}, "to": {"2026-03-31"}, "by": {"2027-03-31T00:00:00Z"}, "at": {"1", "2026-03-02T09:00:00Z"},
 	"types": {"incident", "contract.registered.v1", "account,incident.submitted.v1,link"}, "Last-Event-ID": {"0", "5", "100000"},
 	"level": {"gold", "maps"}, "renewed_on": {"2026-03-02", "2027-03-02", "2028-03-02"}, "family": {"on-premises", "any"}, "entry": {"e1", "e2", "e3"},
 	"outcome": {"sent"}, "sort": {"-title", "severity"}, "now": {"2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"}, "access_id": {"0230242323"}, "contract_id": {"0098765432"},

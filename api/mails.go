@@ -9,6 +9,7 @@ import (
 
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/mail"
+	"github.com/supportledger/supportledger/ledger"
 	"github.com/supportledger/supportledger/projections"
 )
 
@@ -18,6 +19,9 @@ func (a *API) registerMails() {
 		"The newest first. A mail is listed once it was sent or given up."}, a.listMails)
 	register(a, "resend-mail", http.StatusOK, texts{tag, "Send a mail again that was given up",
 		"The wish is durable when it is answered. A mail that was sent is never sent again: already-sent."}, a.resendMail)
+	register(a, "resend-ids", http.StatusOK, texts{"Contracts", "Mail a contract's IDs again",
+		"To its primary contact: that of the partner's headquarters, or of the toolkit's location. Where the policy of the benefit's region allows it, " +
+			"to an associated contact in that country instead. The answer never shows them."}, a.resendIDs)
 }
 
 // A mailView is a mail as operators see it.
@@ -129,10 +133,34 @@ func (a *API) resendMail(ctx context.Context, c *call, in *resendInput) (*writte
 	if err != nil {
 		return nil, err
 	}
-	return write(http.StatusOK, answer.Receipt, resentMail{
+	return write(http.StatusOK, answer.Receipt, renderResent(id, &answer)), nil
+}
+
+type resendIDsInput struct {
+	ID   string `path:"id" doc:"The contract's id"`
+	Body *resendIDsBody
+}
+
+func (a *API) resendIDs(ctx context.Context, c *call, in *resendIDsInput) (*written[resentMail], error) {
+	id, err := contractID(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if in.Body == nil {
+		in.Body = new(resendIDsBody)
+	}
+	answer, err := a.Ledger.ResendIDs(ctx, c.request(""), id, in.Body.To, in.Body.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return write(http.StatusOK, answer.Receipt, renderResent(answer.Letter.Mail, &answer)), nil
+}
+
+func renderResent(id uuid.UUID, answer *ledger.MailAnswer) resentMail {
+	return resentMail{
 		ID: id.String(), Contract: answer.Contract.String(), Kind: string(answer.Letter.Kind), Cause: idOrNull(answer.Letter.Cause),
 		Language: answer.Letter.Language, Recipient: renderRecipient(&answer.Recipient), Status: string(mail.StatusRequested), At: answer.At,
-	}), nil
+	}
 }
 
 // findMail asks the list; where it does not know a mail it has to have seen

@@ -207,3 +207,63 @@ func TestR34_AnIncidentBoughtNow(t *testing.T) {
 		t.Errorf("R35: the row is %v", row)
 	}
 }
+
+func TestR30_TheIDsAreSentAgainWhereTheRegionAllows(t *testing.T) {
+	r := newRig(t)
+	id := r.partner("maps", false)
+	core := r.renewMembershipOf(id, "2026-03-02")[0].(object)["id"].(string)
+	at := "/v1/contracts/" + core + "/resend-ids"
+	r.post(r.operator(), at, object{}).refuses(409, "not-activated")
+	r.post(r.operator(), "/v1/contracts/"+core+"/activate", object{"reason": "asked"}).is(200)
+	r.post(r.operator(), "/v1/partners/"+id+"/contacts", object{"name": "Eka", "email": "eka@example.com", "country": "ID", "language": "en"}).is(201)
+	again := []string{"Idempotency-Key", "ids"}
+	first := r.post(r.operator(), at, object{}, again...).is(200).equals("kind", "ids").equals("cause", nil).equals("status", "requested").
+		equals("recipient", object{"email": "citra@example.com", "name": "Citra"})
+	if repeat := r.post(r.operator(), at, object{}, again...).is(200); string(repeat.body) != string(first.body) || repeat.Header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("a repeat answers %s, want %s", repeat.body, first.body)
+	}
+	r.post(r.operator(), at, object{"to": "citra@example.com"}, again...).refuses(422, "idempotency-key-reused")
+	p := r.post(r.operator(), at, object{"to": "eka@example.com"}).refuses(422, "region-policy").problem()
+	if !strings.Contains(p.Detail, "Asia Pacific") || len(p.Errors) != 1 || p.Errors[0].Name != "to" {
+		t.Errorf("R30: the policy is not named: %+v", p)
+	}
+	r.post(r.operator(), at, object{"to": "eka"}).refuses(422, "invalid-field")
+	r.post(r.operator(), "/v1/contracts/"+uuid.NewString()+"/resend-ids", object{}).refuses(404, "contract-not-found")
+	rows := items(r.get(r.operator(), "/v1/mails?contract="+core+"&after="+first.Header.Get("Ledger-Position")).is(200))
+	if len(rows) != 1 || rows[0].(object)["id"] != first.text("id") || rows[0].(object)["status"] != "requested" {
+		t.Errorf("the mails are %v", rows)
+	}
+	r.post(r.admin(), "/v1/erasures", object{"email": "citra@example.com", "reason": "asked"}).is(200)
+	r.post(r.operator(), at, object{}).refuses(409, "contact-erased")
+}
+
+func TestR28_OperatorsSeeWhatIsDue(t *testing.T) {
+	r := newRig(t)
+	gold := r.renewMembershipOf(r.partner("gold", false), "2026-03-02")[0].(object)["id"].(string)
+	maps := r.renewMembershipOf(r.partner("maps", false), "2026-03-02")[0].(object)["id"].(string)
+	seen := func(query string) string {
+		var all []string
+		for _, row := range items(r.get(r.operator(), "/v1/due"+query).is(200)) {
+			of := map[string]string{gold: "gold", maps: "maps"}[row.(object)["contract"].(string)]
+			overdue := map[any]string{true: " overdue", false: ""}[row.(object)["overdue"]]
+			all = append(all, of+" "+row.(object)["what"].(string)+" "+row.(object)["at"].(string)+overdue)
+		}
+		return strings.Join(all, ", ")
+	}
+	const far = "?by=2028-01-01T00:00:00Z"
+	if got, want := seen(""), "gold activation 2026-03-22T17:00:00Z"; got != want {
+		t.Errorf("due is %q, want %q", got, want)
+	}
+	if got := seen("?by=2026-03-22T16:59:59Z"); got != "" {
+		t.Errorf("due a second before is %q", got)
+	}
+	r.setTo("2026-03-22T17:00:00Z") // two weeks after the registrations have passed
+	if got, want := seen(far), "maps blank 2026-03-16T09:00:00Z overdue, gold end 2027-03-01T17:00:00Z"; got != want {
+		t.Errorf("due is %q, want %q", got, want)
+	}
+	a := r.post(r.operator(), "/v1/contracts/"+maps+"/activate", object{"reason": "asked"}).is(200)
+	if got := seen(far + "&after=" + a.Header.Get("Ledger-Position")); strings.Count(got, " end 2027-03-01T17:00:00Z") != 2 || strings.Contains(got, "blank") {
+		t.Errorf("due is %q, want both ends", got)
+	}
+	r.get(r.operator(), "/v1/due?by=tomorrow").refuses(400, "malformed-parameter")
+}

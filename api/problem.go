@@ -97,6 +97,7 @@ var statuses = map[string]int{
 	"beyond-head":               http.StatusConflict,
 	"cancelled":                 http.StatusConflict,
 	"case-exists":               http.StatusConflict,
+	"contact-erased":            http.StatusConflict,
 	"credit-too-late":           http.StatusConflict,
 	"entry-used":                http.StatusConflict,
 	"expired":                   http.StatusConflict,

@@ -66,6 +66,7 @@ var routes = []route{
 	{id: "cancel-contract", method: post, path: "/v1/contracts/{id}/cancel", roles: operators, keyed: true},
 	{id: "renew-contract", method: post, path: "/v1/contracts/{id}/renew", roles: operators, keyed: true},
 	{id: "reissue-contract", method: post, path: "/v1/contracts/{id}/reissue", roles: operators, keyed: true},
+	{id: "resend-ids", method: post, path: "/v1/contracts/{id}/resend-ids", roles: operators, keyed: true},
 	{id: "add-grant", method: post, path: "/v1/contracts/{id}/grants", roles: operators, keyed: true},
 	{id: "adjust-grant", method: post, path: "/v1/contracts/{id}/adjustments", roles: operators, keyed: true},
 	{id: "list-contract-links", method: get, path: "/v1/contracts/{id}/links", roles: operators},
@@ -120,6 +121,7 @@ var routes = []route{
 	{id: "continue-upload", method: patch, path: uploadsPath + "/{id}", roles: workers, raw: true},
 
 	{id: eventsRoute, method: get, path: eventsPath, roles: listeners},
+	{id: "list-due", method: get, path: "/v1/due", roles: postmen},
 	{id: "list-mails", method: get, path: "/v1/mails", roles: postmen},
 	{id: "resend-mail", method: post, path: "/v1/mails/{id}/resend", roles: postmen, keyed: true},
 

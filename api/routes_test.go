@@ -32,6 +32,7 @@ var matrix = map[string]string{
 	"POST /v1/incidents/{number}/reclassify": "engineer",
 	"POST /v1/partners":                      "operator", "GET /v1/partners/{id}": "operator", "POST /v1/partners/{id}/membership-renewals": "operator",
 	"POST /v1/partners/{id}/locations": "operator", "POST /v1/partners/{id}/contacts": "operator", "POST /v1/partners/{id}/toolkits": "operator",
+	"GET /v1/due": "operator admin", "POST /v1/contracts/{id}/resend-ids": "operator",
 	"POST /v1/purchases": "service", "POST /v1/program-cases": "customer", "GET /v1/program-cases": "customer operator",
 	"GET /v1/program-cases/{number}": "customer operator", "POST /v1/program-cases/{number}/close": "operator",
 	"POST /v1/advisory-requests": "customer", "GET /v1/advisory-requests/{number}": "customer engineer operator auditor",

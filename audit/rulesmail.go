@@ -51,6 +51,9 @@ func (c *mailCheck) step(e mail.Event) *wrong {
 		}
 		return c.follows(&e.Letter, givenUp, unrecorded, requested)
 	case *mail.Requested:
+		if e.Kind == mail.IDs && e.Cause == uuid.Nil { // R30: asked for, without an event
+			return c.follows(&e.Letter, requested, unrecorded, givenUp)
+		}
 		return c.follows(&e.Letter, requested, givenUp)
 	}
 	return breaks(LawStream, "%s is no event that is known of mails", e.Name())

@@ -100,11 +100,15 @@ type MailAnswer struct {
 // mail.requested. Asking twice is no change; mail.AlreadySent and mail.NotFound
 // refuse the rest.
 func (l *Ledger) ResendMail(ctx context.Context, r Request, contract, id uuid.UUID, reason string) (MailAnswer, error) {
-	var now mail.Standing
-	c := &mailCommand{
+	return l.askForMail(ctx, contract, id, &mailCommand{
 		wish: &mail.Resend{Mail: id, Reason: reason, At: l.Now()}, keyed: r.Key != "", meta: l.meta(r, id.String()),
-		look: func(s *mail.State) { now = s.Standing(id) },
-	}
+	})
+}
+
+// askForMail records a wish for a mail, and describes what was asked for.
+func (l *Ledger) askForMail(ctx context.Context, contract, id uuid.UUID, c *mailCommand) (MailAnswer, error) {
+	var now mail.Standing
+	c.look = func(s *mail.State) { now = s.Standing(id) }
 	if err := l.count(l.mails.execute(ctx, contract, c)); err != nil {
 		return MailAnswer{}, err
 	}

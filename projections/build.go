@@ -204,7 +204,7 @@ func (s *Set) buildUntil(ctx context.Context, db *database, gens []*generation, 
 	}
 }
 
-// title names what is built: "contracts/2, activity/2".
+// title names what is built: "contracts/3, activity/2".
 func title(gens []*generation) string {
 	var names []string
 	for _, g := range gens {

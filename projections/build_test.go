@@ -110,7 +110,7 @@ func testRebuild_isContinuedAfterAStop(t *testing.T, on engine) {
 	s.most.building = 500
 	must(t, s.CatchUp(t.Context()))
 	ctx, stop := context.WithCancel(t.Context())
-	err = s.Rebuild(ctx, "contracts/2", func(Progress) { stop() })
+	err = s.Rebuild(ctx, "contracts/3", func(Progress) { stop() })
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("the stopped rebuild answers %v", err)
 	}

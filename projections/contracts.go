@@ -19,7 +19,7 @@ import (
 // each needs the terms and the term of a contract beside its own.
 func contractsProjection() *projection {
 	return shaped(&projection{
-		name: "contracts", version: 2,
+		name: "contracts", version: 3,
 		questions: []string{"links", "benefits", "due"},
 		tables:    []table{contractsTable, grantsTable, linksTable},
 		events: names(
@@ -40,7 +40,8 @@ func contractsProjection() *projection {
 // links it takes over at inherits_at, the start of its term, until that is
 // recorded. promise is the event by which a blank contract was promised to come to
 // life at activates_at, as JSON, with a term until promised_end; these are left
-// as they are once it has.
+// as they are once it has. blank_since is since when a contract that is blank ought
+// not to be: since activates_at, or else since it was registered.
 var contractsTable = table{
 	name: "contracts",
 	columns: `seq {key} PRIMARY KEY,
@@ -64,7 +65,8 @@ var contractsTable = table{
 	replacement   {bytes},
 	missing_since BIGINT NOT NULL,
 	missing       SMALLINT NOT NULL,
-	due_at        BIGINT NOT NULL`,
+	due_at        BIGINT NOT NULL,
+	blank_since   BIGINT NOT NULL`,
 	indexes: []string{
 		"unique by_id: (id)",
 		"by_access_id: (access_id)",
@@ -72,6 +74,7 @@ var contractsTable = table{
 		"by_state: (state{, seq})",
 		"by_inherits_from: (inherits_from) WHERE inherits_from IS NOT NULL",
 		"by_due: (due_at, id) WHERE due_at > 0",
+		"by_blank: (blank_since, id) WHERE blank_since > 0",
 		"by_end: (ends_at, id) WHERE state IN ('activated', 'suspended')",
 	},
 	order: "seq",
@@ -250,6 +253,7 @@ type contractRow struct {
 	startsAt, endsAt     int64
 	renewal, replacement uuid.UUID
 	missingSince, dueAt  int64
+	blankSince           int64
 	missing              int64                // successors whose registration has not been seen
 	registered           *contract.Registered // of a row that is not written yet
 	registeredAt         int64

@@ -43,7 +43,7 @@ func newContractsWork(t tx) work {
 
 // loadBooks asks for booksAtOnce contracts with their grants.
 var loadBooks = `SELECT c.seq, c.id, c.inherits_from, c.inherits_at, c.promise, c.activates_at, c.promised_end, c.state, c.started, c.starts_on, c.expires_on,
-		c.starts_at, c.ends_at, c.renewal, c.replacement, c.missing_since, c.missing, c.due_at, ` + grantColumns + `
+		c.starts_at, c.ends_at, c.renewal, c.replacement, c.missing_since, c.missing, c.due_at, c.blank_since, ` + grantColumns + `
 		FROM {contracts} c LEFT JOIN {grants} g ON g.contract = c.seq WHERE c.id IN (?` + strings.Repeat(", ?", booksAtOnce-1) + `) ORDER BY c.seq, g.no`
 
 func (w *contractsWork) load(ctx context.Context, events []*ledger.Recorded) error {
@@ -108,7 +108,7 @@ func (w *contractsWork) read(ctx context.Context, ids []any) error {
 		var g grantRow
 		err := rows.Scan(append([]any{
 			&c.seq, &c.id, &c.inheritsFrom, &c.inheritsAt, &c.promise, &c.activatesAt, &c.promisedEnd, &c.state, &c.started, &c.startsOn, &c.expiresOn,
-			&c.startsAt, &c.endsAt, &c.renewal, &c.replacement, &c.missingSince, &c.missing, &c.dueAt,
+			&c.startsAt, &c.endsAt, &c.renewal, &c.replacement, &c.missingSince, &c.missing, &c.dueAt, &c.blankSince,
 		}, g.fields()...)...)
 		if err != nil {
 			return fmt.Errorf("read contracts: %w", err)
@@ -246,6 +246,9 @@ func (w *contractsWork) flush(ctx context.Context) error {
 		if due := b.nextDue(); due != b.dueAt {
 			b.dueAt, b.changed = due, true
 		}
+		if since := b.nowBlank(); since != b.blankSince {
+			b.blankSince, b.changed = since, true
+		}
 		if err := w.write(ctx, b); err != nil {
 			return fmt.Errorf("write contract %s: %w", b.id, err)
 		}
@@ -269,9 +272,9 @@ func (w *contractsWork) write(ctx context.Context, b *book) error {
 		err = w.insert(ctx, &b.contractRow)
 	case b.changed:
 		err = w.tx.exec(ctx, `UPDATE {contracts} SET inherits_from = ?, inherits_at = ?, promise = ?, activates_at = ?, promised_end = ?, state = ?, started = ?, starts_on = ?, expires_on = ?, starts_at = ?, ends_at = ?,
-			renewal = ?, replacement = ?, missing_since = ?, missing = ?, due_at = ? WHERE seq = ?`,
+			renewal = ?, replacement = ?, missing_since = ?, missing = ?, due_at = ?, blank_since = ? WHERE seq = ?`,
 			maybe(b.inheritsFrom), b.inheritsAt, b.promise, b.activatesAt, b.promisedEnd, b.state, number(b.started), b.startsOn, b.expiresOn, b.startsAt, b.endsAt,
-			maybe(b.renewal), maybe(b.replacement), b.missingSince, b.missing, b.dueAt, int64(b.seq))
+			maybe(b.renewal), maybe(b.replacement), b.missingSince, b.missing, b.dueAt, b.blankSince, int64(b.seq))
 	}
 	if err != nil {
 		return err
@@ -288,10 +291,10 @@ func (w *contractsWork) insert(ctx context.Context, c *contractRow) error {
 		return fmt.Errorf("write terms: %w", err)
 	}
 	err = w.tx.exec(ctx, `INSERT INTO {contracts} (seq, id, access_id, partner_id, terms, registered_at, inherits_from, inherits_at, promise, activates_at, promised_end, state, started,
-		starts_on, expires_on, starts_at, ends_at, renewal, replacement, missing_since, missing, due_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		starts_on, expires_on, starts_at, ends_at, renewal, replacement, missing_since, missing, due_at, blank_since)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(c.seq), c.id[:], terms.AccessID, terms.PartnerID, string(text), c.registeredAt, maybe(c.inheritsFrom), c.inheritsAt, c.promise, c.activatesAt, c.promisedEnd, c.state, number(c.started),
-		c.startsOn, c.expiresOn, c.startsAt, c.endsAt, maybe(c.renewal), maybe(c.replacement), c.missingSince, c.missing, c.dueAt)
+		c.startsOn, c.expiresOn, c.startsAt, c.endsAt, maybe(c.renewal), maybe(c.replacement), c.missingSince, c.missing, c.dueAt, c.blankSince)
 	return err
 }
 

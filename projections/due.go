@@ -45,50 +45,6 @@ func (d *Due) inTurn(ctx context.Context, q *query, moment string, after ledger.
 	return out, err
 }
 
-// A DueRow is a contract on the agenda.
-type DueRow struct {
-	At time.Time
-	// Successor says that a successor was decided on and has not been
-	// registered; otherwise the start of the term, the end of a grant or the end
-	// of the term comes.
-	Successor bool
-	ContractRow
-}
-
-// List is the agenda up to a time, soonest first, as of another.
-func (d *Due) List(ctx context.Context, at, by time.Time, p Page) (List[DueRow], error) {
-	var out List[DueRow]
-	q := selecting("SELECT c.due_at, c.missing, "+contractColumns+" FROM {contracts} c").and("c.due_at > 0").and("c.due_at <= ?", micros(by))
-	question := []any{"due", by.UnixMicro()}
-	var last struct {
-		At int64
-		ID uuid.UUID
-	}
-	if more, err := readCursor(question, p.Cursor, &last); err != nil {
-		return out, err
-	} else if more {
-		q.and("(c.due_at, c.id) > (?, ?)", last.At, last.ID[:])
-	}
-	q.then("ORDER BY c.due_at, c.id")
-	err := d.view(ctx, func(v *view) (err error) {
-		out.AsOf = v.asOf(at)
-		var more bool
-		out.Items, more, err = page(ctx, v, q, p.limit(), func(scan func(...any) error, row *DueRow) (bool, error) {
-			var dueAt, missing int64
-			err := scanContract(scan, at, &row.ContractRow, &dueAt, &missing)
-			row.At, row.Successor = instant(dueAt), missing != 0
-			return true, err
-		})
-		if more && err == nil {
-			end := &out.Items[len(out.Items)-1]
-			last.At, last.ID = micros(end.At), end.ID
-			out.Next, err = writeCursor(question, last)
-		}
-		return err
-	})
-	return out, err
-}
-
 // nextDue is when time brings something to a contract next; 0 where it never
 // will. It is contract.State's NextDue, and the successors that are missing.
 func (b *book) nextDue() int64 {

@@ -35,9 +35,9 @@ func testR6_aSuccessorThatIsMissingIsDue(t *testing.T, on engine) {
 			if due := dueBy(t, s, decided); len(due) != 1 || due[0] != want[0] {
 				t.Errorf("due are %v, want %v", due, want)
 			}
-			list, err := s.Due.List(t.Context(), decided, decided, Page{})
+			list, err := s.Due.List(t.Context(), decided, DuePeriod{By: decided}, Page{})
 			must(t, err)
-			if len(list.Items) != 1 || !list.Items[0].Successor || list.Items[0].ID != benchID(0) {
+			if len(list.Items) != 1 || list.Items[0].What != DueSuccessor || list.Items[0].ID != benchID(0) {
 				t.Errorf("the agenda is %+v", list.Items)
 			}
 			successor := benchContract(1, start)
@@ -88,8 +88,59 @@ func testDue_isWalkedWhole(t *testing.T, on engine) {
 	if len(seen) != contracts {
 		t.Errorf("%d contracts were due, want %d", len(seen), contracts)
 	}
-	walked := walk(t, func(p Page) (List[DueRow], error) { return s.Due.List(t.Context(), start, by, p) }, func(r DueRow) uuid.UUID { return r.ID })
+	walked := walk(t, func(p Page) (List[DueRow], error) { return s.Due.List(t.Context(), start, DuePeriod{By: by}, p) }, func(r DueRow) uuid.UUID { return r.ID })
 	if len(walked) != contracts {
 		t.Errorf("%d contracts were listed, want %d", len(walked), contracts)
+	}
+}
+
+// Blank contracts come onto the agenda once they are blank for too long, among
+// what time brings about, and leave it when they are activated.
+func TestDue_blankContractsAreLookedAt(t *testing.T) { onEach(t, testDue_blankContractsAreLookedAt) }
+
+func testDue_blankContractsAreLookedAt(t *testing.T, on engine) {
+	r := newRig(t, on)
+	var blank, coming []uuid.UUID
+	for range 5 {
+		blank = append(blank, r.register("blank").ID)
+		c := r.register("blank")
+		_, err := r.Change(t.Context(), r.by(operator, "activate"), c.ID, &contract.Activate{})
+		must(t, err)
+		coming = append(coming, c.ID)
+	}
+	r.settle()
+	since := r.now()
+	watch := 72 * time.Hour
+	list := func(at time.Time) (all []DueRow) {
+		for _, row := range walk(t, func(p Page) (List[DueRow], error) {
+			return r.Due.List(t.Context(), at, DuePeriod{By: at.AddDate(2, 0, 0), BlankAfter: watch}, p)
+		}, func(row DueRow) DueRow {
+			return DueRow{At: row.At, What: row.What, ContractRow: ContractRow{ID: row.ID}}
+		}) {
+			all = append(all, row)
+		}
+		return all
+	}
+	what := func(rows []DueRow) map[string]int {
+		n := map[string]int{}
+		for _, row := range rows {
+			n[row.What]++
+		}
+		return n
+	}
+	if got := what(list(since.Add(watch - time.Hour))); got[DueBlank] != 0 || got[DueEnd] != len(coming) {
+		t.Errorf("before its time the agenda has %v", got)
+	}
+	rows := list(since.Add(watch + time.Minute))
+	if got := what(rows); got[DueBlank] != len(blank) || got[DueEnd] != len(coming) || rows[0].What != DueBlank {
+		t.Errorf("then the agenda has %v", got)
+	}
+	_, err := r.Change(t.Context(), r.by(operator, "activate"), blank[0], &contract.Activate{})
+	must(t, err)
+	_, err = r.Change(t.Context(), r.by(operator, "cancel"), blank[1], &contract.Cancel{Reason: "never wanted"})
+	must(t, err)
+	r.settle()
+	if got := what(list(since.Add(watch + time.Minute))); got[DueBlank] != len(blank)-2 {
+		t.Errorf("after two were looked at the agenda has %v", got)
 	}
 }

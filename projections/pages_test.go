@@ -172,7 +172,7 @@ func testCursor_ofAnotherQuestionIsRefused(t *testing.T, on engine) {
 		"benefits":     func(p Page) error { _, err := r.Benefits.OfAccount(t.Context(), r.now(), ani.Account, p); return err },
 		"links":        func(p Page) error { _, err := r.Links.OfAccount(t.Context(), r.now(), ani.Account, p); return err },
 		"links of one": func(p Page) error { _, err := r.Links.OfContract(t.Context(), r.now(), c.ID, p); return err },
-		"what is due":  func(p Page) error { _, err := r.Due.List(t.Context(), r.now(), r.now(), p); return err },
+		"what is due":  func(p Page) error { _, err := r.Due.List(t.Context(), r.now(), DuePeriod{By: r.now()}, p); return err },
 	} {
 		for _, cursor := range []string{first.Next, "x", first.Next[:12], first.Next + "AAAA", "%%"} {
 			if err := ask(Page{Cursor: cursor}); !errors.Is(err, ErrCursor) {

@@ -34,6 +34,10 @@ func testQuestions_useTheirIndex(t *testing.T, on engine) {
 		"desk":   func() error { _, err := s.Desk.List(ctx, at, DeskFilter{Status: StatusOpen}, Page{}); return err },
 		"closed": func() error { _, err := s.Desk.List(ctx, at, DeskFilter{Status: StatusClosed}, Page{}); return err },
 		"due":    func() error { _, err := s.Due.Due(ctx, at, ledger.DueContract{At: at}, 10); return err },
+		"agenda": func() error {
+			_, err := s.Due.List(ctx, at, DuePeriod{By: at.AddDate(2, 0, 0), BlankAfter: time.Hour}, Page{})
+			return err
+		},
 		"access id": func() error {
 			_, err := s.Contracts.List(ctx, at, ContractFilter{AccessID: "0000000003"}, Page{})
 			return err

@@ -9,7 +9,7 @@ import (
 
 // A Status says how a projection does.
 type Status struct {
-	Name      string              // "contracts/2"
+	Name      string              // "contracts/3"
 	Questions []string            // that it answers besides the one it is named after
 	InUse     bool                // false while its first rows are being built
 	Position  eventstore.Position // of the rows in use

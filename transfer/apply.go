@@ -79,10 +79,14 @@ func (a *applying) row(ctx context.Context, r *row) error {
 	var refusal *domain.Refusal
 	switch {
 	case errors.As(err, &refusal):
-		at := r.at("access_id")
+		field := "access_id"
+		if e.record == Partner {
+			field = "partner"
+		}
+		at := r.at(field)
 		a.report.MistakeCount++
 		if len(a.report.Mistakes) < mostMistakes {
-			a.report.Mistakes = append(a.report.Mistakes, Mistake{at.line, at.column, "access_id", refusal.Detail, refusal.Hint})
+			a.report.Mistakes = append(a.report.Mistakes, Mistake{at.line, at.column, field, refusal.Detail, refusal.Hint})
 		}
 		return nil
 	case err != nil:
@@ -96,6 +100,10 @@ func (a *applying) row(ctx context.Context, r *row) error {
 }
 
 func (a *applying) carryOut(ctx context.Context, e *entry) (changed bool, err error) {
+	if e.record == Partner {
+		wish, primary := e.partner()
+		return a.Ledger.ImportPartner(ctx, a.By, e.text("partner"), wish, primary, content([]any{wish, primary}))
+	}
 	kept, err := a.Ledger.Kept(ctx, e.contract)
 	if err != nil {
 		return false, err

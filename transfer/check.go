@@ -24,6 +24,8 @@ type checking struct {
 	mistakes []Mistake
 	count    int64
 
+	partners  map[string]int // the line, by reference
+	belonging bool           // some contract names its partner by reference
 	contracts map[uuid.UUID]*known
 	repeated  map[[20]byte]int // balances and links by what they are: the line
 }
@@ -36,7 +38,7 @@ type known struct {
 }
 
 func newChecking(i *Importer, f File) *checking {
-	return &checking{Importer: i, file: f, contracts: map[uuid.UUID]*known{}, repeated: map[[20]byte]int{}}
+	return &checking{Importer: i, file: f, partners: map[string]int{}, contracts: map[uuid.UUID]*known{}, repeated: map[[20]byte]int{}}
 }
 
 // wrong notes a mistake. Of more than a report holds those stay that come first
@@ -76,7 +78,7 @@ func (c *checking) run(ctx context.Context) error {
 	if err := c.read(ctx, c.wrong, c.row); err != nil {
 		return err
 	}
-	if c.tallies.Balances.Rows+c.tallies.Links.Rows > 0 { // all contracts are known now
+	if c.belonging || c.tallies.Balances.Rows+c.tallies.Links.Rows > 0 { // all partners and contracts are known now
 		if err := c.read(ctx, func(Mistake) {}, c.otherRow); err != nil {
 			return err
 		}
@@ -119,23 +121,30 @@ func (c *checking) row(ctx context.Context, r *row) error {
 	}
 	e := c.entry(r)
 	c.tallies.of(e.record).Rows++
-	if e.record == Contract {
+	switch e.record {
+	case Partner:
+		return c.partnerRow(ctx, &e)
+	case Contract:
+		c.belonging = c.belonging || e.text("partner") != ""
 		return c.contract(ctx, &e)
 	}
 	return nil
 }
 
-// otherRow checks a balance's or a link's row, unless its form is wrong, which
-// was noted.
+// otherRow checks a balance's or a link's row, and the partner of a contract's,
+// unless its form is wrong, which was noted.
 func (c *checking) otherRow(ctx context.Context, r *row) error {
 	form := checking{Importer: c.Importer}
-	if r.record() == Contract {
-		return nil
-	}
 	if form.forms(r); form.count > 0 {
 		return nil
 	}
 	e := c.entry(r)
+	switch e.record {
+	case Partner:
+		return nil
+	case Contract:
+		return c.belongs(ctx, &e)
+	}
 	return c.other(ctx, &e)
 }
 
@@ -168,7 +177,10 @@ func (c *checking) forms(r *row) {
 func (c *checking) together(r *row, record Record) {
 	has := func(name string) bool { return r.text(name) != "" }
 	switch {
-	case record == Contract:
+	case record == Contract && has("partner") && has("partner_id"):
+		c.cell(r, "partner", "is there beside partner_id", "name the partner by one or the other")
+		return
+	case record == Contract || record == Partner:
 		return
 	case has("contract") && (has("access_id") || has("contract_id")):
 		c.cell(r, "contract", "is there beside the two IDs", "name the contract by one or the other")

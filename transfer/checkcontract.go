@@ -69,7 +69,7 @@ func (c *checking) same(e *entry, kept *ledger.Kept) {
 		differs bool
 	}{
 		{"programme", want.Programme != has.Programme},
-		{"partner_id", want.PartnerID != has.PartnerID},
+		{e.names("partner", "partner_id"), want.PartnerID != has.PartnerID},
 		{"country", want.Country != has.Country},
 		{"time_zone", orElse(want.TimeZone, "UTC") != has.TimeZone},
 		{"starts_on", want.StartsOn != has.StartsOn},

@@ -23,7 +23,7 @@ func (c *checking) other(ctx context.Context, e *entry) error {
 		}
 	}
 	if first := c.again(act, e.line); first > 0 {
-		c.cell(e.row, e.names(), fmt.Sprintf("has the %s of line %d again", e.record, first), "remove one of the rows")
+		c.cell(e.row, e.names("contract", "access_id"), fmt.Sprintf("has the %s of line %d again", e.record, first), "remove one of the rows")
 		return nil
 	}
 	kept, err := c.lookUp(ctx, e)
@@ -35,19 +35,19 @@ func (c *checking) other(ctx context.Context, e *entry) error {
 	case kept.Exists:
 		c.onKept(e, kept, inFile, act, field)
 	case inFile == nil:
-		c.cell(e.row, e.names(), "names no contract of this file or of the ledger", "check every digit, leading zeros too")
+		c.cell(e.row, e.names("contract", "access_id"), "names no contract of this file or of the ledger", "check every digit, leading zeros too")
 	case inFile.programme != nil:
 		c.onNew(e, inFile)
 	}
 	return nil
 }
 
-// names is the field by which a row names its contract.
-func (e *entry) names() string {
-	if e.text("contract") != "" {
-		return "contract"
+// names is the field by which a row names something, of two.
+func (e *entry) names(one, other string) string {
+	if e.text(one) != "" {
+		return one
 	}
-	return "access_id"
+	return other
 }
 
 // again is the line of an earlier row about the same; 0 where there is none.
@@ -99,7 +99,7 @@ func (c *checking) onNew(e *entry, k *known) {
 		case !slices.Contains(k.programme.Portals, e.text("portal")):
 			c.cell(e.row, "portal", "is none that the contract's programme accepts", "name the portal at which the account used the contract")
 		case !k.active:
-			c.cell(e.row, e.names(), fmt.Sprintf("names a contract that line %d does not activate", k.line), "link it once it is active")
+			c.cell(e.row, e.names("contract", "access_id"), fmt.Sprintf("names a contract that line %d does not activate", k.line), "link it once it is active")
 		}
 		return
 	}
@@ -111,7 +111,7 @@ func (c *checking) onNew(e *entry, k *known) {
 		if in.Unlimited {
 			c.cell(e.row, "unit", "is without limit in the contract's programme", "leave the row out")
 		} else if !k.active && remaining != in.Quantity {
-			c.cell(e.row, e.names(), fmt.Sprintf("names a contract that line %d does not activate", k.line), "what is left is known once it is active")
+			c.cell(e.row, e.names("contract", "access_id"), fmt.Sprintf("names a contract that line %d does not activate", k.line), "what is left is known once it is active")
 		}
 	}
 }

@@ -14,14 +14,21 @@ import (
 // An entry is a row whose fields have the right form.
 type entry struct {
 	*row
-	record   Record
-	pair     ledger.Pair // zero where the contract is named by its id
-	contract uuid.UUID
+	record    Record
+	partnerID string      // of a contract
+	pair      ledger.Pair // zero where the contract is named by its id
+	contract  uuid.UUID
 }
 
 // entry reads what a row says by itself.
 func (i *Importer) entry(r *row) entry {
-	e := entry{row: r, record: r.record()}
+	e := entry{row: r, record: r.record(), partnerID: r.text("partner_id")}
+	if reference := r.text("partner"); reference != "" {
+		e.partnerID = i.Ledger.ImportPartnerID(reference).String()
+	}
+	if e.record == Partner {
+		return e
+	}
 	if r.text("contract") != "" {
 		e.contract, _ = uuid.Parse(r.text("contract")) // was checked
 		return e
@@ -43,7 +50,7 @@ func (e *entry) active() bool { return e.text("status") == string(contract.Statu
 // registration is a contract as the ledger registers it.
 func (e *entry) registration() ledger.Registration {
 	return ledger.Registration{
-		Programme: e.text("programme"), PartnerID: e.text("partner_id"), Country: e.text("country"), TimeZone: e.text("time_zone"),
+		Programme: e.text("programme"), PartnerID: e.partnerID, Country: e.text("country"), TimeZone: e.text("time_zone"),
 		StartsOn: e.date("starts_on"), Language: orElse(e.text("contact_language"), "en"),
 		Contact: contract.ContactTexts{Name: e.text("contact_name"), Email: e.text("contact_email")},
 	}

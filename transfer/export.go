@@ -41,7 +41,7 @@ type Exporter struct {
 // exported are the columns of an export. Those that an import knows have the
 // same names there.
 var exported = []string{
-	"record", "contract", "access_id", "programme", "service_name", "partner_id", "country", "time_zone", "status", "registered_on",
+	"record", "partner", "partner_name", "level", "signature", "contract", "access_id", "programme", "service_name", "partner_id", "country", "time_zone", "status", "registered_on",
 	"starts_on", "expires_on", "predecessor", "successor", "contact_name", "contact_email", "contact_language",
 	"unit", "granted", "adjusted", "remaining", "consumed", "lapsed", "moved", "account", "linked_at",
 }
@@ -52,6 +52,7 @@ func (x *Exporter) Write(ctx context.Context, format Format, w io.Writer) error 
 	if err := out.begin(); err != nil {
 		return fmt.Errorf("write export: %w", err)
 	}
+	each := &exporting{x, out, map[uuid.UUID]bool{}}
 	var written int64
 	for cursor := ""; ; {
 		ids, next, err := x.Directory.Contracts(ctx, cursor)
@@ -59,7 +60,7 @@ func (x *Exporter) Write(ctx context.Context, format Format, w io.Writer) error 
 			return fmt.Errorf("list contracts: %w", err)
 		}
 		for _, id := range ids {
-			if err := x.contract(ctx, id, out); err != nil {
+			if err := each.contract(ctx, id); err != nil {
 				return fmt.Errorf("export contract %s: %w", id, err)
 			}
 			if written++; x.Progress != nil {
@@ -79,8 +80,15 @@ func (x *Exporter) wants(record Record) bool {
 	return len(x.Records) == 0 || slices.Contains(x.Records, record)
 }
 
+// exporting is an export under way.
+type exporting struct {
+	*Exporter
+	out      *rowWriter
+	partners map[uuid.UUID]bool // that were written
+}
+
 // contract writes the rows of a contract.
-func (x *Exporter) contract(ctx context.Context, id uuid.UUID, out *rowWriter) error {
+func (x *exporting) contract(ctx context.Context, id uuid.UUID) error {
 	var sum contract.Summary
 	var balances map[contract.Unit]contract.Balance
 	var links map[uuid.UUID]time.Time
@@ -94,22 +102,27 @@ func (x *Exporter) contract(ctx context.Context, id uuid.UUID, out *rowWriter) e
 	if err := x.Ledger.Open(ctx, domain.Event(&terms)); err != nil {
 		return err
 	}
+	if x.wants(Partner) {
+		if err := x.partner(ctx, terms.PartnerID); err != nil {
+			return err
+		}
+	}
 	same := map[string]any{"contract": id.String(), "access_id": terms.AccessID}
 	if x.wants(Contract) {
-		if err := out.write(Contract, same, contractCells(&terms, &sum)); err != nil {
+		if err := x.out.write(Contract, same, contractCells(&terms, &sum)); err != nil {
 			return err
 		}
 	}
 	if x.wants(Balance) && sum.Status != contract.StatusRegistered { // which is blank (R4)
 		for _, u := range slices.Sorted(maps.Keys(balances)) {
-			if err := out.write(Balance, same, balanceCells(u, balances[u])); err != nil {
+			if err := x.out.write(Balance, same, balanceCells(u, balances[u])); err != nil {
 				return err
 			}
 		}
 	}
 	if x.wants(Link) {
 		for _, account := range slices.SortedFunc(maps.Keys(links), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }) {
-			if err := out.write(Link, same, map[string]any{"account": account.String(), "linked_at": moment(links[account])}); err != nil {
+			if err := x.out.write(Link, same, map[string]any{"account": account.String(), "linked_at": moment(links[account])}); err != nil {
 				return err
 			}
 		}

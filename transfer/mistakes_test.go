@@ -19,13 +19,20 @@ type bad struct {
 }
 
 // header begins the file of mistakes.
-const header = "record,contract,access_id,contract_id,programme,partner_id,country,time_zone,status,starts_on,expires_on,contact_name,contact_email,contact_language,unit,remaining,portal,issuer,subject,account"
+const header = "record,contract,access_id,contract_id,programme,partner_id,country,time_zone,status,starts_on,expires_on,contact_name,contact_email,contact_language,unit,remaining,portal,issuer,subject,account,partner,partner_name,level,signature"
 
 // a contract's row, with some cells replaced: "country=xx".
 func contractRow(n int, cells ...string) string {
 	return cellsOf(append([]string{
 		"record=contract", fmt.Sprintf("access_id=%010d", n), "contract_id=0098765432", "programme=gold", "country=ID", "time_zone=Asia/Jakarta",
 		"status=active", "starts_on=2026-01-15", "contact_name=Citra", "contact_email=citra@example.com", "contact_language=id",
+	}, cells...))
+}
+
+func partnerRow(cells ...string) string {
+	return cellsOf(append([]string{
+		"record=partner", "partner=4711", "partner_name=Contoso", "level=gold", "signature=true", "country=ID", "time_zone=Asia/Jakarta",
+		"contact_name=Citra", "contact_email=citra@example.com", "contact_language=id",
 	}, cells...))
 }
 
@@ -60,10 +67,10 @@ const (
 func mistakes() []bad {
 	long := func(n int) string { return strings.Repeat("x", n) }
 	return []bad{
-		{row: contractRow(1) + ",more", at: 107, reason: "has 21 fields"},
+		{row: contractRow(1) + ",more", at: 111, reason: "has 25 fields"},
 		{row: "contract,,0000000001", at: 11, reason: "has 3 fields"},
-		{row: `contract,,00"00000001` + strings.Repeat(",", 17), at: 13, reason: "a quote stands within"},
-		{row: cellsOf([]string{"record=contact"}), field: "record", reason: "is none of contract, balance, link"},
+		{row: `contract,,00"00000001` + strings.Repeat(",", 21), at: 13, reason: "a quote stands within"},
+		{row: cellsOf([]string{"record=contact"}), field: "record", reason: "is none of partner, contract, balance, link"},
 		{row: contractRow(2, "contract=7d0f3c1e-6a64-4c0e-9b53-0a4f6c0c1a11"), field: "contract", reason: "is not for a contract"},
 		{row: contractRow(3, "unit=incident"), field: "unit", reason: "is not for a contract"},
 		{row: contractRow(4, "portal=mpn"), field: "portal", reason: "is not for a contract"},
@@ -101,6 +108,21 @@ func mistakes() []bad {
 		{row: contractRow(35, "contact_email=citra at example"), field: "contact_email", reason: "no e-mail address"},
 		{row: contractRow(36, "contact_language=Bahasa Indonesia"), field: "contact_language", reason: "no language tag"},
 		{row: contractRow(inLedger, "programme=scs", "country=US"), field: "country", reason: "another one in the ledger"},
+
+		{row: contractRow(37, "partner=4712"), field: "partner", reason: "names no partner"},
+		{row: contractRow(38, "partner=4711", "partner_id=4648141"), field: "partner", reason: "beside partner_id"},
+
+		{row: partnerRow(), field: "partner", reason: "is the partner of line 7 again"},
+		{row: partnerRow("partner="), field: "partner", reason: "is missing"},
+		{row: partnerRow("partner=47 13"), field: "partner", reason: "without spaces"},
+		{row: partnerRow("partner=4714", "partner_name="), field: "partner_name", reason: "is missing"},
+		{row: partnerRow("partner=4715", "level="), field: "level", reason: "is missing"},
+		{row: partnerRow("partner=4716", "level=tin"), field: "level", reason: "must be one of"},
+		{row: partnerRow("partner=4717", "level=maps"), field: "level", reason: "cannot have the signature"},
+		{row: partnerRow("partner=4718", "signature=yes"), field: "signature", reason: "neither true nor false"},
+		{row: partnerRow("partner=4719", "country="), field: "country", reason: "is missing"},
+		{row: partnerRow("partner=4720", "time_zone=Jakarta"), field: "time_zone", reason: "is not an IANA zone"},
+		{row: partnerRow("partner=4721", "access_id=0000000001"), field: "access_id", reason: "is not for a partner"},
 
 		{row: balanceRow("access_id=", "contract_id="), field: "access_id", reason: "is missing"},
 		{row: balanceRow("access_id="), field: "access_id", reason: "is missing beside the contract_id"},
@@ -167,7 +189,7 @@ func TestEveryKindOfMistakeIsReportedWithItsPlace(t *testing.T) {
 	r := withAnEndless(t)
 	right := []string{
 		contractRow(1), balanceRow(), linkRow(), contractRow(blank, "status=registered"),
-		contractRow(endless, "programme=scs"),
+		contractRow(endless, "programme=scs"), partnerRow(),
 	}
 	kinds := mistakes()
 	if len(kinds) < 50 {

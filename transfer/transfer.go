@@ -1,4 +1,4 @@
-// Package transfer brings contracts, opening balances and links in from files
+// Package transfer brings partners, contracts, opening balances and links in from files
 // that other programs have written, and writes what the ledger has into such.
 //
 // What holds for an import:
@@ -37,12 +37,13 @@ type Record string
 
 // The records, in the order in which they are imported.
 const (
+	Partner  Record = "partner"
 	Contract Record = "contract"
 	Balance  Record = "balance"
 	Link     Record = "link"
 )
 
-var records = []Record{Contract, Balance, Link}
+var records = []Record{Partner, Contract, Balance, Link}
 
 // A File is what is imported. It is read several times.
 type File struct {
@@ -64,6 +65,7 @@ type Importer struct {
 type Report struct {
 	DryRun    bool  `json:"dry_run"`
 	Rows      int64 `json:"rows"`
+	Partners  Tally `json:"partners"`
 	Contracts Tally `json:"contracts"`
 	Balances  Tally `json:"balances"`
 	Links     Tally `json:"links"`
@@ -86,6 +88,8 @@ type Tally struct {
 // of is the tally of a record.
 func (r *Report) of(record Record) *Tally {
 	switch record {
+	case Partner:
+		return &r.Partners
 	case Balance:
 		return &r.Balances
 	case Link:

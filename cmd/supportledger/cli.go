@@ -18,7 +18,7 @@ type cli struct {
 	Demo   demoCmd   `cmd:"" help:"Tell the story of a support contract from registering to the credit-back, and verify it."`
 
 	Verify    verifyCmd    `cmd:"" help:"Prove the log, its index and the read models right, or name the first record that is wrong."`
-	Import    importCmd    `cmd:"" help:"Import contracts, opening balances and links from a file. What was imported before stays as it is."`
+	Import    importCmd    `cmd:"" help:"Import partners, contracts, opening balances and links from a file. What was imported before stays as it is."`
 	Export    exportCmd    `cmd:"" help:"Print all contracts with their balances and links, without Contract IDs."`
 	Statement statementCmd `cmd:"" help:"Print what a contract had at the start of a period, what moved in it, and what it had at the end."`
 	History   historyCmd   `cmd:"" help:"Print everything that happened to a contract, with the balances after each event."`

@@ -26,9 +26,10 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
+	now := time.Now()
 	log := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	v, err := startService(ctx, settings{
-		folder: folder(dir), dev: true, log: log, nats: natsSettings{broker: broker.Config{Listen: "127.0.0.1:0"}},
+		folder: folder(dir), dev: true, testClock: partnerBegins(now), log: log, nats: natsSettings{broker: broker.Config{Listen: "127.0.0.1:0"}},
 	})
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
@@ -38,12 +39,20 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 		if err != nil {
 			return err
 		}
+		y, err := newPartnerYear(s)
+		if err != nil {
+			return err
+		}
+		if err := y.live(now); err != nil {
+			return err
+		}
 		if err := s.tell(); err != nil {
 			return err
 		}
 		if err := s.echo(); err != nil {
 			return err
 		}
+		y.print()
 		result, err := v.verify(ctx, t, true)
 		if err != nil {
 			return fmt.Errorf("verify: %w", err)

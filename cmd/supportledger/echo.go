@@ -31,7 +31,7 @@ const echoPatience = 30 * time.Second
 func (s *story) echo() error {
 	ctx, cancel := context.WithTimeout(s.ctx, echoPatience)
 	defer cancel()
-	path, err := s.mailed(ctx)
+	path, err := s.mailed(ctx, projections.MailFilter{Contract: uuid.MustParse(s.gold.ID), Kind: mail.Submitted, Status: mail.StatusSent})
 	if err != nil {
 		return fmt.Errorf("wait for the mail about the incident: %w", err)
 	}
@@ -46,10 +46,9 @@ func (s *story) echo() error {
 	return nil
 }
 
-// mailed waits until the mail about the first incident is recorded as sent, and
-// says where it lies.
-func (s *story) mailed(ctx context.Context) (string, error) {
-	about := projections.MailFilter{Contract: uuid.MustParse(s.gold.ID), Kind: mail.Submitted, Status: mail.StatusSent}
+// mailed waits until the first mail of some is recorded as sent, and says where it
+// lies.
+func (s *story) mailed(ctx context.Context, about projections.MailFilter) (string, error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

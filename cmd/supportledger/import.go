@@ -112,11 +112,20 @@ func (c *importCmd) tell(w io.Writer, r *transfer.Report, failed error) error {
 	case !r.Started && r.MistakeCount > 0:
 		fmt.Fprintf(w, "%d rows, %d mistakes; nothing was imported\n", r.Rows, r.MistakeCount)
 	case !r.Started && failed == nil:
-		fmt.Fprintf(w, "%d rows: %d contracts, %d balances, %d links; all of it is right, and nothing was imported\n",
-			r.Rows, r.Contracts.Rows, r.Balances.Rows, r.Links.Rows)
+		fmt.Fprintf(w, "%d rows: %s%d contracts, %d balances, %d links; all of it is right, and nothing was imported\n",
+			r.Rows, partners(r, r.Partners.Rows, "%d partners, "), r.Contracts.Rows, r.Balances.Rows, r.Links.Rows)
 	case r.Started:
-		fmt.Fprintf(w, "%d rows; new: %d contracts, %d balances, %d links; there already: %d, %d, %d\n", r.Rows,
-			r.Contracts.New, r.Balances.New, r.Links.New, r.Contracts.Unchanged, r.Balances.Unchanged, r.Links.Unchanged)
+		fmt.Fprintf(w, "%d rows; new: %s%d contracts, %d balances, %d links; there already: %s%d, %d, %d\n", r.Rows,
+			partners(r, r.Partners.New, "%d partners, "), r.Contracts.New, r.Balances.New, r.Links.New,
+			partners(r, r.Partners.Unchanged, "%d, "), r.Contracts.Unchanged, r.Balances.Unchanged, r.Links.Unchanged)
 	}
 	return nil
+}
+
+// partners tells of partners where the file has any.
+func partners(r *transfer.Report, n int64, how string) string {
+	if r.Partners.Rows == 0 {
+		return ""
+	}
+	return fmt.Sprintf(how, n)
 }

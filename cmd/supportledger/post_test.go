@@ -180,7 +180,7 @@ func TestFlagsOfMailsThatDoNotGoTogether(t *testing.T) {
 
 func TestTheDemoShowsWhatOthersWereTold(t *testing.T) {
 	said := succeed(t, "demo")
-	for _, words := range []string{"Message-ID: <", "Sisa insiden:", "ledger.events.incident.credited-back.", "verify: ok"} {
+	for _, words := range []string{"Message-ID: <", "Sisa insiden:", "ledger.events.incident.credited-back.", "in the fourth week both come to life", "a second later: expired", "credited back: 20 left", "verify: ok"} {
 		if !strings.Contains(said, words) {
 			t.Errorf("the demo does not show %q:\n%s", words, said)
 		}

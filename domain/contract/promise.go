@@ -110,3 +110,16 @@ func (c *RenewByMembership) decide(s *State, m Moment) ([]Event, error) {
 	}
 	return []Event{&Renewed{Successor: c.Successor, StartsOn: c.StartsOn, Reason: "membership renewal"}}, nil
 }
+
+// MayResendIDs refuses to tell the IDs again of a contract whose IDs nobody was
+// told yet, or are good for nothing any more (R30).
+func (s *State) MayResendIDs(at time.Time) error {
+	if err := s.mustExist(); err != nil {
+		return err
+	}
+	switch s.Status(at) {
+	case StatusRegistered, StatusExpired, StatusCancelled:
+		return s.refuseState(at)
+	}
+	return nil
+}

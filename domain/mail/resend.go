@@ -38,7 +38,7 @@ func RefuseUnknown(mail uuid.UUID) *domain.Refusal {
 const NotFound = "mail-not-found"
 
 // Requested says that somebody asked for a mail to be sent: one that was given
-// up. It is what makes the wish survive a crash, and the one place where whoever
+// up, or that no event has caused. It is what makes the wish survive a crash, and the one place where whoever
 // sends mails finds it again.
 type Requested struct {
 	Letter

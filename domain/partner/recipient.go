@@ -51,6 +51,12 @@ func (s *State) Recipient(contract uuid.UUID, country string, to uuid.UUID, c *c
 // RegionPolicy is the code that refuses to send IDs to somebody (R30).
 const RegionPolicy = "region-policy"
 
+// RefuseStranger is the answer where a contract has no partner, and so no
+// associated contacts.
+func RefuseStranger() *domain.Refusal {
+	return refusePolicy("the contract belongs to no partner that is known here, so its primary contact only may be sent the IDs")
+}
+
 func refusePolicy(policy string, args ...any) *domain.Refusal {
 	r := domain.Refuse(RegionPolicy, "leave to out: the IDs go to the primary contact", policy, args...)
 	r.Fields = []domain.Field{{Name: "to", Reason: r.Detail}}

@@ -103,6 +103,14 @@ func (o *Office) recipient(ctx context.Context, d *draft) (recorded.Recipient, e
 		if c := opened.Contact.Clear; c != nil {
 			return recorded.Recipient{Name: c.Name, Email: c.Email}, nil
 		}
+	case *recorded.Requested:
+		to := domain.Sealed[recorded.Recipient]{Person: e.Recipient.Person, Box: e.Recipient.Box}
+		if err := o.Ledger.OpenRecipient(ctx, &to); err != nil {
+			return recorded.Recipient{}, fmt.Errorf("open the recipient of mail %s: %w", d.Mail, err)
+		}
+		if c := to.Clear; c != nil {
+			return recorded.Recipient{Name: c.Name, Email: c.Email}, nil
+		}
 	case *contract.IncidentSubmitted:
 		opened := &contract.IncidentSubmitted{Texts: domain.Sealed[contract.IncidentTexts]{Person: e.Texts.Person, Box: e.Texts.Box}}
 		if err := o.Ledger.Open(ctx, opened); err != nil {

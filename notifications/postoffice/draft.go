@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
 	recorded "github.com/supportledger/supportledger/domain/mail"
@@ -19,10 +20,10 @@ import (
 // A draft is a letter to be: all that the log says about it. Whom it goes to lies
 // sealed in source until it is known that it has to be sent.
 type draft struct {
-	recorded.Letter           // as it is recorded
-	about           uuid.UUID // the contract, or the incident that no contract pays for, whose mails record it
-	person          uuid.UUID // whose key seals the recipient
-	source          contract.Event
+	recorded.Letter              // as it is recorded
+	about           uuid.UUID    // the contract, or the incident that no contract pays for, whose mails record it
+	person          uuid.UUID    // whose key seals the recipient
+	source          domain.Event // which holds the recipient
 	content         mail.Letter
 	date            time.Time                // when it came to be written
 	finish          func(*mail.Letter) error // adds what stands in no draft; nil for nothing
@@ -79,13 +80,19 @@ func (b *builder) ids(ctx context.Context, e *contract.Activated) (*draft, error
 	if err != nil {
 		return nil, err
 	}
+	b.office.tellIDs(d, terms, e.StartsOn, e.ExpiresOn)
+	return d, nil
+}
+
+// tellIDs puts a contract's IDs into a draft: the Contract ID when it is sent.
+func (o *Office) tellIDs(d *draft, terms *contract.Registered, startsOn, expiresOn catalog.Date) {
+	d.content.Contract, d.content.Zone = terms.Label(o.planLabels(terms.Portals)), zone(terms)
 	d.content.ServiceName, d.content.AccessID = terms.ServiceName, terms.AccessID
-	d.content.StartsOn, d.content.LastDay = e.StartsOn, e.ExpiresOn
+	d.content.StartsOn, d.content.LastDay = startsOn, expiresOn
 	d.finish = func(l *mail.Letter) (err error) {
-		l.ContractID, err = b.office.Keys.OpenContractID(b.about, terms.ContractID)
+		l.ContractID, err = o.Keys.OpenContractID(d.about, terms.ContractID)
 		return err
 	}
-	return d, nil
 }
 
 // first says whether the contract was not activated before: the start of a term
@@ -183,8 +190,8 @@ func (b *builder) expired(ctx context.Context, e *contract.Expired) (*draft, err
 	return d, nil
 }
 
-// toContact begins a letter to the contract's primary contact. What the letter is
-// about, and which of several it is, makes its id.
+// toContact begins a letter to whom the contract's letters went when the event was
+// recorded. What the letter is about, and which of several it is, makes its id.
 func (b *builder) toContact(ctx context.Context, kind mail.Kind, of uuid.UUID, which string) (*draft, *contract.Registered, error) {
 	first, err := b.at(ctx, 0)
 	if err != nil {
@@ -194,12 +201,16 @@ func (b *builder) toContact(ctx context.Context, kind mail.Kind, of uuid.UUID, w
 	if !ok {
 		return nil, nil, fmt.Errorf("%w: contract %s does not begin with its registration", errUnreadable, b.about)
 	}
-	return b.office.toContact(b.about, terms, kind, of, which, &b.record.Record), terms, nil
+	contact, err := b.office.Ledger.ContactOf(ctx, b.about, terms, b.record.Position)
+	if err != nil {
+		return nil, nil, err
+	}
+	return b.office.toContact(b.about, terms, contact, kind, of, which, &b.record.Record), terms, nil
 }
 
-func (o *Office) toContact(about uuid.UUID, terms *contract.Registered, kind mail.Kind, of uuid.UUID, which string, cause *eventstore.Record) *draft {
-	d := o.begin(about, kind, of, which, terms.Contact.Person, terms.Language, cause)
-	d.source = terms
+func (o *Office) toContact(about uuid.UUID, terms *contract.Registered, contact ledger.Contact, kind mail.Kind, of uuid.UUID, which string, cause *eventstore.Record) *draft {
+	d := o.begin(about, kind, of, which, contact.Texts.Person, contact.Language, cause)
+	d.source = &contract.Registered{Contact: contact.Texts}
 	d.content.Contract = terms.Label(o.planLabels(terms.Portals))
 	d.content.Zone = zone(terms)
 	return d

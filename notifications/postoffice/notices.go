@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
 	recorded "github.com/supportledger/supportledger/domain/mail"
@@ -200,27 +201,54 @@ func (s *session) expect(ctx context.Context, id uuid.UUID) error {
 // where that is nothing: it is not near, or does not matter, or came near before
 // mails were switched on.
 func (o *Office) expiring(ctx context.Context, id uuid.UUID) (d *draft, days int, err error) {
+	var terms *contract.Registered
+	var content mail.Letter
 	err = o.Ledger.View(ctx, id, func(s *contract.State, at time.Time) {
 		sum := s.Summary(at)
 		if sum.Status != contract.StatusActive && sum.Status != contract.StatusSuspended || sum.Successor() != uuid.Nil {
 			return
 		}
 		near, since, due := nearest(at, sum.EndsAt)
-		days = near
-		d = o.toContact(id, sum.Terms, recorded.Expiring, id, fmt.Sprint(days), nil)
-		d.content.LastDay = sum.ExpiresOn
-		d.content.DaysLeft = daysUntil(sum.ExpiresOn, at, d.content.Zone)
-		if b := s.Balance(contract.Incident, at); b.Unlimited || b.Granted != 0 {
-			d.content.Left = mail.Left{Pays: true, Unlimited: b.Unlimited, Count: b.Available}
+		content.LastDay, content.DaysLeft = sum.ExpiresOn, daysUntil(sum.ExpiresOn, at, zone(sum.Terms))
+		if due && !since.Before(o.since.At) && content.DaysLeft >= 1 {
+			days, terms = near, sum.Terms
 		}
-		if !due || since.Before(o.since.At) || d.content.DaysLeft < 1 {
-			d = nil
+		if b := s.Balance(contract.Incident, at); b.Unlimited || b.Granted != 0 {
+			content.Left = mail.Left{Pays: true, Unlimited: b.Unlimited, Count: b.Available}
 		}
 	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("look at contract %s: %w", id, err)
 	}
+	if terms == nil {
+		return nil, 0, nil
+	}
+	contact, err := o.Ledger.ContactOf(ctx, id, terms, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	d = o.toContact(id, terms, contact, recorded.Expiring, id, fmt.Sprint(days), nil)
+	d.content.LastDay, d.content.DaysLeft, d.content.Left = content.LastDay, content.DaysLeft, content.Left
 	return d, days, nil
+}
+
+// idsAgain makes the draft of IDs that an operator wants to be sent once more
+// (R30), to whom that was decided for; nil where the contract has come to an end.
+func (o *Office) idsAgain(ctx context.Context, n *notice, to domain.Sealed[recorded.Recipient]) (*draft, error) {
+	var d *draft
+	err := o.Ledger.View(ctx, n.About, func(s *contract.State, at time.Time) {
+		if s.MayResendIDs(at) != nil {
+			return
+		}
+		sum := s.Summary(at)
+		d = o.begin(n.About, recorded.IDs, n.About, "again", to.Person, n.Letter.Language, nil)
+		d.source = &recorded.Requested{Recipient: to}
+		o.tellIDs(d, sum.Terms, sum.StartsOn, sum.ExpiresOn)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look at contract %s: %w", n.About, err)
+	}
+	return d, nil
 }
 
 // daysUntil counts the days from a moment to a day.
@@ -235,6 +263,7 @@ func (s *session) dealWithNotice(ctx context.Context, m jetstream.Msg, tries att
 	if err := json.Unmarshal(m.Data(), &n); err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}
+	var recipient domain.Sealed[recorded.Recipient]
 	if n.Days == 0 {
 		standing, err := s.Ledger.MailStanding(ctx, n.About, n.Letter.Mail)
 		if err != nil {
@@ -243,9 +272,9 @@ func (s *session) dealWithNotice(ctx context.Context, m jetstream.Msg, tries att
 		if standing.Status != recorded.StatusRequested {
 			return nil
 		}
-		n.Letter = standing.Letter
+		n.Letter, recipient = standing.Letter, standing.Recipient
 	}
-	d, err := s.draftAgain(ctx, &n)
+	d, err := s.draftAgain(ctx, &n, recipient)
 	if err != nil {
 		return err
 	}
@@ -256,13 +285,17 @@ func (s *session) dealWithNotice(ctx context.Context, m jetstream.Msg, tries att
 		return nil
 	}
 	d.Letter = n.Letter
-	d.content.ID, d.content.Language = n.Letter.Mail, n.Letter.Language
+	d.Language = mail.LanguageOf(n.Letter.Language)
+	d.content.ID, d.content.Language = n.Letter.Mail, d.Language
 	return s.deliver(ctx, d, tries)
 }
 
 // draftAgain makes the draft of a notice's letter from what has caused it; nil
 // where that is not true any more.
-func (s *session) draftAgain(ctx context.Context, n *notice) (*draft, error) {
+func (s *session) draftAgain(ctx context.Context, n *notice, to domain.Sealed[recorded.Recipient]) (*draft, error) {
+	if n.Letter.Kind == recorded.IDs && n.Letter.Cause == uuid.Nil {
+		return s.idsAgain(ctx, n, to)
+	}
 	if n.Letter.Kind == recorded.Expiring {
 		d, _, err := s.expiring(ctx, n.About)
 		if d != nil && n.Days != 0 && d.Mail != n.Letter.Mail {

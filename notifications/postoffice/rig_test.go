@@ -356,6 +356,11 @@ func shelf() *catalog.Catalog {
 			{ID: "endless", ServiceName: "Endless", Short: "ENDLESS", Covers: both, Portals: []string{"desk"}, Activation: catalog.ActivateOnRequest,
 				Included: []catalog.Included{{Unit: catalog.UnitIncident, Unlimited: true}}},
 		},
+		Memberships: []catalog.Membership{{ID: "gold", Name: "Gold", Core: "blank", Toolkit: "both"}},
+		Regions: []catalog.Region{
+			{ID: "islands", Name: "Islands", Countries: []string{"ID"}, ResendToAssociated: true},
+			{ID: "mainland", Name: "Mainland", Countries: []string{"SG"}},
+		},
 		Severities:      []catalog.Severity{{ID: "A", Name: "A", Response: catalog.Duration{Text: "PT2H", Value: 2 * time.Hour}}},
 		ClosureCodes:    []catalog.ClosureCode{{ID: "resolved", Name: "Resolved", Decrement: true}, {ID: "product-defect", Name: "Product defect"}},
 		DefaultCalendar: &catalog.Calendar{Zone: time.UTC}, ReopenDays: 14, ReclassifyDays: 60, FewLeft: []int{5, 1},
