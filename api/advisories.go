@@ -44,7 +44,7 @@ type advisoryView struct {
 	Summary     *string       `json:"summary" doc:"What was said when it was closed"`
 	Minutes     int64         `json:"minutes" doc:"Taken and not given back"`
 	Entries     []timeView    `json:"entries" nullable:"false"`
-	Remaining   *int64        `json:"remaining" doc:"Minutes of the contract after the last movement; null where unlimited, or where nothing was taken yet"`
+	Remaining   *int64        `json:"remaining" doc:"Minutes that the contract has left; null where unlimited"`
 	Unlimited   bool          `json:"unlimited"`
 }
 

@@ -29,11 +29,12 @@ func (l *Ledger) OpenAdvisory(ctx context.Context, r Request, id uuid.UUID, wish
 	}
 	wish.Account, wish.Texts = r.By.Account, sealed
 	c := &command{meta: l.meta(r, id.String()), keyed: r.Key != "", wish: &wish}
+	var beside standing
+	c.look = func(s *contract.State, at time.Time) { beside = standingOf(s, contract.Minute, at, r.By.Account) }
 	if err := l.count(l.streams.execute(ctx, id, c)); err != nil {
 		return AdvisoryAnswer{}, err
 	}
-	answer := AdvisoryAnswer{Receipt: c.receipt(), Contract: id}
-	return answer, l.foldAdvisory(ctx, id, []eventstore.Revision{eventstore.Revision(c.last())}, &answer)
+	return l.advised(ctx, r, c, id, []eventstore.Revision{eventstore.Revision(c.last())}, beside)
 }
 
 // AdvisoryTime takes minutes for a request: all of them or none.
@@ -63,8 +64,11 @@ func (l *Ledger) CloseAdvisory(ctx context.Context, r Request, ref IncidentRef, 
 // right after it.
 func (l *Ledger) onAdvisory(ctx context.Context, r Request, ref IncidentRef, wish contract.Command) (AdvisoryAnswer, error) {
 	var current []int64
+	var beside standing
 	c := &command{meta: l.meta(r, ref.Number.String()), keyed: r.Key != "", wish: wish}
-	c.look = func(s *contract.State, _ time.Time) { current = s.AdvisoryRevisions(ref.Number) }
+	c.look = func(s *contract.State, at time.Time) {
+		current, beside = s.AdvisoryRevisions(ref.Number), standingOf(s, contract.Minute, at, r.By.Account)
+	}
 	if err := l.count(l.streams.execute(ctx, ref.Stream, c)); err != nil {
 		return AdvisoryAnswer{}, err
 	}
@@ -75,14 +79,26 @@ func (l *Ledger) onAdvisory(ctx context.Context, r Request, ref IncidentRef, wis
 	if c.changed || c.replayed {
 		until = c.last()
 	}
-	answer := AdvisoryAnswer{Receipt: c.receipt(), Contract: ref.Stream}
-	return answer, l.foldAdvisory(ctx, ref.Stream, revisionsOf(current, until), &answer)
+	return l.advised(ctx, r, c, ref.Stream, revisionsOf(current, until), beside)
+}
+
+// advised describes a request as it was right after a command.
+func (l *Ledger) advised(ctx context.Context, r Request, c *command, stream uuid.UUID, revisions []eventstore.Revision, beside standing) (AdvisoryAnswer, error) {
+	if c.replayed {
+		var err error
+		if beside, err = l.standingAfter(ctx, stream, c.last(), contract.Minute, r.By.Account); err != nil {
+			return AdvisoryAnswer{}, err
+		}
+	}
+	answer := AdvisoryAnswer{Receipt: c.receipt(), Contract: stream}
+	return answer, l.foldAdvisory(ctx, revisions, beside, &answer)
 }
 
 // Advisory describes a request as it is now (R37), its texts opened.
 func (l *Ledger) Advisory(ctx context.Context, ref IncidentRef) (AdvisoryAnswer, error) {
-	revisions := ref.Revisions
-	look := func(s *contract.State, _ time.Time) {
+	revisions, beside := ref.Revisions, standing{}
+	look := func(s *contract.State, at time.Time) {
+		beside = standingOf(s, contract.Minute, at, ref.Owner)
 		if current := s.AdvisoryRevisions(ref.Number); current != nil {
 			revisions = revisionsOf(current, math.MaxInt64)
 		}
@@ -91,13 +107,14 @@ func (l *Ledger) Advisory(ctx context.Context, ref IncidentRef) (AdvisoryAnswer,
 		return AdvisoryAnswer{}, err
 	}
 	answer := AdvisoryAnswer{Contract: ref.Stream}
-	return answer, l.foldAdvisory(ctx, ref.Stream, revisions, &answer)
+	return answer, l.foldAdvisory(ctx, revisions, beside, &answer)
 }
 
-// foldAdvisory adds up a request from its records, texts opened.
-func (l *Ledger) foldAdvisory(ctx context.Context, stream uuid.UUID, revisions []eventstore.Revision, answer *AdvisoryAnswer) error {
+// foldAdvisory adds up a request from its records, texts opened, beside what its
+// contract has.
+func (l *Ledger) foldAdvisory(ctx context.Context, revisions []eventstore.Revision, beside standing, answer *AdvisoryAnswer) error {
 	for _, revision := range revisions {
-		r, err := l.recordAt(ctx, stream, revision)
+		r, err := l.recordAt(ctx, answer.Contract, revision)
 		if err != nil {
 			return err
 		}
@@ -110,5 +127,6 @@ func (l *Ledger) foldAdvisory(ctx context.Context, stream uuid.UUID, revisions [
 		}
 		answer.Apply(e)
 	}
+	answer.Remaining, answer.Unlimited = beside.remaining, beside.unlimited
 	return nil
 }

@@ -147,12 +147,12 @@ func revisionsOf(all []int64, last int64) []eventstore.Revision {
 // was right after it.
 func (l *Ledger) onIncident(ctx context.Context, r Request, ref IncidentRef, wish contract.Command) (IncidentAnswer, error) {
 	var current []int64
-	var linked bool
+	var beside standing
 	c := &command{
 		meta: l.meta(r, ref.Number.String()), keyed: r.Key != "", wish: wish,
 	}
-	c.look = func(s *contract.State, _ time.Time) {
-		current, linked = s.Revisions(ref.Number), s.Linked(r.By.Account)
+	c.look = func(s *contract.State, at time.Time) {
+		current, beside = s.Revisions(ref.Number), standingOf(s, contract.Incident, at, r.By.Account)
 	}
 	if err := l.count(l.execute(ctx, ref.Stream, c)); err != nil {
 		return IncidentAnswer{}, err
@@ -166,13 +166,44 @@ func (l *Ledger) onIncident(ctx context.Context, r Request, ref IncidentRef, wis
 	}
 	if c.replayed {
 		var err error
-		if linked, err = l.linkedAfter(ctx, ref.Stream, eventstore.Revision(c.last()), r.By.Account); err != nil {
+		if beside, err = l.standingAfter(ctx, ref.Stream, c.last(), contract.Incident, r.By.Account); err != nil {
 			return IncidentAnswer{}, err
 		}
 	}
-	answer := IncidentAnswer{Receipt: c.receipt(), Linked: linked}
-	err := l.fold(ctx, ref.Stream, revisions, &answer)
-	return answer, err
+	answer := IncidentAnswer{Receipt: c.receipt(), Linked: beside.linked}
+	if err := l.fold(ctx, ref.Stream, revisions, &answer); err != nil {
+		return IncidentAnswer{}, err
+	}
+	if answer.Paid {
+		answer.Remaining, answer.Unlimited = beside.remaining, beside.unlimited
+	}
+	return answer, nil
+}
+
+// A standing is what an answer about a request tells of its contract: how it was
+// right after the command, whichever request the last movement was for.
+type standing struct {
+	linked    bool
+	remaining *int64 // nil where unlimited
+	unlimited bool
+}
+
+func standingOf(s *contract.State, u contract.Unit, at time.Time, account uuid.UUID) standing {
+	n, unlimited := s.Remaining(u, at)
+	out := standing{linked: s.Linked(account), unlimited: unlimited}
+	if !unlimited {
+		out.remaining = &n
+	}
+	return out
+}
+
+// standingAfter is the standing as of a revision, for an answer that is repeated.
+func (l *Ledger) standingAfter(ctx context.Context, stream uuid.UUID, revision int64, u contract.Unit, account uuid.UUID) (standing, error) {
+	s, at, err := l.stateUntil(ctx, stream, func(r eventstore.Record) bool { return int64(r.Revision) <= revision })
+	if err != nil {
+		return standing{}, err
+	}
+	return standingOf(s, u, at, account), nil
 }
 
 func int64s(revisions []eventstore.Revision) []int64 {

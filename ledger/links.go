@@ -2,13 +2,11 @@ package ledger
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain/contract"
-	"github.com/supportledger/supportledger/eventstore"
 )
 
 // Link lets an account use the contract of a pair (R7, R8). product may be "".
@@ -50,32 +48,4 @@ func (l *Ledger) Unlink(ctx context.Context, r Request, id, account uuid.UUID, r
 		return Receipt{}, err
 	}
 	return c.receipt(), nil
-}
-
-// linkedAfter says whether an account was linked to a contract right after one of
-// its records.
-func (l *Ledger) linkedAfter(ctx context.Context, id uuid.UUID, revision eventstore.Revision, account uuid.UUID) (bool, error) {
-	for r, err := range l.store.ReadStream(ctx, id.String(), revision, eventstore.Backwards) {
-		if err != nil {
-			return false, err
-		}
-		if r.Type != (*contract.AccountLinked)(nil).Name() && r.Type != (*contract.AccountUnlinked)(nil).Name() {
-			continue
-		}
-		e, err := contract.Decode(r.Type, r.Data)
-		if err != nil {
-			return false, fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
-		}
-		switch e := e.(type) {
-		case *contract.AccountLinked:
-			if e.Account == account {
-				return true, nil
-			}
-		case *contract.AccountUnlinked:
-			if e.Account == account {
-				return false, nil
-			}
-		}
-	}
-	return false, nil
 }

@@ -75,3 +75,36 @@ func TestR41_RepeatsAreAnsweredFromTheLogAfterARestart(t *testing.T) {
 	_, err = r.Submit(t.Context(), submitting, request(first.ID))
 	refused(t, err, "idempotency-key-reused")
 }
+
+// What remains is the contract's, whichever incident the last movement was for
+// (R17), and a repeat says again what was left then.
+func TestR17_WhatRemainsIsTheContracts(t *testing.T) {
+	r := newRig(t)
+	c := r.linked(4)
+	submit := func() ledger.IncidentRef {
+		in, err := r.Submit(t.Context(), r.by(ani, "submit"), request(c.ID))
+		must(t, err)
+		return ledger.IncidentRef{Number: in.Number, Stream: c.ID, Owner: ani.Account}
+	}
+	first := submit()
+	submit()
+	commenting, closing := r.by(ani, "comment"), r.by(engineer, "close")
+	comment := func(want int64) {
+		t.Helper()
+		said, err := r.Comment(t.Context(), commenting, first, "Still.")
+		must(t, err)
+		if said.Remaining == nil || *said.Remaining != want {
+			t.Errorf("commenting answers that %v remain, want %d", said.Remaining, want)
+		}
+	}
+	comment(2)
+	submit()
+	comment(2)
+	closed, err := r.Close(t.Context(), closing, first, "resolved", "Done.")
+	must(t, err)
+	if closed.Remaining == nil || *closed.Remaining != 1 {
+		t.Errorf("closing answers that %v remain, want 1", closed.Remaining)
+	}
+	r.restart()
+	comment(2)
+}

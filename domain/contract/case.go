@@ -27,7 +27,7 @@ type Case struct {
 	Paid          bool // a contract pays for it
 	Counted       bool // deducted and not credited back
 	Grant         GrantID
-	Remaining     *int64 // of the contract after the last movement; nil where unlimited or unpaid
+	Remaining     *int64 // of the contract after this incident's last movement; nil where unlimited or unpaid
 	Unlimited     bool
 }
 
