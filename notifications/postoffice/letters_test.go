@@ -208,8 +208,8 @@ func TestR39_TheEndIsToldInTime(t *testing.T) {
 	}
 	r.until("the first letters", func() bool { return r.kinds()[mail.IDs] == 3 && r.kinds()[mail.Submitted] == 3 })
 	end := r.ends(c.ID)
-	go30, go7 := end.Add(-30*24*time.Hour-12*time.Hour), end.Add(-7*24*time.Hour-12*time.Hour)
-	must(t, r.clock.Set(go30.Add(-time.Minute)))
+	go30, go7 := end.Add(-lead(30)), end.Add(-lead(7))
+	must(t, r.clock.Set(go30.Add(-time.Second)))
 	_, err := r.Renew(t.Context(), r.by(operator), renewed.ID, "asked")
 	must(t, err)
 	must(t, r.clock.Set(go30))

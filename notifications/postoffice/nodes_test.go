@@ -122,4 +122,4 @@ func (r *rig) askForAll(about uuid.UUID) (asked map[uuid.UUID]bool) {
 }
 
 // lead is how long before the end of a term so many days are told.
-func lead(days int) time.Duration { return time.Duration(days)*24*time.Hour + 12*time.Hour }
+func lead(days int) time.Duration { return time.Duration(days+1) * 24 * time.Hour }

@@ -51,18 +51,19 @@ const storeFailed jetstream.ErrorCode = 10077
 // before are how many days before a contract's last day its contact is told.
 func before() [2]int { return [2]int{30, 7} }
 
-// lead is how long before the end of a term that is: at about noon of that day,
-// in the contract's zone, since the term ends with its last day.
-func lead(days int) time.Duration { return time.Duration(days)*24*time.Hour + 12*time.Hour }
+// lead is how long before the end of a term that day begins, give or take an hour
+// where clocks change: the term ends with its last day. It is for the agenda;
+// nearest says exactly when.
+func lead(days int) time.Duration { return time.Duration(days+1) * 24 * time.Hour }
 
 // nearest is which of the letters about a term's end is due, if any is: the last
-// one alone where both would be.
+// one alone where both would be. The end is in the contract's zone.
 func nearest(now, end time.Time) (days int, since time.Time, due bool) {
 	if !now.Before(end) {
 		return 0, since, false
 	}
 	for _, n := range before() {
-		if at := end.Add(-lead(n)); !now.Before(at) {
+		if at := end.AddDate(0, 0, -n-1); !now.Before(at) {
 			days, since, due = n, at, true
 		}
 	}
@@ -208,7 +209,7 @@ func (o *Office) expiring(ctx context.Context, id uuid.UUID) (d *draft, days int
 		if sum.Status != contract.StatusActive && sum.Status != contract.StatusSuspended || sum.Successor() != uuid.Nil {
 			return
 		}
-		near, since, due := nearest(at, sum.EndsAt)
+		near, since, due := nearest(at, sum.EndsAt.In(zone(sum.Terms)))
 		content.LastDay, content.DaysLeft = sum.ExpiresOn, daysUntil(sum.ExpiresOn, at, zone(sum.Terms))
 		if due && !since.Before(o.since.At) && content.DaysLeft >= 1 {
 			days, terms = near, sum.Terms
