@@ -19,7 +19,7 @@ type paymentOption struct {
 	Label       string  `json:"label,omitzero" doc:"Absent where it cannot be used"`
 	ServiceName string  `json:"service_name,omitzero" doc:"Absent where it cannot be used, or where the portal shows plan labels"`
 	Usable      bool    `json:"usable"`
-	Remaining   *int64  `json:"remaining" doc:"null where unlimited, or where it cannot be used"`
+	Remaining   *int64  `json:"remaining" doc:"Incidents, were the contract usable; null where unlimited"`
 	Unlimited   bool    `json:"unlimited"`
 	Reason      *string `json:"reason" doc:"Why it cannot be used, for programs"`
 	Warning     *string `json:"warning" doc:"Why it cannot be used, for people"`
@@ -128,6 +128,9 @@ func (a *API) option(ctx context.Context, c *call, id uuid.UUID, portal *catalog
 func (a *API) renderOption(id uuid.UUID, terms *contract.Registered, e contract.Eligibility, portal *catalog.Portal, lang language) *paymentOption {
 	s := a.showAt(terms, portal)
 	o := &paymentOption{Contract: id.String(), AccessID: s.accessID, Usable: e.Usable, Unlimited: e.Unlimited}
+	if !e.Unlimited {
+		o.Remaining = &e.Remaining
+	}
 	if !e.Usable {
 		p := problemOf(e.Refusal).in(lang)
 		warning := cannot[lang] + p.Detail
@@ -137,9 +140,6 @@ func (a *API) renderOption(id uuid.UUID, terms *contract.Registered, e contract.
 	o.Label = s.label
 	if s.serviceName != nil {
 		o.ServiceName = *s.serviceName
-	}
-	if !e.Unlimited {
-		o.Remaining = &e.Remaining
 	}
 	return o
 }

@@ -19,7 +19,7 @@ func (a *API) registerCases() {
 	const tag = "Program cases"
 	register(a, "open-program-case", http.StatusCreated, texts{tag, "Ask the regional service center",
 		"For sign-ins of partners. Needs no IDs and deducts nothing."}, a.openCase)
-	register(a, "list-program-cases", http.StatusOK, texts{tag, "Program cases", "One's own; to operators, all. The open ones first."}, a.listCases)
+	register(a, "list-program-cases", http.StatusOK, texts{tag, "Program cases", "One's own; to operators, all. The open ones first. The order is as of as_of; what each says is current."}, a.listCases)
 	register(a, "get-program-case", http.StatusOK, texts{tag, "A program case as it is now",
 		"Customers see their own; anything else is case-not-found, like a number that never was."}, a.getCase)
 	register(a, "close-program-case", http.StatusOK, texts{tag, "Answer a program case", ""}, a.closeCase)
@@ -88,7 +88,7 @@ type casesInput struct {
 	Status string `query:"status" enum:"open,closed"`
 }
 
-func (a *API) listCases(ctx context.Context, c *call, in *casesInput) (*shown[list[activityView]], error) {
+func (a *API) listCases(ctx context.Context, c *call, in *casesInput) (*shown[list[caseView]], error) {
 	if err := a.wait(ctx, in.After); err != nil {
 		return nil, err
 	}
@@ -100,7 +100,19 @@ func (a *API) listCases(ctx context.Context, c *call, in *casesInput) (*shown[li
 	if err != nil {
 		return nil, err
 	}
-	return render(rows, renderActivity), nil
+	cases := make(map[contract.Number]caseView, len(rows.Items))
+	for i := range rows.Items {
+		answer, err := a.Ledger.Case(ctx, refOf(&rows.Items[i]))
+		if err != nil {
+			return nil, err
+		}
+		cases[rows.Items[i].Number] = renderCase(&answer)
+	}
+	return render(rows, func(r *projections.Request) caseView { return cases[r.Number] }), nil
+}
+
+func refOf(r *projections.Request) ledger.IncidentRef {
+	return ledger.IncidentRef{Number: r.Number, Stream: r.Stream, Owner: r.Account}
 }
 
 type caseReadInput struct {

@@ -52,7 +52,7 @@ func (s *State) covers(portal *catalog.Portal, product *catalog.Product) bool {
 // An Eligibility is a contract as a way to pay (R11, R12).
 type Eligibility struct {
 	Usable    bool
-	Remaining int64 // incidents
+	Remaining int64 // incidents, were the contract active
 	Unlimited bool
 	// Refusal says why it cannot be used, with what to do about it; nil where
 	// it can.
@@ -62,12 +62,13 @@ type Eligibility struct {
 // Eligibility says whether a linked contract can pay for a product, or, where
 // product is nil, for any at the portal.
 func (s *State) Eligibility(at time.Time, portal *catalog.Portal, product *catalog.Product) Eligibility {
-	reason := s.cannotPay(at, portal, product)
-	if reason != "" {
-		return Eligibility{Refusal: refusal(reason)}
-	}
 	n, unlimited := s.Remaining(Incident, at)
-	return Eligibility{Usable: true, Remaining: n, Unlimited: unlimited}
+	e := Eligibility{Remaining: n, Unlimited: unlimited}
+	reason := s.cannotPay(at, portal, product)
+	if e.Usable = reason == ""; !e.Usable {
+		e.Refusal = refusal(reason)
+	}
+	return e
 }
 
 // refusal is the sentence that belongs to a reason.
