@@ -2,8 +2,10 @@ package api
 
 import (
 	"bytes"
+	"encoding"
 	"errors"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -60,7 +62,7 @@ func malformedMember(err *json.SemanticError) *Problem {
 		p := aField(contract.MalformedID, field, "must be a string of 6 to 20 digits", "enter every digit, leading zeros too")
 		return p
 	}
-	return malformedBody(field, "must not be "+article(err.JSONKind))
+	return malformedBody(field, "must be "+wanted(err.GoType)+", not "+article(err.JSONKind))
 }
 
 // isID says whether a member carries an Access ID or a Contract ID (R1).
@@ -69,12 +71,38 @@ func isID(field string) bool {
 	return last == "access_id" || last == "contract_id"
 }
 
+// wanted says in JSON's words what a member of a type must be.
+func wanted(t reflect.Type) string {
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil {
+		return "of another kind"
+	}
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+		return "a string"
+	}
+	switch t.Kind() {
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "a list"
+	case reflect.String:
+		return "a string"
+	}
+	return "an object"
+}
+
 func article(kind jsontext.Kind) string {
 	switch kind {
 	case '{':
 		return "an object"
 	case '[':
-		return "an array"
+		return "a list"
 	case '"':
 		return "this string"
 	case '0':

@@ -138,7 +138,7 @@ func isWord(s string) string {
 }
 
 func isCountry(s string) string {
-	return unless(len(s) == 2 && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z', "must be two capital letters")
+	return unless(catalog.KnownCountry(s), "must be two capital letters, a country's")
 }
 
 func isStatus(s string) string {

@@ -29,7 +29,7 @@ func (c *catalogCmd) Run(t *terminal) error {
 }
 
 type showCmd struct {
-	Name string `arg:"" default:"microsoft-2015" help:"Its name (${default})."`
+	Name string `arg:"" default:"microsoft-2015" help:"Its name, ${default} if left out; a name that there is none of is answered with those that there are."`
 }
 
 // Run prints a catalogue as it was written.

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/supportledger/supportledger/api"
+	"github.com/supportledger/supportledger/eventstore/pebblestore"
 )
 
 type serveCmd struct {
@@ -72,6 +73,9 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) error {
 	}
 	defer e.close()
 	v, err := startService(ctx, s)
+	if errors.Is(err, pebblestore.ErrInUse) {
+		err = fmt.Errorf("%w: a ledger is running in %s: stop it, or name another folder with --data", err, c.Data)
+	}
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}

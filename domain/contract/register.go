@@ -54,8 +54,8 @@ func (c *Register) decide(s *State, m Moment) ([]Event, error) {
 	if location == nil {
 		return nil, domain.RefuseField("time_zone", fmt.Sprintf("is not an IANA zone name: %q", zone))
 	}
-	if c.Country != "" && !isCountry(c.Country) {
-		return nil, domain.RefuseField("country", "must be two capital letters (ISO 3166-1)")
+	if c.Country != "" && !catalog.KnownCountry(c.Country) {
+		return nil, domain.RefuseField("country", "is not the code of a country, two capital letters (ISO 3166-1)")
 	}
 	registered := &Registered{
 		AccessID: c.AccessID, ContractID: c.ContractID,
@@ -98,10 +98,6 @@ const lastYear = 9000
 
 // PairExists is the code that refuses a second contract with a pair (R2).
 const PairExists = "pair-exists"
-
-func isCountry(s string) bool {
-	return len(s) == 2 && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z'
-}
 
 func includedOf(p *catalog.Programme) []IncludedUnits {
 	var out []IncludedUnits
