@@ -36,6 +36,10 @@ type house struct {
 	set *projections.Set // nil until it is asked for
 }
 
+// onceCache is enough cache for a command: those that read much read it once, and
+// need the memory.
+const onceCache = 16 << 20
+
 // openHouse opens a folder that nobody else has open. Keys and people's keys may
 // be missing: not every command needs them.
 func openHouse(f folder, keysFile string, log *slog.Logger) (_ *house, err error) {
@@ -48,7 +52,7 @@ func openHouse(f folder, keysFile string, log *slog.Logger) (_ *house, err error
 			err = errors.Join(err, h.close())
 		}
 	}()
-	if h.store, err = pebblestore.Open(f.store(), pebblestore.Options{Logger: log}); err != nil {
+	if h.store, err = pebblestore.Open(f.store(), pebblestore.Options{Logger: log, CacheBytes: onceCache}); err != nil {
 		return nil, err
 	}
 	if h.keys, err = f.findKeys(keysFile); err != nil {
