@@ -41,6 +41,10 @@ type house struct {
 	set *projections.Set // nil until it is asked for
 }
 
+// onceCache is enough cache for a command: those that read much read it once, and
+// need the memory.
+const onceCache = 16 << 20
+
 // openHouse opens a folder that nobody else has open. Keys and people's keys may
 // be missing: not every command needs them.
 func openHouse(ctx context.Context, f folder, keysFile string, p places, store pebblestore.Options) (_ *house, err error) {
@@ -53,6 +57,9 @@ func openHouse(ctx context.Context, f folder, keysFile string, p places, store p
 			err = errors.Join(err, h.close())
 		}
 	}()
+	if store.CacheBytes == 0 {
+		store.CacheBytes = onceCache
+	}
 	if h.store, err = openLog(ctx, f, p.log, store); err != nil {
 		return nil, err
 	}

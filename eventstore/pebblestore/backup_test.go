@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -177,6 +178,30 @@ func TestVerifyComparesIndexAndLog(t *testing.T) {
 		var corrupt *eventstore.CorruptError
 		if err := s.Verify(soon(t), nil); !errors.As(err, &corrupt) {
 			t.Errorf("%s: verify: %v, want a CorruptError", name, err)
+		}
+		_ = s.Close()
+	}
+}
+
+// What the index has wrong of the log is named by its place there.
+func TestVerifyNamesTheFrameThatTheIndexHasWrong(t *testing.T) {
+	t.Parallel()
+	for name, harm := range map[string]func(*pebblestore.Store){
+		"missing":   func(s *pebblestore.Store) { s.ForgetInIndex(t, "caller-1", 3) },
+		"elsewhere": func(s *pebblestore.Store) { s.MisplaceInIndex(t, "caller-1", 3, 5, 2) },
+	} {
+		s := open(t, t.TempDir(), tiny())
+		for i := range 10 {
+			for _, stream := range []string{"caller-0", "caller-1"} {
+				if _, err := s.Append(soon(t), facts(stream, eventstore.Revision(2*i-1))); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		harm(s)
+		var corrupt *eventstore.CorruptError
+		if err := s.Verify(soon(t), nil); !errors.As(err, &corrupt) || corrupt.Position != 6 || !strings.Contains(err.Error(), "stream caller-1 revision 3") {
+			t.Errorf("%s: verify: %v, want what follows position 6, stream caller-1 revision 3", name, err)
 		}
 		_ = s.Close()
 	}

@@ -2,7 +2,10 @@ package pebblestore
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"hash/maphash"
 	"math"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -21,19 +24,48 @@ type Progress func(at, head eventstore.Position)
 // is returned as a *eventstore.CorruptError.
 func (s *Store) Verify(ctx context.Context, progress Progress) error {
 	head := s.durable()
-	frames := 0
+	frames := newCensus()
 	err := s.verifyLog(ctx, head, progress, func(f *frame) error {
-		frames++
-		return s.verifyEntry(f)
+		frames.add(appendIndexKey(frames.buf[:0], string(f.stream), f.lastRevision()), f.first, f.count)
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if err := s.enter(); err != nil {
-		return err
+	err = s.verifyIndex(ctx, head, frames)
+	var corrupt *eventstore.CorruptError
+	if errors.As(err, &corrupt) {
+		// The first frame that the index has wrong says more, unless it has too much.
+		return firstErr(s.verifyLog(ctx, head, nil, s.verifyEntry), err)
 	}
-	defer s.leave()
-	return s.verifyIndex(ctx, head, frames)
+	return err
+}
+
+// A census counts frames, and adds up digests of where they are, whatever their
+// order: the log's and the index's have to agree. To look for each frame in the
+// index takes several times as long, and the longer the bigger the index is.
+type census struct {
+	seeds [2]maphash.Seed
+	count int
+	sums  [2]uint64
+	buf   []byte
+}
+
+func newCensus() *census {
+	return &census{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+}
+
+// like is a census to be compared with this one.
+func (c *census) like() *census { return &census{seeds: c.seeds} }
+
+// add counts a frame by its key in the index, whose memory it takes over.
+func (c *census) add(key []byte, first eventstore.Position, count int) {
+	c.buf = binary.BigEndian.AppendUint64(key, uint64(first))
+	c.buf = binary.BigEndian.AppendUint32(c.buf, uint32(count))
+	for i, seed := range c.seeds {
+		c.sums[i] += maphash.Bytes(seed, c.buf)
+	}
+	c.count++
 }
 
 // verifyLog shows each frame up to head to check.
@@ -87,7 +119,11 @@ func (s *Store) verifyEntry(f *frame) error {
 
 // verifyIndex goes through the entries up to head: streams one after another,
 // each from its newest frame down to revision 0.
-func (s *Store) verifyIndex(ctx context.Context, head eventstore.Position, frames int) error {
+func (s *Store) verifyIndex(ctx context.Context, head eventstore.Position, frames *census) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
 	it, err := s.index.NewIter(&pebble.IterOptions{LowerBound: []byte{' '}})
 	if err != nil {
 		return s.damaged("index", 0, err)
@@ -95,8 +131,9 @@ func (s *Store) verifyIndex(ctx context.Context, head eventstore.Position, frame
 	defer func() { _ = it.Close() }()
 	var stream string
 	due := eventstore.NoStream // the last revision of the next older frame of the stream
+	entries := frames.like()
 	for ok := it.First(); ok; ok = it.Next() {
-		if frames%4096 == 0 && ctx.Err() != nil {
+		if entries.count%4096 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
 		e, err := parseEntry(it.Key(), it.Value())
@@ -109,14 +146,17 @@ func (s *Store) verifyIndex(ctx context.Context, head eventstore.Position, frame
 		}
 		stream, due = name, e.firstRevision()-1
 		if e.first <= head {
-			frames--
+			entries.add(append(entries.buf[:0], it.Key()...), e.first, e.count)
 		}
 	}
 	if err := it.Error(); err != nil {
 		return s.damaged("index", 0, err)
 	}
-	if due != eventstore.NoStream || frames != 0 {
-		return s.damaged("index", 0, fmt.Errorf("%d frames too few, stream %s ends at revision %d: %w", frames, stream, due, errFrameShape))
+	if due != eventstore.NoStream || frames.count != entries.count {
+		return s.damaged("index", 0, fmt.Errorf("%d frames too few, stream %s ends at revision %d: %w", frames.count-entries.count, stream, due, errFrameShape))
+	}
+	if frames.sums != entries.sums {
+		return s.damaged("index", 0, fmt.Errorf("its entries are not those of the log's frames: %w", errFrameShape))
 	}
 	return nil
 }
