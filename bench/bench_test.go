@@ -16,7 +16,7 @@ import (
 
 // TestMain lets rows that start this program again find it in the test binary.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "front" || os.Args[1] == "wire") {
+	if len(os.Args) > 1 && os.Args[1] == "front" {
 		main()
 		return
 	}
