@@ -238,6 +238,7 @@ func (w *write) recorded(ctx context.Context, r *client.WriteResult) (eventstore
 		done.Position, done.RecordedAt = last.Position, last.RecordedAt
 		w.s.doubtful.Remove(w.Events[0].ID)
 	}
+	w.s.recent.Add(int64(len(w.events)))
 	w.s.noted(done.Position, done.RecordedAt)
 	return done, nil
 }
