@@ -39,7 +39,7 @@ func wireRow(name, what string, n, streams int) Row {
 		defer asServed()()
 		var result load.Result
 		busy := processors.Busy()
-		err = withWire(ctx, dir, func(url string) (err error) {
+		err = withWire(ctx, dir, func(url string, _ *pebblestore.Store) (err error) {
 			raw := yardstick.RawWire{URL: url, Streams: streams, Like: like}
 			result, err = raw.Load(ctx, n, lab.Span)
 			return err
@@ -98,7 +98,7 @@ func esdbRow(name, what string, contracts int, target Target) Row {
 			}
 			var result load.Result
 			var note string
-			err = withWire(ctx, s.StoreDir(), func(url string) (err error) {
+			err = withWire(ctx, s.StoreDir(), func(url string, _ *pebblestore.Store) (err error) {
 				result, note, err = lab.inCluster(ctx, s, url, contracts)
 				return err
 			})
@@ -113,7 +113,7 @@ func esdbRow(name, what string, contracts int, target Target) Row {
 // moved copies a site's log to a cluster, and makes the cluster's store the site's.
 func moved(ctx context.Context, s *site.Site) (head eventstore.Position, err error) {
 	dir := filepath.Join(s.Dir, "cluster")
-	err = withWire(ctx, dir, func(url string) error {
+	err = withWire(ctx, dir, func(url string, _ *pebblestore.Store) error {
 		_, err := s.CopyTo(ctx, url)
 		return err
 	})

@@ -13,8 +13,8 @@ import (
 
 // withWire lends a cluster of one node, which serves a store's folder by
 // EventStoreDB's protocol. It is in this process, so that what a ledger beside it
-// leaves for others is what both leave.
-func withWire(ctx context.Context, dir string, use func(url string) error) (err error) {
+// leaves for others is what both leave. The store is lent to be looked at.
+func withWire(ctx context.Context, dir string, use func(url string, store *pebblestore.Store) error) (err error) {
 	store, err := pebblestore.Open(dir, pebblestore.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func withWire(ctx context.Context, dir string, use func(url string) error) (err 
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- wire.Serve(serving, listener) }()
-	err = use(fmt.Sprintf("esdb://%s?tls=false", listener.Addr()))
+	err = use(fmt.Sprintf("esdb://%s?tls=false", listener.Addr()), store)
 	stop()
 	return errors.Join(err, <-ended)
 }
