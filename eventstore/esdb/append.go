@@ -65,9 +65,7 @@ func (s *Store) prepare(ctx context.Context, a *eventstore.Append) (*write, erro
 	for i := range a.Events {
 		w.events[i] = seal(&a.Events[i], at)
 	}
-	if w.doubtful = s.doubtful.Contains(a.Events[0].ID); !w.doubtful {
-		w.doubtful = len(a.Events) > 1 && !s.limits.lastPlace.Load()
-	}
+	w.doubtful = s.doubtful.Contains(a.Events[0].ID)
 	return w, nil
 }
 
@@ -227,7 +225,7 @@ func (w *write) recorded(ctx context.Context, r *client.WriteResult) (eventstore
 	done := eventstore.Appended{
 		Position: eventstore.Position(r.CommitPosition), Revision: w.Expected + eventstore.Revision(len(w.events)), RecordedAt: w.at,
 	}
-	if w.doubtful || done.Position <= w.known {
+	if w.doubtful || done.Position <= w.known || len(w.events) > 1 && !w.s.limits.lastPlace.Load() {
 		last, err := w.lookUp(ctx, done.Revision)
 		if err != nil {
 			return eventstore.Appended{}, fmt.Errorf("%w: %w: %w", eventstore.ErrUnknown, errLookUp, err)
