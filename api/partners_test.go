@@ -126,7 +126,7 @@ func TestR32_AdviceOverHTTP(t *testing.T) {
 	r.post(signIn, "/v1/advisory-requests", ask).refuses(409, "not-activated")
 	r.setTo("2026-03-23T00:00:00Z")
 	r.post(r.ani(), "/v1/advisory-requests", ask).refuses(404, "contract-not-found")
-	number := r.post(signIn, "/v1/advisory-requests", ask).is(201).equals("minutes", 0).equals("remaining", nil).text("number")
+	number := r.post(signIn, "/v1/advisory-requests", ask).is(201).equals("minutes", 0).equals("remaining", float64(1200)).text("number")
 	at := "/v1/advisory-requests/" + number
 	take := func(entry string, minutes int) answer {
 		return r.post(r.engineer(), at+"/time", object{"entry": entry, "minutes": minutes, "text": "Looked at it."})

@@ -9,14 +9,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/supportledger/supportledger/bench/load"
 	"github.com/supportledger/supportledger/bench/yardstick"
 	"github.com/supportledger/supportledger/internal/pgserver"
 )
 
 // TestMain lets rows that start this program again find it in the test binary.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "front" || os.Args[1] == "wire") {
+	if len(os.Args) > 1 && os.Args[1] == "front" {
 		main()
 		return
 	}
@@ -224,6 +226,21 @@ func TestTheProgramMeasures(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "supportledger-bench-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// What is acknowledged by a ledger whose log is in a cluster is in the cluster.
+func TestTheRowsOnAClusterMeasure(t *testing.T) {
+	lab := quickLab(t)
+	lab.Span = load.Span{Measure: 300 * time.Millisecond}
+	rows, err := choose(allRows(), []string{esdbHot}, false)
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%v, %v", namesOf(rows), err)
+	}
+	for _, o := range measure(t.Context(), lab, rows, 1) {
+		if o.Err != nil || o.Acknowledged == 0 || o.Found != o.Asked || o.Median() <= 0 {
+			t.Errorf("%s: %v /s, %d asked, %d acknowledged, %d found, %v", o.Name, o.Figures, o.Asked, o.Acknowledged, o.Found, o.Err)
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ type Lab struct {
 	progress  io.Writer
 	measuring string     // the row's name
 	history   *site.Site // a log to read
+	copied    string     // the store of a cluster that has it; "" until it was copied there
 	original  *site.Site // the full store
 	postgres  *yardstick.Postgres
 	best      map[string]arrangement

@@ -38,7 +38,6 @@ func main() {
 type commands struct {
 	Run   runCommand   `cmd:"" default:"withargs" help:"Measure and print the table."`
 	Front frontCommand `cmd:"" hidden:""`
-	Wire  wireCommand  `cmd:"" hidden:""`
 }
 
 func run(ctx context.Context, args []string, in io.Reader, out, progress io.Writer) error {
@@ -52,11 +51,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, progress io.Writ
 	if err != nil {
 		return err
 	}
-	switch command.Command() {
-	case "front":
+	if command.Command() == "front" {
 		return c.Front.run(ctx, in, out)
-	case "wire":
-		return c.Wire.run(ctx, in, out)
 	}
 	return c.Run.run(ctx, out, progress)
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/supportledger/supportledger/internal/processors"
 )
 
-// The rows of a ledger whose log is in a cluster: one node in a process of its own
-// on the same processors, over the embedded store, without TLS. Its yardsticks are
-// appends of the same bytes by the official client alone.
+// The rows of a ledger whose log is in a cluster: one node in this process, over the
+// embedded store, by a socket of this machine, without TLS. Its yardsticks are
+// appends of the same bytes to such a node by the official client alone.
 const (
 	wireSpread   = "esdbwire-spread"
 	wireOneByOne = "esdbwire-one-by-one"
@@ -38,16 +38,18 @@ func wireRow(name, what string, n, streams int) Row {
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 		defer asServed()()
 		var result load.Result
-		err = withWire(ctx, dir, func(url string) (err error) {
+		busy := processors.Busy()
+		err = withWire(ctx, dir, func(url string, _ *pebblestore.Store) (err error) {
 			raw := yardstick.RawWire{URL: url, Streams: streams, Like: like}
 			result, err = raw.Load(ctx, n, lab.Span)
 			return err
 		})
+		busy = processors.Busy() - busy
 		if err != nil {
 			return Sample{}, err
 		}
 		found, err := appendsIn(ctx, dir, len(like))
-		note := fmt.Sprintf("%s; appends of %d events", latencies(result), len(like))
+		note := fmt.Sprintf("%s; %s of processor time each, the node's included; appends of %d events", latencies(result), each(busy, result.Acknowledged), len(like))
 		return Sample{Figure: result.Rate, Asked: result.Asked, Acknowledged: result.Acknowledged, Found: found, Note: note}, err
 	}}
 }
@@ -96,7 +98,7 @@ func esdbRow(name, what string, contracts int, target Target) Row {
 			}
 			var result load.Result
 			var note string
-			err = withWire(ctx, s.StoreDir(), func(url string) (err error) {
+			err = withWire(ctx, s.StoreDir(), func(url string, _ *pebblestore.Store) (err error) {
 				result, note, err = lab.inCluster(ctx, s, url, contracts)
 				return err
 			})
@@ -111,7 +113,7 @@ func esdbRow(name, what string, contracts int, target Target) Row {
 // moved copies a site's log to a cluster, and makes the cluster's store the site's.
 func moved(ctx context.Context, s *site.Site) (head eventstore.Position, err error) {
 	dir := filepath.Join(s.Dir, "cluster")
-	err = withWire(ctx, dir, func(url string) error {
+	err = withWire(ctx, dir, func(url string, _ *pebblestore.Store) error {
 		_, err := s.CopyTo(ctx, url)
 		return err
 	})
@@ -137,7 +139,7 @@ func (l *Lab) inCluster(ctx context.Context, s *site.Site, url string, contracts
 	busy = processors.Busy() - busy
 	rows, feed, lagErr := running.Lag(ctx)
 	_, submissions, batchErr := running.Batches()
-	note = fmt.Sprintf("%s; %s of the ledger's processor time each; %s submissions in an append; "+
+	note = fmt.Sprintf("%s; %s of processor time each, the node's included; %s submissions in an append; "+
 		"read models %s and feed %s events behind at the end; counted after opening anew",
 		latencies(result), each(busy, result.Acknowledged), amount(submissions), count(rows), count(feed))
 	return result, note, errors.Join(err, lagErr, batchErr, running.Close())

@@ -25,7 +25,7 @@ func allRows() []Row {
 	cluster := esdbRow(esdbSpread, "log in a cluster, in process, 512 callers, 10,000 contracts", manyContracts, times(wireSpread, 0.8))
 	hotInCluster := esdbRow(esdbHot, "log in a cluster, in process, 512 callers, one hot contract", 1, times(wireOneByOne, 20))
 	rows := append(yardsticks(), http, hot, spread, hotInProcess, alone, cluster, hotInCluster, replayRow(), catchUpRow(), sharedCatchUpRow(), feedCatchUpRow(), feedLagRow(), natsStoppedRow(),
-		mailsCatchUpRow(), mailsOnRow())
+		mailsCatchUpRow(), mailsOnRow(), copyThereRow(), copyBackRow())
 	return append(rows,
 		fullHTTPRow(http, manyContracts), fullHTTPRow(hot, 1),
 		fullInProcessRow(spread, callers, manyContracts, rate), fullInProcessRow(hotInProcess, callers, 1, rate),

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 
@@ -12,15 +11,11 @@ import (
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 )
 
-// wireCommand serves a store by EventStoreDB's protocol until its input ends, as a
-// cluster of one node would.
-type wireCommand struct {
-	Store string `required:"" help:"The store's folder."`
-}
-
-func (c wireCommand) run(ctx context.Context, in io.Reader, out io.Writer) (err error) {
-	defer asServed()()
-	store, err := pebblestore.Open(c.Store, pebblestore.Options{Logger: slog.New(slog.DiscardHandler)})
+// withWire lends a cluster of one node, which serves a store's folder by
+// EventStoreDB's protocol. It is in this process, so that what a ledger beside it
+// leaves for others is what both leave. The store is lent to be looked at.
+func withWire(ctx context.Context, dir string, use func(url string, store *pebblestore.Store) error) (err error) {
+	store, err := pebblestore.Open(dir, pebblestore.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
@@ -33,26 +28,10 @@ func (c wireCommand) run(ctx context.Context, in io.Reader, out io.Writer) (err 
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	fmt.Fprintln(out, listener.Addr())
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
-	go func() {
-		_, err := io.Copy(io.Discard, in)
-		stop()
-		ended <- err
-	}()
-	if err := wire.Serve(ctx, listener); err != nil {
-		return err
-	}
-	return <-ended
-}
-
-// withWire lends a cluster over a store's folder.
-func withWire(ctx context.Context, store string, use func(url string) error) error {
-	server, err := startSelf(ctx, "wire", "--store", store)
-	if err != nil {
-		return err
-	}
-	return errors.Join(use("esdb://"+server.addr+"?tls=false"), server.stop())
+	go func() { ended <- wire.Serve(serving, listener) }()
+	err = use(fmt.Sprintf("esdb://%s?tls=false", listener.Addr()), store)
+	stop()
+	return errors.Join(err, <-ended)
 }

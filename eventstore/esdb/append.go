@@ -66,9 +66,7 @@ func (s *Store) prepare(ctx context.Context, a *eventstore.Append) (*write, erro
 	for i := range a.Events {
 		w.events[i] = seal(&a.Events[i], at)
 	}
-	if w.doubtful = s.doubtful.Contains(a.Events[0].ID); !w.doubtful {
-		w.doubtful = len(a.Events) > 1 && !s.limits.lastPlace.Load()
-	}
+	w.doubtful = s.doubtful.Contains(a.Events[0].ID)
 	return w, nil
 }
 
@@ -156,6 +154,9 @@ const mostRefusals = 5
 // harmless, whatever was recorded after it.
 func (w *write) settle(ctx context.Context) (eventstore.Appended, error) {
 	until := time.Now().Add(w.s.patience)
+	if done, settled, err := w.byLane(ctx, until); settled {
+		return done, err
+	}
 	for try := 1; ; try++ {
 		result, err := w.send(ctx)
 		if err == nil {
@@ -238,10 +239,10 @@ func (w *write) recorded(ctx context.Context, r *client.WriteResult) (eventstore
 	done := eventstore.Appended{
 		Position: eventstore.Position(r.CommitPosition), Revision: w.Expected + eventstore.Revision(len(w.events)), RecordedAt: w.at,
 	}
-	if w.doubtful || done.Position <= w.known {
+	if w.doubtful || done.Position <= w.known || len(w.events) > 1 && !w.s.limits.lastPlace.Load() {
 		last, err := w.lookUp(ctx, done.Revision)
 		if err != nil {
-			return eventstore.Appended{}, fmt.Errorf("%w: look up what was recorded: %w", eventstore.ErrUnknown, err)
+			return eventstore.Appended{}, fmt.Errorf("%w: %w: %w", eventstore.ErrUnknown, errLookUp, err)
 		}
 		if len(w.events) > 1 && last.Position == done.Position {
 			w.s.limits.lastPlace.Store(true)
@@ -249,9 +250,13 @@ func (w *write) recorded(ctx context.Context, r *client.WriteResult) (eventstore
 		done.Position, done.RecordedAt = last.Position, last.RecordedAt
 		w.s.doubtful.Remove(w.Events[0].ID)
 	}
+	w.s.recent.Add(int64(len(w.events)))
 	w.s.noted(done.Position, done.RecordedAt)
 	return done, nil
 }
+
+// errLookUp says that an append was recorded, and that it is not known where.
+var errLookUp = errors.New("look up what was recorded")
 
 func (w *write) lookUp(ctx context.Context, revision eventstore.Revision) (eventstore.Record, error) {
 	for r, err := range w.s.ReadStream(ctx, w.Stream, revision, eventstore.Forwards) {
@@ -267,11 +272,7 @@ func (w *write) refusal(ctx context.Context, err error) (error, bool) {
 	code, _ := codeOf(err)
 	switch {
 	case code == client.ErrorCodeWrongExpectedVersion:
-		actual, err := w.s.revision(ctx, w.Stream)
-		if err != nil { // it is refused all the same
-			return unavailable(err), true
-		}
-		return &eventstore.ConflictError{Stream: w.Stream, Expected: w.Expected, Actual: actual}, true
+		return w.conflict(ctx), true
 	case code == client.ErrorCodeStreamDeleted:
 		return failure(err), true
 	}
@@ -281,10 +282,8 @@ func (w *write) refusal(ctx context.Context, err error) (error, bool) {
 	}
 	switch grpc.Code() {
 	case codes.InvalidArgument:
-		if m := maxAppendSize.FindStringSubmatch(grpc.Message()); m != nil {
-			most, _ := strconv.ParseInt(m[1], 10, 64) // digits
-			w.s.limits.append.Store(most)
-			return tooLarge(most), true
+		if maxAppendSize.MatchString(grpc.Message()) {
+			return w.tooLarge(grpc.Message()), true
 		}
 		return fmt.Errorf("%w: %s", eventstore.ErrInvalid, grpc.Message()), true
 	case codes.ResourceExhausted:
@@ -294,6 +293,26 @@ func (w *write) refusal(ctx context.Context, err error) (error, bool) {
 		return fmt.Errorf("%w: %s", eventstore.ErrFull, grpc.Message()), true
 	}
 	return nil, false
+}
+
+// conflict says where the stream is instead.
+func (w *write) conflict(ctx context.Context) error {
+	actual, err := w.s.revision(ctx, w.Stream)
+	if err != nil { // it is refused all the same
+		return unavailable(err)
+	}
+	return &eventstore.ConflictError{Stream: w.Stream, Expected: w.Expected, Actual: actual}
+}
+
+// tooLarge learns from a refusal what the cluster takes.
+func (w *write) tooLarge(text string) error {
+	m := maxAppendSize.FindStringSubmatch(text)
+	if m == nil {
+		return fmt.Errorf("%w: %s", eventstore.ErrInvalid, text)
+	}
+	most, _ := strconv.ParseInt(m[1], 10, 64) // digits
+	w.s.limits.append.Store(most)
+	return tooLarge(most)
 }
 
 // cause is what the client's own error wraps.

@@ -215,6 +215,13 @@ func (l *line) lost() error {
 	return l.cause
 }
 
+// down says whether the cluster is known to be gone.
+func (l *line) down() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cause != nil || l.ending
+}
+
 // risen is closed while the cluster can be reached.
 func (l *line) risen() <-chan struct{} {
 	l.mu.Lock()

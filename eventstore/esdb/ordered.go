@@ -4,52 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
-	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
-	"github.com/google/uuid"
-	"google.golang.org/grpc"
-	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/supportledger/supportledger/eventstore"
 )
-
-// The client has no way to send an append behind another one: each is a call of
-// its own, and calls overtake each other. The protocol has: a server hands the
-// appends of one BatchAppend to its writer in the order in which they come.
-const (
-	mostBegun    = 512         // appends that are under way at once
-	begunTimeout = time.Minute // after which the server gives one up
-)
-
-// lanes is the way for appends that keep their order.
-type lanes struct {
-	mu  sync.Mutex
-	now *lane // nil until the first append, and after it has broken
-}
-
-// A lane is one call of BatchAppend.
-type lane struct {
-	conn *grpc.ClientConn
-	call streams.Streams_BatchAppendClient
-	room chan struct{}
-	stop context.CancelFunc
-	done func() // with one append
-
-	mu      sync.Mutex
-	waiting map[uuid.UUID]chan<- begun
-	broken  error
-}
-
-// begun is what became of an append: an answer, or why there is none.
-type begun struct {
-	answer *streams.BatchAppendResp
-	err    error
-}
 
 // Begin takes an append behind those begun before it; see eventstore.Ordered.
 // After a connection that broke, what was under way is ErrUnknown, and the next
@@ -62,7 +23,11 @@ func (s *Store) Begin(ctx context.Context, a eventstore.Append) (outcome func() 
 	if w == nil {
 		return func() (eventstore.Appended, error) { return s.late(ctx, a) }, nil
 	}
-	answered, err := s.begin(ctx, w)
+	l, err := s.own(ctx)
+	var answered <-chan begun
+	if err == nil {
+		answered, err = l.put(ctx, w, begunTimeout, s.leave)
+	}
 	if err != nil {
 		s.leave()
 		return nil, err
@@ -70,131 +35,72 @@ func (s *Store) Begin(ctx context.Context, a eventstore.Append) (outcome func() 
 	return func() (eventstore.Appended, error) {
 		select {
 		case b := <-answered:
-			return w.told(w.answered(ctx, b))
+			done, err := w.answered(ctx, b)
+			if errors.Is(err, eventstore.ErrUnknown) {
+				s.doubtful.Add(w.Events[0].ID, struct{}{})
+			}
+			return w.told(done, err)
 		case <-ctx.Done():
 			return w.told(eventstore.Appended{}, fmt.Errorf("%w: %w", eventstore.ErrUnknown, ctx.Err()))
 		}
 	}, nil
 }
 
-// begin sends an append on the lane, which leaves the store when it is answered.
-func (s *Store) begin(ctx context.Context, w *write) (answered <-chan begun, err error) {
+// own is the lane, which is opened if there is none.
+func (s *Store) own(ctx context.Context) (*lane, error) {
+	if l := s.current(); l != nil {
+		return l, nil
+	}
+	l, err := s.openLane(ctx)
+	if err != nil {
+		return nil, err
+	}
 	s.lanes.mu.Lock()
 	defer s.lanes.mu.Unlock()
-	if s.lanes.now == nil || s.lanes.now.cause() != nil {
-		if s.lanes.now, err = s.openLane(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return s.lanes.now.send(ctx, w)
+	return s.lanes.take(l), nil
 }
 
-// openLane opens a call on a connection of its own.
-func (s *Store) openLane(ctx context.Context) (*lane, error) {
-	conn, err := s.line.dialLeader(ctx)
+// byLane sends a write on the lane, if there is one, and waits for its outcome. The
+// outcome counts where it is settled; else the write may be open, and is sent again
+// as if there were no lane.
+func (w *write) byLane(ctx context.Context, until time.Time) (done eventstore.Appended, settled bool, err error) {
+	s := w.s
+	if s.line.down() {
+		return done, false, nil
+	}
+	l := s.current()
+	if l == nil {
+		s.seek()
+		return done, false, nil
+	}
+	patient, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	answered, err := l.put(patient, w, time.Until(until), func() {})
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
+		return done, false, nil
 	}
-	l := &lane{conn: conn, done: s.leave, room: make(chan struct{}, mostBegun), waiting: map[uuid.UUID]chan<- begun{}}
-	life, stop := context.WithCancel(s.life)
-	l.stop = stop
-	if l.call, err = streams.NewStreamsClient(conn).BatchAppend(s.line.authorized(leader(life))); err != nil {
-		stop()
-		return nil, errors.Join(fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err), conn.Close())
-	}
-	s.work.Go(l.receive)
-	return l, nil
-}
-
-func (l *lane) cause() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.broken
-}
-
-// send sends an append, when there is room.
-func (l *lane) send(ctx context.Context, w *write) (<-chan begun, error) {
 	select {
-	case l.room <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	case b := <-answered:
+		done, err = w.answered(ctx, b)
+	case <-patient.Done(): // it is deaf
+		l.stop()
+		err = eventstore.ErrUnknown
 	}
-	id, answered := uuid.New(), make(chan begun, 1)
-	l.mu.Lock()
-	if l.broken != nil {
-		defer l.mu.Unlock()
-		<-l.room
-		return nil, l.broken
+	switch {
+	case errors.Is(err, eventstore.ErrUnknown) && errors.Is(err, errLookUp):
+		return done, true, err
+	case errors.Is(err, eventstore.ErrUnknown):
+		w.open = true
+		return done, false, nil
+	case errors.Is(err, eventstore.ErrUnavailable):
+		return done, false, nil
 	}
-	l.waiting[id] = answered
-	l.mu.Unlock()
-	if err := l.call.Send(w.batch(id)); err != nil {
-		l.stop() // the receiver says why, to all who wait
-	}
-	return answered, nil
+	return done, true, err
 }
 
-// receive hands out answers until the call ends.
-func (l *lane) receive() {
-	var err error
-	for {
-		var answer *streams.BatchAppendResp
-		if answer, err = l.call.Recv(); err != nil {
-			break
-		}
-		id, _ := uuid.Parse(answer.GetCorrelationId().GetString_())
-		l.mu.Lock()
-		answered := l.waiting[id]
-		delete(l.waiting, id)
-		l.mu.Unlock()
-		if answered != nil {
-			answered <- begun{answer: answer}
-			<-l.room
-			l.done()
-		}
-	}
-	l.stop()
-	_ = l.conn.Close() // it has failed already
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.broken = fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
-	for _, answered := range l.waiting {
-		answered <- begun{err: fmt.Errorf("%w: %w", eventstore.ErrUnknown, err)}
-		<-l.room
-		l.done()
-	}
-}
-
-// batch is the whole of an append as one message.
-func (w *write) batch(id uuid.UUID) *streams.BatchAppendReq {
-	o := &streams.BatchAppendReq_Options{
-		StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte(w.Stream)},
-		DeadlineOption:   &streams.BatchAppendReq_Options_Deadline{Deadline: durationpb.New(begunTimeout)},
-	}
-	if o.ExpectedStreamPosition = (&streams.BatchAppendReq_Options_StreamPosition{StreamPosition: uint64(w.Expected)}); w.Expected == eventstore.NoStream {
-		o.ExpectedStreamPosition = &streams.BatchAppendReq_Options_NoStream{NoStream: &emptypb.Empty{}}
-	}
-	req := &streams.BatchAppendReq{CorrelationId: named(id), Options: o, IsFinal: true}
-	for _, e := range w.events {
-		kind := "application/octet-stream"
-		if e.ContentType == client.ContentTypeJson {
-			kind = "application/json"
-		}
-		req.ProposedMessages = append(req.ProposedMessages, &streams.BatchAppendReq_ProposedMessage{
-			Id: named(e.EventID), Metadata: map[string]string{"type": e.EventType, "content-type": kind}, CustomMetadata: e.Metadata, Data: e.Data,
-		})
-	}
-	return req
-}
-
-func named(id uuid.UUID) *shared.UUID {
-	return &shared.UUID{Value: &shared.UUID_String_{String_: id.String()}}
-}
-
-// answered is what became of a write that was begun.
+// answered is what became of a write that was put on a lane.
 func (w *write) answered(ctx context.Context, b begun) (eventstore.Appended, error) {
 	if b.err != nil {
-		w.s.doubtful.Add(w.Events[0].ID, struct{}{})
 		return eventstore.Appended{}, b.err
 	}
 	if success := b.answer.GetSuccess(); success != nil {
@@ -216,18 +122,15 @@ func (w *write) refused(ctx context.Context, text string, answer *streams.BatchA
 	}
 	switch {
 	case is("WrongExpectedVersion"):
-		actual, err := w.s.revision(ctx, w.Stream)
-		if err != nil {
-			return unavailable(err)
-		}
-		return &eventstore.ConflictError{Stream: w.Stream, Expected: w.Expected, Actual: actual}
-	case is("MaximumAppendSizeExceeded"), is("BadRequest"):
+		return w.conflict(ctx)
+	case is("MaximumAppendSizeExceeded"):
+		return w.tooLarge(text)
+	case is("BadRequest"):
 		return fmt.Errorf("%w: %s", eventstore.ErrInvalid, text)
 	case is("StreamDeleted"):
 		return &eventstore.CorruptError{Where: "the cluster", Reason: text}
 	case is("AccessDenied"), answer.GetError().GetCode() == 0:
 		return fmt.Errorf("%w: %s", eventstore.ErrUnavailable, text)
 	}
-	w.s.doubtful.Add(w.Events[0].ID, struct{}{})
 	return fmt.Errorf("%w: %s", eventstore.ErrUnknown, text)
 }

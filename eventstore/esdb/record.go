@@ -26,14 +26,14 @@ type envelope struct {
 // seal makes an event as the client takes it. The data is copied: a call that its
 // caller has left may still be inside the client.
 func seal(e *eventstore.Event, at time.Time) client.EventData {
-	meta := make([]byte, 0, len(`{"recorded_at":"","meta":""}`)+len(timeFormat)+base64.StdEncoding.EncodedLen(len(e.Meta)))
-	meta = append(meta, `{"recorded_at":"`...)
+	meta := make([]byte, 0, len(envelopeTime+envelopeMeta+envelopeEnd)+len(timeFormat)+base64.StdEncoding.EncodedLen(len(e.Meta)))
+	meta = append(meta, envelopeTime...)
 	meta = at.AppendFormat(meta, timeFormat)
 	if len(e.Meta) > 0 {
-		meta = append(meta, `","meta":"`...)
+		meta = append(meta, envelopeMeta...)
 		meta = base64.StdEncoding.AppendEncode(meta, e.Meta)
 	}
-	meta = append(meta, `"}`...)
+	meta = append(meta, envelopeEnd...)
 	kind := client.ContentTypeBinary
 	if n := len(e.Data); n >= 2 && e.Data[0] == '{' && e.Data[n-1] == '}' {
 		kind = client.ContentTypeJson
@@ -47,8 +47,11 @@ func unseal(r *client.RecordedEvent) (eventstore.Record, error) {
 		Position: eventstore.Position(r.Position.Commit), Stream: r.StreamID, Revision: eventstore.Revision(r.EventNumber),
 		Event: eventstore.Event{ID: r.EventID, Type: r.EventType, Data: r.Data},
 	}
-	var e envelope
-	err := json.Unmarshal(r.UserMetadata, &e)
+	e, written := plain(r.UserMetadata)
+	var err error
+	if !written {
+		err = json.Unmarshal(r.UserMetadata, &e)
+	}
 	if err == nil {
 		record.RecordedAt, err = time.Parse(timeFormat, e.RecordedAt)
 	}
@@ -60,6 +63,35 @@ func unseal(r *client.RecordedEvent) (eventstore.Record, error) {
 	}
 	record.Meta = e.Meta
 	return record, nil
+}
+
+// The parts of an envelope as seal writes it.
+const (
+	envelopeTime = `{"recorded_at":"`
+	envelopeMeta = `","meta":"`
+	envelopeEnd  = `"}`
+)
+
+// plain reads an envelope that is written as seal writes it, without reading JSON;
+// false where it may be written otherwise. Every event that is read has one.
+func plain(b []byte) (e envelope, ok bool) {
+	rest, ok := bytes.CutPrefix(b, []byte(envelopeTime))
+	if !ok || len(rest) < len(timeFormat) {
+		return e, false
+	}
+	e.RecordedAt, rest = string(rest[:len(timeFormat)]), rest[len(timeFormat):]
+	if string(rest) == envelopeEnd {
+		return e, true
+	}
+	if rest, ok = bytes.CutPrefix(rest, []byte(envelopeMeta)); !ok {
+		return e, false
+	}
+	if rest, ok = bytes.CutSuffix(rest, []byte(envelopeEnd)); !ok {
+		return e, false
+	}
+	var err error
+	e.Meta, err = base64.StdEncoding.AppendDecode(nil, rest)
+	return e, err == nil
 }
 
 // isSystem says whether an event is one of the cluster's own.

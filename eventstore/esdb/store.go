@@ -64,6 +64,7 @@ type Store struct {
 
 	latest atomic.Int64 // µs: the newest recorded time that this Store knows of
 	head   head
+	recent atomic.Int64 // events that this Store has recorded
 	watch  sync.Once
 	work   sync.WaitGroup // the watcher
 
@@ -165,32 +166,6 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
 			return ctx.Err()
 		case <-s.life.Done():
 			return eventstore.ErrClosed
-		}
-	}
-}
-
-// follow keeps the head up to date by one subscription, for everybody who waits.
-func (s *Store) follow() {
-	for s.life.Err() == nil {
-		after, err := s.Head(s.life)
-		for err == nil {
-			for r, failed := range s.subscription(s.life, after, false) {
-				if err = failed; err == nil {
-					after = r.Position
-				}
-			}
-		}
-		if errors.As(err, new(*eventstore.CorruptError)) {
-			s.log.Error("the log cannot be followed", "error", err)
-		}
-		select { // whoever reads is told what is wrong
-		case <-time.After(5 * restFirst):
-		case <-s.life.Done():
-			return
-		}
-		select {
-		case <-s.line.risen():
-		case <-s.life.Done():
 		}
 	}
 }
