@@ -21,12 +21,19 @@ func (p Places) Of(r Revision) Position {
 	return p.found[len(p.found)-1-int(p.revision-r)]
 }
 
-// FindPlaces says where the events of an append stand that was recorded, from a
-// revision on. Positions grow, and not by one: unless the answer tells them all,
-// they are read from the stream.
+// ToldPlaces says where the events of an append stand, from a revision on, if its
+// answer tells: positions grow, and not by one, so it tells of all of them only
+// where there is no room between the first and the last.
+func ToldPlaces(from Revision, done Appended, events int) (_ Places, told bool) {
+	told = from == done.Revision || done.First != Start && done.Position-done.First == Position(events-1)
+	return Places{last: done.Position, revision: done.Revision}, told
+}
+
+// FindPlaces says it in any case: what the answer does not tell is read from the
+// stream.
 func FindPlaces(ctx context.Context, s Store, stream string, from Revision, done Appended, events int) (Places, error) {
-	p := Places{last: done.Position, revision: done.Revision}
-	if from == done.Revision || done.First != Start && done.Position-done.First == Position(events-1) {
+	p, told := ToldPlaces(from, done, events)
+	if told {
 		return p, nil
 	}
 	p.found = make([]Position, 0, done.Revision-from+1)

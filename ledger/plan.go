@@ -5,8 +5,8 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -202,20 +202,27 @@ func eventID(command uuid.UUID, attempt uint64, index int) uuid.UUID {
 	return id
 }
 
-// places says where the commands' last events stand, of which each answer tells
-// its own: a repeat, on whatever node, finds the same in the log. Where that
-// cannot be found out the outcome is as good as unknown, and the commands are
-// decided again, by which they are found to have been recorded.
-func (p *plan) places(ctx context.Context, store eventstore.Store, stream string, done eventstore.Appended) (eventstore.Places, error) {
-	from := done.Revision
+// locate tells the commands where their last events stand, of which each answer
+// tells its own: a repeat, on whatever node, finds the same in the log. Where the
+// store does not say, it has to be read: once for all of them, and not before the
+// next batch may go on. See Ledger.located.
+func (p *plan) locate(ctx context.Context, store eventstore.Store, stream string, done eventstore.Appended) {
+	from, events := done.Revision, len(p.events)
 	for _, c := range p.wrote {
 		from = min(from, eventstore.Revision(c.last()))
 	}
-	places, err := eventstore.FindPlaces(ctx, store, stream, from, done, len(p.events))
-	if err != nil {
-		err = fmt.Errorf("%w: %w", eventstore.ErrUnknown, err)
+	places, told := eventstore.ToldPlaces(from, done, events)
+	find := sync.OnceValues(func() (eventstore.Places, error) {
+		return eventstore.FindPlaces(ctx, store, stream, from, done, events)
+	})
+	for _, c := range p.wrote {
+		switch last := eventstore.Revision(c.last()); {
+		case told || last == done.Revision:
+			c.position = places.Of(last)
+		default:
+			c.position, c.find = eventstore.Start, find
+		}
 	}
-	return places, err
 }
 
 // record appends the plan and tells the commands where it stands.
@@ -232,12 +239,8 @@ func (l *Ledger) record(ctx context.Context, q *queue, p *plan) error {
 	if err != nil {
 		return err
 	}
-	places, err := p.places(ctx, l.store, q.name, appended)
-	if err != nil {
-		return err
-	}
+	p.locate(ctx, l.store, q.name, appended)
 	for _, c := range p.wrote {
-		c.position = places.Of(eventstore.Revision(c.last()))
 		c.recorded = appended.RecordedAt.UnixMicro()
 		if ref, ok := q.commands[c.meta.Command]; ok {
 			ref.position, ref.recorded = c.position, c.recorded

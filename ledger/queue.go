@@ -37,18 +37,38 @@ type outcome struct {
 	changed  bool
 	events   []contract.Event // none for a repeat: they are read from the log
 	at       time.Time
+	find     func() (eventstore.Places, error) // of the append that it rode in; nil where nothing has to be found
 }
 
 // commandRef says where a command is recorded.
 type commandRef struct {
 	fingerprint [16]byte
 	first       int64               // revision
-	position    eventstore.Position // of the last
+	position    eventstore.Position // of the last; Start where it has to be read
 	recorded    int64               // µs since 1970
 	events      int32               // one after another
 }
 
 func (r *commandRef) last() int64 { return r.first + int64(r.events) - 1 }
+
+// located finds out where a command's last record stands, if it is not known yet. An
+// error means that this cannot be answered now; the record is there, and a repeat
+// finds it.
+func (l *Ledger) located(ctx context.Context, stream uuid.UUID, c *command) error {
+	if c.commandRef.events == 0 || c.position != eventstore.Start {
+		return nil
+	}
+	if c.find != nil {
+		places, err := c.find()
+		if err == nil {
+			c.position = places.Of(eventstore.Revision(c.last()))
+		}
+		return err
+	}
+	r, err := l.recordAt(ctx, stream, eventstore.Revision(c.last()))
+	c.position = r.Position
+	return err
+}
 
 func (r *commandRef) recordedAt() time.Time { return time.UnixMicro(r.recorded).UTC() }
 

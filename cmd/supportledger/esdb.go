@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 
 	"github.com/supportledger/supportledger/eventstore"
@@ -18,7 +19,7 @@ import (
 type esdbFlags struct {
 	EsdbListen        string `placeholder:"HOST:PORT" env:"SUPPORTLEDGER_ESDB_LISTEN" help:"Where clients of EventStoreDB read the log and subscribe to it; nowhere if left out. Port 0 takes a free one."`
 	EsdbUsers         string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ESDB_USERS" help:"Who may, a file made by readers add; it is read again when it changes. With --dev, if left out, everybody on this machine."`
-	EsdbTLSCert       string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ESDB_TLS_CERT" help:"The certificate for it, PEM. Required on addresses that other machines can reach; most clients send passwords over TLS only."`
+	EsdbTLSCert       string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ESDB_TLS_CERT" help:"The certificate for it, PEM; it is read again when it changes. Required on addresses that other machines can reach; most clients send passwords over TLS only."`
 	EsdbTLSKey        string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ESDB_TLS_KEY" help:"The certificate's key, PEM."`
 	EsdbAcceptAppends bool   `help:"For tests, with --dev only: lets clients append, too, and shows records as they are stored."`
 }
@@ -31,17 +32,15 @@ type esdbSettings struct {
 	appends bool
 }
 
-func (f *esdbFlags) settings(dev bool) (esdbSettings, error) {
+func (f *esdbFlags) settings(dev bool, log *slog.Logger) (_ esdbSettings, err error) {
 	s := esdbSettings{listen: f.EsdbListen, users: f.EsdbUsers, appends: f.EsdbAcceptAppends}
 	if err := f.fit(dev); err != nil {
 		return s, fmt.Errorf("%w: %w", errAskedWrongly, err)
 	}
 	if f.EsdbTLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(f.EsdbTLSCert, f.EsdbTLSKey)
-		if err != nil {
-			return s, fmt.Errorf("read --esdb-tls-cert and --esdb-tls-key: %w", err)
+		if s.tls, err = openCertificate(f.EsdbTLSCert, f.EsdbTLSKey, "--esdb-tls-cert and --esdb-tls-key", log); err != nil {
+			return s, err
 		}
-		s.tls = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
 	if s.users != "" {
 		if _, err := esdbwire.ReadUsers(s.users); err != nil {

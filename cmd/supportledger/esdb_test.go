@@ -24,8 +24,8 @@ import (
 	"github.com/supportledger/supportledger/internal/transcript"
 )
 
-// certificate makes one for this machine, in two files.
-func certificate(t *testing.T) (cert, key string) {
+// certificateFiles makes a certificate for this machine, in two files.
+func certificateFiles(t *testing.T) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
@@ -79,7 +79,7 @@ func TestR38_OfficialEventStoreDBClientsReadTheLog(t *testing.T) {
 	for name, program := range map[string]func(*testing.T) *exec.Cmd{"go": goReader, "node": nodeReader} {
 		t.Run(name, func(t *testing.T) {
 			cmd := program(t)
-			cert, key := certificate(t)
+			cert, key := certificateFiles(t)
 			file := filepath.Join(t.TempDir(), "readers.json")
 			password := strings.Fields(succeed(t, "readers", "add", "anna", "--role", "auditor", "--file", file))[3]
 			address := freeAddress(t)

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"net"
 	"net/url"
@@ -22,7 +22,7 @@ import (
 type natsFlags struct {
 	NatsListen   string `placeholder:"HOST:PORT" env:"SUPPORTLEDGER_NATS_LISTEN" help:"Where subscribers of the feed connect to the ledger's own NATS server; nowhere if left out. Port 0 takes a free one."`
 	NatsUsers    string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_NATS_USERS" help:"The subscribers, a file made by subscribers add; it is read again when it changes. With --dev, if left out, one is made in dev-subscriber.json."`
-	NatsTLSCert  string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_NATS_TLS_CERT" help:"The NATS server's certificate, PEM. Required on addresses that other machines can reach."`
+	NatsTLSCert  string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_NATS_TLS_CERT" help:"The NATS server's certificate, PEM; it is read again when it changes. Required on addresses that other machines can reach."`
 	NatsTLSKey   string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_NATS_TLS_KEY" help:"The certificate's key, PEM."`
 	NatsURL      string `placeholder:"URL" env:"SUPPORTLEDGER_NATS_URL" help:"A NATS server, or servers of one cluster separated by commas, to publish to in place of the ledger's own."`
 	NatsCreds    string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_NATS_CREDS" help:"Credentials for that server."`
@@ -39,18 +39,16 @@ type natsSettings struct {
 	broker   broker.Config
 }
 
-func (f *natsFlags) settings(dev bool) (natsSettings, error) {
+func (f *natsFlags) settings(dev bool, log *slog.Logger) (_ natsSettings, err error) {
 	s := natsSettings{off: f.NoFeed, replicas: f.NatsReplicas, remote: notifications.Remote{URL: f.NatsURL, Creds: f.NatsCreds, CA: f.NatsCA}}
 	if err := f.fit(dev); err != nil {
 		return s, fmt.Errorf("%w: %w", errAskedWrongly, err)
 	}
 	s.broker = broker.Config{Listen: f.NatsListen, UsersFile: f.NatsUsers}
 	if f.NatsTLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(f.NatsTLSCert, f.NatsTLSKey)
-		if err != nil {
-			return s, fmt.Errorf("read --nats-tls-cert and --nats-tls-key: %w", err)
+		if s.broker.TLS, err = openCertificate(f.NatsTLSCert, f.NatsTLSKey, "--nats-tls-cert and --nats-tls-key", log); err != nil {
+			return s, err
 		}
-		s.broker.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
 	for _, path := range []string{f.NatsCreds, f.NatsCA} {
 		if path == "" {

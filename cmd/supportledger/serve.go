@@ -127,10 +127,10 @@ func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 			return s, 0, err
 		}
 	}
-	if s.esdb, err = c.esdbFlags.settings(c.Dev); err != nil {
+	if s.esdb, err = c.esdbFlags.settings(c.Dev, s.log); err != nil {
 		return s, 0, err
 	}
-	if s.nats, err = c.natsFlags.settings(c.Dev); err != nil {
+	if s.nats, err = c.natsFlags.settings(c.Dev, s.log); err != nil {
 		return s, 0, err
 	}
 	if s.mails, err = c.mailFlags.settings(s.nats.off); err != nil {

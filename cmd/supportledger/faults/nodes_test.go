@@ -13,7 +13,7 @@ import (
 // What holds on one node holds on three that share a log, the read models, the
 // keys of people and a feed.
 func TestThreeNodesAreOneLedger(t *testing.T) {
-	s := newSite(t, "--test-clock", "2026-03-01T09:00:00Z")
+	s := newSite(t, serving, "--test-clock", "2026-03-01T09:00:00Z")
 	ear := s.listen()
 	for _, rule := range []struct {
 		name string

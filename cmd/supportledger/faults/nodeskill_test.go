@@ -16,16 +16,17 @@ import (
 	"github.com/supportledger/supportledger/internal/paper"
 )
 
-// R2, R6, R16, R21, R22, R25, R38, R41, R44: while nodes are killed, PostgreSQL
+// R6, R16, R21, R22, R25, R38, R39, R41, R44: while nodes are killed, PostgreSQL
 // crashes, lines to the log are cut and NATS goes away, one after another, callers
 // who ask again until they are answered find one ledger, as if it were on paper; the
-// feed tells everything once; and every node says truly whether it is ready.
+// feed tells everything once; every letter is recorded once; and every node says truly whether it is ready.
 func TestThreeNodesSurviveWhatTheyStandOn(t *testing.T) {
 	rounds := storetest.Rounds(20, 100)
-	s := newSite(t)
+	box := newLetterbox(t)
+	s := newSite(t, servingMails, "--mail-from", "support@example.com", "--smtp", "smtp://"+box.address, "--smtp-plain", "--smtp-plain-ids")
 	ear := s.listen()
 	told := newTold(t)
-	faults := []func(*site, int){nodeIsKilled, lineIsCut, databaseCrashes, nodeIsKilled, lineIsSilent, natsGoesAway}
+	faults := []func(*site, int){nodeIsKilled, lineIsCut, databaseCrashes, nodeIsKilled, lineIsSilent, natsGoesAway, logIsGone}
 	for round := range rounds {
 		w := s.newWork(round, told)
 		w.begin()
@@ -39,13 +40,11 @@ func TestThreeNodesSurviveWhatTheyStandOn(t *testing.T) {
 	s.mustHaveUniqueNumbers()
 	heard := s.mustHear(ear)
 	s.mustVerify(0)
-	for n := range nodes {
-		s.node(n).stop()
-	}
+	letters := s.mustTell(box, 2*sheets*rounds+len(told.numbers))
 	s.mustVerify(2)
 	t.Logf("%d rounds, %d incidents, %d repeats; %d requests were turned away and %d not answered, and sent again; "+
-		"%d events heard, %d messages came again, the subscriber began anew %d times",
-		rounds, len(told.numbers), told.repeats.Load(), s.turnedAway.Load(), s.unanswered.Load(), heard, ear.again, ear.fresh)
+		"%d events heard, %d messages came again, the subscriber began anew %d times; %d letters, of which %d came again",
+		rounds, len(told.numbers), told.repeats.Load(), s.turnedAway.Load(), s.unanswered.Load(), heard, ear.again, ear.fresh, letters, box.again())
 }
 
 func nodeIsKilled(s *site, round int) {
@@ -60,6 +59,19 @@ func lineIsCut(s *site, round int) {
 	s.until(n, "without its log", func(r readiness) bool { return r.Code == "unavailable" })
 	s.until(n+1, "ready", func(r readiness) bool { return r.Status == "ready" })
 	must(s.t, s.lines[n].Start())
+}
+
+// logIsGone, for all of them.
+func logIsGone(s *site, _ int) {
+	for n := range nodes {
+		s.lines[n].Stop()
+	}
+	for n := range nodes {
+		s.until(n, "without its log", func(r readiness) bool { return r.Code == "unavailable" })
+	}
+	for n := range nodes {
+		must(s.t, s.lines[n].Start())
+	}
 }
 
 // lineIsSilent: everything gets through to the log, and nothing back, until the
@@ -89,6 +101,31 @@ func natsGoesAway(s *site, _ int) {
 		s.until(n, "without its feed", func(r readiness) bool { return r.Status == "ready" && r.Feed == "disconnected" })
 	}
 	s.startNATS()
+}
+
+// mustTell waits until all letters were sent, at least so many, and holds those that
+// arrived against the log.
+func (s *site) mustTell(box *letterbox, least int) int {
+	s.t.Helper()
+	for n := range nodes {
+		s.node(n).until("the last letter", func() bool {
+			said := s.node(n).get("", "/metrics").body
+			return strings.Contains(said, "\nsupportledger_mails_lag 0\n") && strings.Contains(said, "\nsupportledger_mails_waiting 0\n")
+		})
+	}
+	for n := range nodes { // what was being sent is finished
+		s.node(n).stop()
+	}
+	sent := mailsIn(s.t, s.log)
+	for id := range box.taken {
+		if sent[id] != 1 {
+			s.t.Errorf("the letter %s arrived and is recorded %d times", id, sent[id])
+		}
+	}
+	if len(sent) < least || len(sent) != len(box.taken) {
+		s.t.Errorf("%d letters are recorded and %d arrived, want %d at least", len(sent), len(box.taken), least)
+	}
+	return len(sent)
 }
 
 // told is what callers were told for certain, about all contracts.

@@ -39,6 +39,7 @@ type site struct {
 	nats     *natsserver.Server
 	natsDir  string
 	natsAt   string
+	serving  func(testing.TB, string) *exec.Cmd
 	flags    []string
 	lines    []*toxiproxy.Proxy // of each node to the log
 	dirs     []string           // of each node
@@ -51,10 +52,10 @@ type site struct {
 
 const nodes = 3
 
-// newSite starts everything. Flags are for all nodes.
-func newSite(t testing.TB, flags ...string) *site {
+// newSite starts everything: nodes that serve with mails or without, with more flags.
+func newSite(t testing.TB, serving func(testing.TB, string) *exec.Cmd, flags ...string) *site {
 	t.Helper()
-	s := &site{t: t, database: pgserver.Start(t, ""), keys: filepath.Join(t.TempDir(), "keys.json"), flags: flags, natsDir: t.TempDir(), natsAt: freeAddress(t)}
+	s := &site{t: t, serving: serving, database: pgserver.Start(t, ""), keys: filepath.Join(t.TempDir(), "keys.json"), flags: flags, natsDir: t.TempDir(), natsAt: freeAddress(t)}
 	s.startNATS()
 	t.Cleanup(s.stopNATS)
 	conn, err := s.database.Connect(t.Context())
@@ -147,7 +148,7 @@ func (s *site) placesOf(n int) []string {
 // launch starts a node, which need not be ready when it returns.
 func (s *site) launch(n int) {
 	s.t.Helper()
-	cmd := serving(s.t, s.dirs[n])
+	cmd := s.serving(s.t, s.dirs[n])
 	cmd.Args = append(append(append(cmd.Args, s.placesOf(n)...), "--nats-url", "nats://"+s.natsAt), s.flags...)
 	p := start(s.t, s.dirs[n], cmd)
 	if p.base == "" {
