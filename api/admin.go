@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/ledger"
 )
 
 func (a *API) registerAdmin() {
@@ -88,19 +89,47 @@ type clock struct {
 }
 
 // setClock moves the test clock forwards and answers when everything that this
-// made due was recorded and projected.
+// made due was recorded and projected. The clock stops at each moment at which
+// something is due, as time does: so it is recorded then, in order, and not all at
+// once and contract by contract.
 func (a *API) setClock(ctx context.Context, _ *call, in *clockInput) (*shown[clock], error) {
 	now, err := time.Parse(time.RFC3339, in.Body.Now)
 	if err != nil || now.Year() < 1970 || now.Year() > 9999 {
 		return nil, invalid("now", "must be a time such as 2026-03-01T00:00:00Z")
 	}
-	if err := a.TestClock.Set(now.UTC()); err != nil {
-		return nil, problem("clock-backwards", err.Error(), sentences["clock-backwards"].hint, fieldAt("now", "lies before the clock's time"))
+	if at := a.TestClock.Now(); now.Before(at) {
+		return nil, backwards(a.TestClock.Set(now.UTC()))
 	}
-	if err := a.catchUp(ctx); err != nil {
-		return nil, err
+	for next := (time.Time{}); next.Before(now); {
+		if next, err = a.nextDue(ctx, now.UTC()); err != nil {
+			return nil, err
+		}
+		if err := a.TestClock.Set(next); err != nil { // somebody else has moved it further
+			return nil, backwards(err)
+		}
+		if err := a.catchUp(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return &shown[clock]{clock{a.Ledger.Now()}}, nil
+}
+
+func backwards(err error) *Problem {
+	return problem("clock-backwards", err.Error(), sentences["clock-backwards"].hint, fieldAt("now", "lies before the clock's time"))
+}
+
+// nextDue is the first moment after now by the test clock at which something is
+// due, or a time if nothing is until then.
+func (a *API) nextDue(ctx context.Context, until time.Time) (time.Time, error) {
+	if err := a.awaitHead(ctx); err != nil {
+		return until, err
+	}
+	passed := ledger.DueContract{At: a.TestClock.Now(), Contract: uuid.Max}
+	due, err := a.Projections.Due.Due(ctx, until, passed, 1)
+	if err != nil || len(due) == 0 {
+		return until, err
+	}
+	return due[0].At, nil
 }
 
 // catchUp records what is due, as far as the agenda knows it, and has the lists

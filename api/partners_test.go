@@ -1,6 +1,8 @@
 package api
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -266,4 +268,34 @@ func TestR28_OperatorsSeeWhatIsDue(t *testing.T) {
 		t.Errorf("due is %q, want both ends", got)
 	}
 	r.get(r.operator(), "/v1/due?by=tomorrow").refuses(400, "malformed-parameter")
+}
+
+// What a jump of the clock makes due is recorded at its own moments, in order, over
+// all contracts.
+func TestR5_AJumpOfTheClockStopsAtEveryMoment(t *testing.T) {
+	r := newRig(t)
+	var ids []string
+	for _, day := range []string{"2026-03-02", "2026-02-20", "2026-02-25"} {
+		ids = append(ids, r.renewMembershipOf(r.partner("gold", false), day)[0].(object)["id"].(string))
+	}
+	r.setTo("2027-03-10T00:00:00Z")
+	var got []string
+	for i, id := range ids {
+		for _, item := range items(r.get(r.auditor(), "/v1/contracts/"+id+"/history").is(200)) {
+			if e := item.(object); e["type"] == "contract.activated.v1" || e["type"] == "contract.expired.v1" {
+				got = append(got, fmt.Sprintf("%06.0f %v %s %v", e["position"], e["recorded_at"], strings.TrimSuffix(e["type"].(string), ".v1"), i))
+			}
+		}
+	}
+	slices.Sort(got)
+	for i := range got {
+		_, got[i], _ = strings.Cut(got[i], " ")
+	}
+	want := []string{
+		"2026-03-12T17:00:00Z contract.activated 1", "2026-03-17T17:00:00Z contract.activated 2", "2026-03-22T17:00:00Z contract.activated 0",
+		"2027-02-19T17:00:00Z contract.expired 1", "2027-02-24T17:00:00Z contract.expired 2", "2027-03-01T17:00:00Z contract.expired 0",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("recorded were\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
 }
