@@ -111,15 +111,12 @@ func testDue_blankContractsAreLookedAt(t *testing.T, on engine) {
 	r.settle()
 	since := r.now()
 	watch := 72 * time.Hour
-	list := func(at time.Time) (all []DueRow) {
-		for _, row := range walk(t, func(p Page) (List[DueRow], error) {
+	list := func(at time.Time) []DueRow {
+		return walk(t, func(p Page) (List[DueRow], error) {
 			return r.Due.List(t.Context(), at, DuePeriod{By: at.AddDate(2, 0, 0), BlankAfter: watch}, p)
 		}, func(row DueRow) DueRow {
 			return DueRow{At: row.At, What: row.What, ContractRow: ContractRow{ID: row.ID}}
-		}) {
-			all = append(all, row)
-		}
-		return all
+		})
 	}
 	what := func(rows []DueRow) map[string]int {
 		n := map[string]int{}
