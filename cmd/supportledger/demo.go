@@ -14,7 +14,7 @@ import (
 )
 
 type demoCmd struct {
-	Data string `type:"path" placeholder:"DIR" help:"Where to keep the ledger; a temporary folder if left out."`
+	Data string `type:"path" placeholder:"DIR" help:"A new folder to keep the ledger in; a temporary one if left out."`
 }
 
 // Run tells the story.
@@ -25,6 +25,8 @@ func (c *demoCmd) Run(ctx context.Context, t *terminal) (err error) {
 			return fmt.Errorf("make folder: %w", err)
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	} else if exists(folder(dir).store()) {
+		return fmt.Errorf("%w: %s holds a ledger already, and the story begins in a new one: name another folder with --data", errAskedWrongly, dir)
 	}
 	now := time.Now()
 	log := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn}))

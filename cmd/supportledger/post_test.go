@@ -156,6 +156,13 @@ func TestR39_MailsFollowTheTestClock(t *testing.T) {
 	must(t, s.stop())
 }
 
+// The demo's story begins in a folder that has none yet.
+func TestTheDemoLeavesALedgerAlone(t *testing.T) {
+	dir := t.TempDir()
+	must(t, serve(t, dir).stop())
+	fail(t, exitUsage, []string{dir, "holds a ledger already", "--data"}, "demo", "--data", dir)
+}
+
 func TestFlagsOfMailsThatDoNotGoTogether(t *testing.T) {
 	for _, c := range []struct {
 		words []string
