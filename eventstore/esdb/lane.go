@@ -2,6 +2,7 @@ package esdb
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -208,7 +209,7 @@ func (l *lane) receive() {
 		if answer, err = l.call.Recv(); err != nil {
 			break
 		}
-		id, _ := uuid.Parse(answer.GetCorrelationId().GetString_())
+		id := readID(answer.GetCorrelationId())
 		l.mu.Lock()
 		w, known := l.waiting[id]
 		delete(l.waiting, id)
@@ -244,21 +245,41 @@ func (w *write) batch(id uuid.UUID, timeout time.Duration) *streams.BatchAppendR
 		o.ExpectedStreamPosition = &streams.BatchAppendReq_Options_NoStream{NoStream: &emptypb.Empty{}}
 	}
 	req := &streams.BatchAppendReq{
-		CorrelationId: named(id), Options: o, IsFinal: true,
+		CorrelationId: structured(id), Options: o, IsFinal: true,
 		ProposedMessages: make([]*streams.BatchAppendReq_ProposedMessage, len(w.events)),
 	}
-	for i, e := range w.events {
+	said := map[[2]string]map[string]string{} // few: an append's events are mostly of the same types
+	for i := range w.events {
+		e := &w.events[i]
 		kind := "application/octet-stream"
 		if e.ContentType == client.ContentTypeJson {
 			kind = "application/json"
 		}
+		meta := said[[2]string{e.EventType, kind}]
+		if meta == nil {
+			meta = map[string]string{"type": e.EventType, "content-type": kind}
+			said[[2]string{e.EventType, kind}] = meta
+		}
 		req.ProposedMessages[i] = &streams.BatchAppendReq_ProposedMessage{
-			Id: named(e.EventID), Metadata: map[string]string{"type": e.EventType, "content-type": kind}, CustomMetadata: e.Metadata, Data: e.Data,
+			Id: structured(e.EventID), Metadata: meta, CustomMetadata: e.Metadata, Data: e.Data,
 		}
 	}
 	return req
 }
 
-func named(id uuid.UUID) *shared.UUID {
-	return &shared.UUID{Value: &shared.UUID_String_{String_: id.String()}}
+func structured(id uuid.UUID) *shared.UUID {
+	return &shared.UUID{Value: &shared.UUID_Structured_{Structured: &shared.UUID_Structured{
+		MostSignificantBits: int64(binary.BigEndian.Uint64(id[:8])), LeastSignificantBits: int64(binary.BigEndian.Uint64(id[8:])),
+	}}}
+}
+
+// readID reads an id in either form; the zero one where it is in neither.
+func readID(id *shared.UUID) (u uuid.UUID) {
+	if s := id.GetStructured(); s != nil {
+		binary.BigEndian.PutUint64(u[:8], uint64(s.MostSignificantBits))
+		binary.BigEndian.PutUint64(u[8:], uint64(s.LeastSignificantBits))
+		return u
+	}
+	u, _ = uuid.Parse(id.GetString_()) // of nobody who waits, if it is none
+	return u
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -95,6 +96,7 @@ func (b *batches) take(req *streams.BatchAppendReq) error {
 	if !b.s.config.AcceptAppends {
 		return b.refuse(c, accessDenied())
 	}
+	c.append.Events = slices.Grow(c.append.Events, len(req.GetProposedMessages()))
 	for _, p := range req.GetProposedMessages() {
 		if c.size += len(p.GetData()); c.size > b.s.config.MaxAppendBytes {
 			return b.refuse(c, tooLarge(b.s.config.MaxAppendBytes))
