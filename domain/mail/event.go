@@ -48,13 +48,7 @@ func decode(retired map[string]upcast, name string, data []byte) (Event, error) 
 }
 
 // Encode writes an event as it is recorded.
-func Encode(e Event) ([]byte, error) {
-	data, err := json.Marshal(e)
-	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", e.Name(), err)
-	}
-	return data, nil
-}
+func Encode(e Event) ([]byte, error) { return domain.Encode(e) }
 
 // Replay evolves a state by a recorded event. It comes to the same as Decode and
 // Evolve; of mails that were sent, which are most, it reads the id alone.
