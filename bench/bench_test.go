@@ -13,6 +13,7 @@ import (
 
 	"github.com/supportledger/supportledger/bench/load"
 	"github.com/supportledger/supportledger/bench/yardstick"
+	"github.com/supportledger/supportledger/internal/lacking"
 	"github.com/supportledger/supportledger/internal/pgserver"
 )
 
@@ -57,18 +58,9 @@ func diskDir(t *testing.T) string {
 		t.Fatal(err)
 	}
 	if yardstick.CheckDurable(dir) != nil {
-		need(t, "the temporary folder lies in memory: set TMPDIR to one on a disk")
+		lacking.Here(t, "the temporary folder lies in memory: set TMPDIR to one on a disk")
 	}
 	return dir
-}
-
-// need skips a test that cannot run here; where CI=true that is a failure.
-func need(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
 }
 
 func TestAFigureIsTheMedianAndItsRatioThatOfMedians(t *testing.T) {
@@ -194,7 +186,7 @@ func TestAmounts(t *testing.T) {
 // TestTheProgramMeasures runs the whole program on the rows that need the most.
 func TestTheProgramMeasures(t *testing.T) {
 	if _, err := pgserver.Find(); err != nil {
-		need(t, err.Error())
+		lacking.Here(t, err.Error())
 	}
 	dir := diskDir(t)
 	path := filepath.Join(dir, "results.json")

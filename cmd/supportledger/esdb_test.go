@@ -21,6 +21,7 @@ import (
 
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/internal/lacking"
 	"github.com/supportledger/supportledger/internal/transcript"
 )
 
@@ -53,11 +54,7 @@ func nodeReader(t *testing.T) *exec.Cmd {
 		_, err = os.Stat(filepath.Join(folder, "node_modules", "@eventstore", "db-client"))
 	}
 	if err != nil {
-		text := fmt.Sprintf("the Node program cannot run: %v (Debian: apt-get install nodejs npm; then npm ci in examples/reader/node)", err)
-		if os.Getenv("CI") == "true" {
-			t.Fatal(text)
-		}
-		t.Skip(text)
+		lacking.Here(t, fmt.Sprintf("the Node program cannot run: %v (Debian: apt-get install nodejs npm; then npm ci in examples/reader/node)", err))
 	}
 	cmd := exec.Command("node", "reader.mjs")
 	cmd.Dir = folder

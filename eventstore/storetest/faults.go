@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/supportledger/supportledger/internal/lacking"
 )
 
 // Need skips a test, or fails it where CI=true, unless these programs are
@@ -19,7 +21,7 @@ func Need(t testing.TB, programs ...string) {
 	t.Helper()
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			missing(t, p+" is not installed (Debian: apt-get install strace util-linux e2fsprogs)")
+			lacking.Here(t, p+" is not installed (Debian: apt-get install strace util-linux e2fsprogs)")
 		}
 	}
 }
@@ -28,16 +30,8 @@ func Need(t testing.TB, programs ...string) {
 func NeedRoot(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		missing(t, "mounting needs root (sudo)")
+		lacking.Here(t, "mounting needs root (sudo)")
 	}
-}
-
-func missing(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("CI must run this: %s", what)
-	}
-	t.Skip(what)
 }
 
 // Tmpfs mounts a file system in memory of a size in bytes, and returns its folder.

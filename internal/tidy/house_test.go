@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/supportledger/supportledger/internal/lacking"
 )
 
 func TestHouse(t *testing.T) {
@@ -77,18 +79,9 @@ func committed(t *testing.T) []string {
 	t.Helper()
 	out, err := exec.Command("git", "-C", root, "ls-files", "-z").Output()
 	if err != nil {
-		lacking(t, "git and a clone to ask it about", err)
+		lacking.Here(t, "git and a clone to ask it about: "+err.Error())
 	}
 	return strings.Split(strings.Trim(string(out), "\x00"), "\x00")
-}
-
-// lacking skips on a laptop and fails where CI=true.
-func lacking(t *testing.T, what string, err error) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s: %v", what, err)
-	}
-	t.Skipf("%s: %v", what, err)
 }
 
 func report(t *testing.T, found []Finding) {

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/supportledger/supportledger/internal/lacking"
 )
 
 // A gate stands before every fsync and fdatasync of a process, whatever thread
@@ -66,22 +68,13 @@ func behindGate(t testing.TB, dir string, cmd *exec.Cmd, decide func(n int, path
 	must(t, theirs.Close())
 	t.Cleanup(func() { p.kill(); <-ended })
 	if strings.Contains(p.said.String(), noGate) {
-		lacking(t, p.said.String())
+		lacking.Here(t, p.said.String())
 	}
 	return p, g
 }
 
 // noGate begins what a process says that cannot stand behind a gate.
 const noGate = "no gate before syncs: "
-
-// lacking skips on a laptop and fails where CI=true.
-func lacking(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("CI must run this: %s", what)
-	}
-	t.Skip(what)
-}
 
 // guard takes the listener from the process and decides until it ends.
 func (g *gate) guard(socket int) {
