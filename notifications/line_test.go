@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Shopify/toxiproxy/v2"
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/supportledger/supportledger/internal/badline"
 	"github.com/supportledger/supportledger/notifications"
 )
 
@@ -36,34 +36,6 @@ func serveNATS(t testing.TB, change func(*server.Options)) *server.Server {
 	return s
 }
 
-// A line is a way to a server that a test can disturb.
-type line struct {
-	t testing.TB
-	*toxiproxy.Proxy
-}
-
-func newLine(t testing.TB, to string) line {
-	t.Helper()
-	api := &toxiproxy.ApiServer{Collection: toxiproxy.NewProxyCollection(), Metrics: toxiproxy.NewMetricsContainer(nil)}
-	api.Logger = silent(api.Logger)
-	l := line{t, toxiproxy.NewProxy(api, "nats", "127.0.0.1:0", to)}
-	must(t, l.Start())
-	t.Cleanup(l.Stop)
-	return l
-}
-
-// silent is a logger that writes nowhere, of a type that is not ours.
-func silent[T any](*T) *T { return new(T) }
-
-// disturb adds a toxic to both directions or one, until calm.
-func (l line) disturb(toxic string) {
-	l.t.Helper()
-	_, err := l.Toxics.AddToxicJson(strings.NewReader(toxic))
-	must(l.t, err)
-}
-
-func (l line) calm() { l.Toxics.ResetToxics(context.Background()) }
-
 // R38: whatever happens to the line, the stream is the log afterwards.
 func TestR38_OverABadLineNothingIsLostOrDoubled(t *testing.T) {
 	for what, toxics := range map[string][]string{
@@ -72,14 +44,14 @@ func TestR38_OverABadLineNothingIsLostOrDoubled(t *testing.T) {
 		"cut off":    {`{"type": "limit_data", "stream": "upstream", "attributes": {"bytes": 20000}}`},
 		"deaf":       {`{"type": "limit_data", "stream": "downstream", "attributes": {"bytes": 4000}}`},
 		"in pieces":  {`{"type": "slicer", "stream": "upstream", "attributes": {"average_size": 50, "size_variation": 20}}`},
-		"black hole": {`{"type": "timeout", "stream": "downstream", "attributes": {"timeout": 0}}`},
+		"black hole": {badline.Deaf},
 		"slow":       {`{"type": "bandwidth", "stream": "upstream", "attributes": {"rate": 200}}`, `{"type": "limit_data", "stream": "downstream", "attributes": {"bytes": 9000}}`},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			s := serveNATS(t, nil)
-			l := newLine(t, s.Addr().String())
+			l := badline.New(t, s.Addr().String())
 			r.dial = notifications.Remote{URL: "nats://" + s.Addr().String()}.Dial
 			r.line = notifications.Remote{URL: "nats://" + l.Listen}.Dial
 			r.startFeed()
@@ -87,10 +59,10 @@ func TestR38_OverABadLineNothingIsLostOrDoubled(t *testing.T) {
 			r.caughtUp()
 			for range 3 {
 				for _, toxic := range toxics {
-					l.disturb(toxic)
+					l.Disturb(toxic)
 				}
 				r.append(many(120, 10_000))
-				l.calm()
+				l.Calm()
 				r.append(30)
 				r.caughtUp()
 			}
@@ -104,7 +76,7 @@ func TestR38_OverABadLineNothingIsLostOrDoubled(t *testing.T) {
 func TestR38_NATSMayBeAwayForAWhile(t *testing.T) {
 	r := newRig(t)
 	s := serveNATS(t, nil)
-	l := newLine(t, s.Addr().String())
+	l := badline.New(t, s.Addr().String())
 	r.dial = notifications.Remote{URL: "nats://" + s.Addr().String()}.Dial
 	r.line = notifications.Remote{URL: "nats://" + l.Listen}.Dial
 	l.Stop()

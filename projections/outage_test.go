@@ -9,10 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Shopify/toxiproxy/v2"
-
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/storetest"
+	"github.com/supportledger/supportledger/internal/badline"
 	"github.com/supportledger/supportledger/internal/pgserver"
 )
 
@@ -151,11 +150,7 @@ func onAddress(t *testing.T, store eventstore.Store, port int) Config {
 // no more harm than that lists are refused meanwhile.
 func TestR45_rowsSurviveCutConnections(t *testing.T) {
 	p := pgserver.Start(t, "")
-	api := &toxiproxy.ApiServer{Collection: toxiproxy.NewProxyCollection(), Metrics: toxiproxy.NewMetricsContainer(nil)}
-	api.Logger = silent(api.Logger)
-	line := toxiproxy.NewProxy(api, "postgres", "127.0.0.1:0", fmt.Sprintf("127.0.0.1:%d", p.Port))
-	must(t, line.Start())
-	t.Cleanup(line.Stop)
+	line := badline.New(t, fmt.Sprintf("127.0.0.1:%d", p.Port))
 	store := openStore(t)
 	writeSubmissions(t, store, 4000, 50)
 	var port int
@@ -208,6 +203,3 @@ func (s *Set) reading(t *testing.T) {
 	}
 	t.Errorf("it does not go on: %v", failed)
 }
-
-// silent is a logger that writes nowhere, of a type that is not ours.
-func silent[T any](*T) *T { return new(T) }

@@ -10,42 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Shopify/toxiproxy/v2"
-
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/esdb"
 	"github.com/supportledger/supportledger/eventstore/storetest"
+	"github.com/supportledger/supportledger/internal/badline"
 )
-
-// A wire is a way to a cluster that a test can disturb.
-type wire struct {
-	t testing.TB
-	*toxiproxy.Proxy
-}
-
-func newWire(t testing.TB, to string) wire {
-	t.Helper()
-	api := &toxiproxy.ApiServer{Collection: toxiproxy.NewProxyCollection(), Metrics: toxiproxy.NewMetricsContainer(nil)}
-	api.Logger = silent(api.Logger)
-	w := wire{t, toxiproxy.NewProxy(api, "esdb", "127.0.0.1:0", to)}
-	must(t, w.Start())
-	t.Cleanup(w.Stop)
-	return w
-}
-
-// silent is a logger that writes nowhere, of a type that is not ours.
-func silent[T any](*T) *T { return new(T) }
-
-func (w wire) disturb(toxic string) {
-	w.t.Helper()
-	_, err := w.Toxics.AddToxicJson(strings.NewReader(toxic))
-	must(w.t, err)
-}
-
-func (w wire) calm() { w.Toxics.ResetToxics(context.Background()) }
-
-// deaf lets everything through to the cluster and no answer back.
-const deaf = `{"type": "timeout", "stream": "downstream", "attributes": {"timeout": 0}}`
 
 func facts(stream string, expected eventstore.Revision, n int) eventstore.Append {
 	return eventstore.Append{Stream: stream, Expected: expected, Events: storetest.Events(n), At: time.Now()}
@@ -78,14 +47,14 @@ func TestR41_ALostAnswerIsFoundByItsIDs(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, nil)
 	c.start()
-	w := newWire(t, c.address)
+	w := badline.New(t, c.address)
 	here, there := open(t, w.Listen), open(t, c.address)
 	defer func() { must(t, here.Close()); must(t, there.Close()) }()
 	for round := range 3 {
 		a := facts("lost", eventstore.Revision(3*round)-1, 2)
 		answered := make(chan error, 1)
 		var done eventstore.Appended
-		w.disturb(deaf)
+		w.Disturb(badline.Deaf)
 		go func() {
 			var err error
 			done, err = here.Append(soon(t), a)
@@ -94,7 +63,7 @@ func TestR41_ALostAnswerIsFoundByItsIDs(t *testing.T) {
 		until(t, "the append is recorded", func() bool { return len(stream(t, there, "lost")) == 3*round+2 })
 		_, err := there.Append(soon(t), facts("lost", a.Expected+2, 1))
 		must(t, err)
-		w.calm()
+		w.Calm()
 		w.Stop() // what was on its way is lost
 		must(t, w.Start())
 		must(t, <-answered)
@@ -115,15 +84,15 @@ func TestR41_AnUnknownOutcomeIsSettledByAskingAgain(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, nil)
 	c.start()
-	w := newWire(t, c.address)
+	w := badline.New(t, c.address)
 	s := open(t, w.Listen, func(o *esdb.Options) { o.Patience = 300 * time.Millisecond })
 	defer s.Close()
 	a := facts("open", eventstore.NoStream, 2)
-	w.disturb(deaf)
+	w.Disturb(badline.Deaf)
 	if _, err := s.Append(soon(t), a); !errors.Is(err, eventstore.ErrUnknown) {
 		t.Fatalf("the answer did not come back: %v, want ErrUnknown", err)
 	}
-	w.calm()
+	w.Calm()
 	w.Stop()
 	must(t, w.Start())
 	a.At, a.Before = a.At.Add(time.Second), a.At.Add(time.Minute)
@@ -196,7 +165,7 @@ func TestReadsGoOnOverACutConnection(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, nil)
 	c.start()
-	w := newWire(t, c.address)
+	w := badline.New(t, c.address)
 	s := open(t, w.Listen)
 	defer s.Close()
 	const records = 3000
@@ -229,13 +198,13 @@ func TestR41_OverABadLineNothingIsLostOrDoubled(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, nil)
 	c.start()
-	w := newWire(t, c.address)
+	w := badline.New(t, c.address)
 	s := open(t, w.Listen, func(o *esdb.Options) { o.Patience = 150 * time.Millisecond })
 	defer s.Close()
 	const callers, each = 8, 60
 	var wg, cutting sync.WaitGroup
 	ended := make(chan struct{})
-	cutting.Go(func() { w.cutAtRandom(ended) })
+	cutting.Go(func() { cutAtRandom(w, ended) })
 	tallies := make([]tally, callers)
 	for i := range callers {
 		wg.Go(func() { tallies[i].append(t, s, fmt.Sprintf("caller-%d", i), each) })
@@ -250,7 +219,7 @@ func TestR41_OverABadLineNothingIsLostOrDoubled(t *testing.T) {
 	}
 }
 
-func (w wire) cutAtRandom(ended <-chan struct{}) {
+func cutAtRandom(w badline.Line, ended <-chan struct{}) {
 	for {
 		select {
 		case <-ended:
@@ -264,13 +233,13 @@ func (w wire) cutAtRandom(ended <-chan struct{}) {
 		case 1:
 			_, _ = w.Toxics.AddToxicJson(strings.NewReader(`{"type": "reset_peer", "stream": "downstream", "attributes": {"timeout": 5}}`))
 		default:
-			_, _ = w.Toxics.AddToxicJson(strings.NewReader(deaf))
+			_, _ = w.Toxics.AddToxicJson(strings.NewReader(badline.Deaf))
 		}
 		select {
 		case <-ended:
 		case <-time.After(rand.N(60 * time.Millisecond)):
 		}
-		w.calm()
+		w.Calm()
 		w.Stop()
 		_ = w.Start()
 	}

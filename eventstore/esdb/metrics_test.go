@@ -10,6 +10,7 @@ import (
 
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/esdb"
+	"github.com/supportledger/supportledger/internal/badline"
 )
 
 // measure reads the store's metrics; of a histogram, how often it was observed.
@@ -34,7 +35,7 @@ func TestWhatTheClusterDoesIsMeasured(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, nil)
 	c.start()
-	w := newWire(t, c.address)
+	w := badline.New(t, c.address)
 	s := open(t, w.Listen, func(o *esdb.Options) { o.Patience = 300 * time.Millisecond })
 	defer s.Close()
 	_, err := s.Append(soon(t), facts("a", eventstore.NoStream, 3))
@@ -46,14 +47,14 @@ func TestWhatTheClusterDoesIsMeasured(t *testing.T) {
 	if got := measure(t, s); !maps.Equal(got, want) {
 		t.Errorf("measured %v, want %v", got, want)
 	}
-	w.disturb(deaf)
+	w.Disturb(badline.Deaf)
 	if _, err := s.Append(soon(t), facts("b", eventstore.NoStream, 1)); !errors.Is(err, eventstore.ErrUnknown) {
 		t.Fatalf("the answer did not come back: %v, want ErrUnknown", err)
 	}
 	if got := measure(t, s); got["append_unknown_total"] != 1 || got["appends_total"] != 1 {
 		t.Errorf("measured %v, want one of unknown outcome", got)
 	}
-	w.calm()
+	w.Calm()
 	w.Stop()
 	until(t, "the cluster is missed", func() bool { _, err := s.Head(soon(t)); return errors.Is(err, eventstore.ErrUnavailable) })
 	if got := measure(t, s); got["connected"] != 0 || got["disconnects_total"] != 1 {

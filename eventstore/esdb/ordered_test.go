@@ -8,6 +8,7 @@ import (
 
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/esdbwire"
+	"github.com/supportledger/supportledger/internal/badline"
 )
 
 // begin begins an append that must be taken.
@@ -85,16 +86,16 @@ func TestR41_WhatWasBegunWhenTheClusterWentIsSettledByAskingAgain(t *testing.T) 
 	t.Parallel()
 	c := newCluster(t, nil)
 	c.start()
-	w := newWire(t, c.address)
+	w := badline.New(t, c.address)
 	s, there := open(t, w.Listen), open(t, c.address)
 	defer func() { must(t, s.Close()); must(t, there.Close()) }()
 	_, err := begin(t, s, facts("first", eventstore.NoStream, 1))()
 	must(t, err)
-	w.disturb(deaf)
+	w.Disturb(badline.Deaf)
 	a := facts("lost", eventstore.NoStream, 2)
 	lost := begin(t, s, a)
 	until(t, "the append is recorded", func() bool { return len(stream(t, there, "lost")) == 2 })
-	w.calm()
+	w.Calm()
 	w.Stop()
 	if _, err := lost(); !errors.Is(err, eventstore.ErrUnknown) {
 		t.Errorf("while the cluster is gone: %v", err)

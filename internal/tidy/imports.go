@@ -32,6 +32,7 @@ var house = []layer{
 	{"api", outer, "HTTP stands on the ledger and its readers"},
 	{"portal", outer, "pages stand on the ledger and its readers"},
 	{"internal/eventdoc", append([]string{"notifications"}, inner...), "what subscribers are told is made from what the feed publishes"},
+	{"internal/badline", nil, "a line is cut the same whatever goes over it"},
 	{"internal/golden", []string{"domain"}, "it holds events to their files, whatever they are about"},
 	{"internal/transcript", nil, "it keeps what is said in tests, whoever says it"},
 	{"internal/paper", nil, "a bystander knows a contract by its answers alone"},
@@ -52,7 +53,7 @@ var outer = append([]string{"projections", "notifications", "audit", "attachment
 var outside = []string{"cmd", "bench", "examples"}
 
 // forTests are the folders that every test may import.
-var forTests = []string{"examples", "internal/golden", "internal/lacking", "internal/paper", "internal/pgserver", "internal/transcript"}
+var forTests = []string{"examples", "internal/badline", "internal/golden", "internal/lacking", "internal/paper", "internal/pgserver", "internal/transcript"}
 
 // layers allows an import of the house inwards only.
 func layers(f *File) (found []Finding) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/supportledger/supportledger/eventstore/storetest"
+	"github.com/supportledger/supportledger/internal/badline"
 	"github.com/supportledger/supportledger/internal/paper"
 )
 
@@ -78,10 +79,9 @@ func logIsGone(s *site, _ int) {
 // line breaks.
 func lineIsSilent(s *site, round int) {
 	n := round % nodes
-	_, err := s.lines[n].Toxics.AddToxicJson(strings.NewReader(`{"type": "timeout", "stream": "downstream", "attributes": {"timeout": 0}}`))
-	must(s.t, err)
+	s.lines[n].Disturb(badline.Deaf)
 	s.until(n, "without its log", func(r readiness) bool { return r.Code == "unavailable" })
-	s.lines[n].Toxics.ResetToxics(s.t.Context())
+	s.lines[n].Calm()
 	s.lines[n].Stop()
 	must(s.t, s.lines[n].Start())
 }

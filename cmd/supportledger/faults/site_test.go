@@ -18,13 +18,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Shopify/toxiproxy/v2"
 	natsserver "github.com/nats-io/nats-server/v2/server"
 
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/esdbwire"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/eventstore/storetest"
+	"github.com/supportledger/supportledger/internal/badline"
 	"github.com/supportledger/supportledger/internal/pgserver"
 	"github.com/supportledger/supportledger/ledger"
 )
@@ -41,8 +41,8 @@ type site struct {
 	natsAt   string
 	serving  func(testing.TB, string) *exec.Cmd
 	flags    []string
-	lines    []*toxiproxy.Proxy // of each node to the log
-	dirs     []string           // of each node
+	lines    []badline.Line // of each node to the log
+	dirs     []string       // of each node
 
 	mu    sync.Mutex
 	nodes []*program
@@ -71,7 +71,7 @@ func newSite(t testing.TB, serving func(testing.TB, string) *exec.Cmd, flags ...
 	must(t, exec.Command(path, "keys", "create", s.keys).Run())
 	s.nodes = make([]*program, nodes)
 	for n := range nodes {
-		s.dirs, s.lines = append(s.dirs, t.TempDir()), append(s.lines, newLine(t, log))
+		s.dirs, s.lines = append(s.dirs, t.TempDir()), append(s.lines, badline.New(t, log))
 		if n > 0 { // tokens of one count on all
 			body, err := os.ReadFile(filepath.Join(s.dirs[0], "token-key.pem"))
 			must(t, err)
@@ -103,20 +103,6 @@ func (s *site) startLog() string {
 	})
 	return l.Addr().String()
 }
-
-// newLine is a way to an address that can be cut.
-func newLine(t testing.TB, to string) *toxiproxy.Proxy {
-	t.Helper()
-	api := &toxiproxy.ApiServer{Collection: toxiproxy.NewProxyCollection(), Metrics: toxiproxy.NewMetricsContainer(nil)}
-	api.Logger = silent(api.Logger)
-	line := toxiproxy.NewProxy(api, "log", "127.0.0.1:0", to)
-	must(t, line.Start())
-	t.Cleanup(line.Stop)
-	return line
-}
-
-// silent is a logger that writes nowhere, of a type that is not ours.
-func silent[T any](*T) *T { return new(T) }
 
 func (s *site) startNATS() {
 	s.t.Helper()
