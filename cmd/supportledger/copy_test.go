@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -75,21 +76,25 @@ func newHaul(t *testing.T) *haul {
 	return h
 }
 
-// killed runs a command until somebody is held up at a toll, and kills it there.
-func killed(t *testing.T, at *atomic.Pointer[toll], n int, args ...string) {
+// killed runs a command until somebody is held up at a toll, which is raised once
+// the command has begun its work, and kills it there.
+func killed(t *testing.T, at *atomic.Pointer[toll], n int, begun func() bool, args ...string) {
 	t.Helper()
 	path, err := binary()
 	must(t, err)
-	toll := newToll(n)
-	at.Store(toll)
-	defer at.Store(nil)
-	defer close(toll.lifted)
 	var said strings.Builder
 	cmd := exec.Command(path, args...)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	must(t, cmd.Start())
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
+	for !begun() && len(ended) == 0 {
+		runtime.Gosched()
+	}
+	toll := newToll(n)
+	at.Store(toll)
+	defer at.Store(nil)
+	defer close(toll.lifted)
 	select {
 	case <-toll.held:
 		must(t, cmd.Process.Kill())
@@ -147,7 +152,7 @@ func TestALogIsMovedToAClusterAndBackOverKills(t *testing.T) {
 	must(t, s.stop())
 	there := []string{"copy", "--from", dir, "--to", h.url(), "--data", node}
 	for range kills {
-		killed(t, &h.appends, 1+rand.IntN(events/2/kills), there...)
+		killed(t, &h.appends, 1+rand.IntN(events/2/kills), func() bool { return true }, there...)
 	}
 	if out := succeed(t, there...); !strings.Contains(out, "fit every contract") || strings.Contains(out, " 0 of them were there before") {
 		t.Errorf("copy says %s", out)
@@ -166,7 +171,7 @@ func TestALogIsMovedToAClusterAndBackOverKills(t *testing.T) {
 
 	home := []string{"copy", "--from", h.url(), "--to", back, "--keys", keys, "--data", node}
 	for range kills {
-		killed(t, &h.reads, 1+rand.IntN(events), home...)
+		killed(t, &h.reads, 1+rand.IntN(events), func() bool { return exists(string(folder(back).copying())) }, home...)
 		fail(t, exitFailed, []string{"copy", "remove"}, "serve", "--data", back, "--dev", "--listen", "127.0.0.1:0")
 	}
 	succeed(t, home...)
