@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/supportledger/supportledger/eventstore/esdbwire"
+	"github.com/supportledger/supportledger/eventstore/esdbwire/wiretest"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/internal/transcript"
 )
@@ -38,19 +38,11 @@ func (c *cluster) start() {
 	if c.change != nil {
 		c.change(&config)
 	}
-	wire, err := esdbwire.New(config)
-	must(c.t, err)
-	l, err := net.Listen("tcp", c.address)
-	must(c.t, err)
-	c.address = l.Addr().String()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- wire.Serve(ctx, l) }()
+	at, stop := wiretest.Serve(c.t, c.address, config)
+	c.address = at
 	c.stop = func() {
 		c.stop = func() {}
-		cancel()
-		must(c.t, <-ended)
-		must(c.t, store.Close())
+		stop()
 	}
 }
 

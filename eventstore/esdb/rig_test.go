@@ -3,13 +3,12 @@ package esdb_test
 import (
 	"context"
 	"log/slog"
-	"net"
 	"testing"
 	"time"
 
-	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/esdb"
 	"github.com/supportledger/supportledger/eventstore/esdbwire"
+	"github.com/supportledger/supportledger/eventstore/esdbwire/wiretest"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/eventstore/storetest"
 )
@@ -23,9 +22,7 @@ type cluster struct {
 	change  func(*esdbwire.Config)
 	spread  bool // positions are far apart, as they are in a real cluster
 
-	store eventstore.Store
-	stop  context.CancelFunc
-	ended chan error
+	stop func() // nil while it is stopped
 }
 
 func newCluster(t testing.TB, change func(*esdbwire.Config)) *cluster {
@@ -39,34 +36,19 @@ func (c *cluster) start() {
 	c.t.Helper()
 	s, err := pebblestore.Open(c.dir, pebblestore.Options{CacheBytes: 8 << 20, LogMemBytes: 8 << 20, IndexMemBytes: 1 << 20, Logger: c.logger()})
 	must(c.t, err)
-	c.store = s
+	config := esdbwire.Config{Store: s, AcceptAppends: true, Logger: c.logger()}
 	if c.spread {
-		c.store = storetest.Apart(s)
+		config.Store = storetest.Apart(s)
 	}
-	config := esdbwire.Config{Store: c.store, AcceptAppends: true, Logger: c.logger()}
 	if c.change != nil {
 		c.change(&config)
 	}
-	server, err := esdbwire.New(config)
-	must(c.t, err)
-	l, err := net.Listen("tcp", c.address)
-	must(c.t, err)
-	c.address = l.Addr().String()
-	ctx, stop := context.WithCancel(context.Background())
-	c.stop, c.ended = stop, make(chan error, 1)
-	go func() { c.ended <- server.Serve(ctx, l) }()
+	c.address, c.stop = wiretest.Serve(c.t, c.address, config)
 }
 
 func (c *cluster) halt() {
-	if c.stop == nil {
-		return
-	}
-	c.stop()
-	if err := <-c.ended; err != nil {
-		c.t.Errorf("serve: %v", err)
-	}
-	if err := c.store.Close(); err != nil {
-		c.t.Errorf("close: %v", err)
+	if c.stop != nil {
+		c.stop()
 	}
 	c.stop = nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"testing"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/esdbwire"
+	"github.com/supportledger/supportledger/eventstore/esdbwire/wiretest"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/eventstore/storetest"
 )
@@ -24,8 +24,7 @@ type rig struct {
 	address string
 	store   *pebblestore.Store
 	heads   map[string]eventstore.Revision
-	stop    context.CancelFunc
-	ended   chan error
+	stop    func() // nil while it is stopped
 }
 
 func newRig(t testing.TB, change ...func(*esdbwire.Config)) *rig {
@@ -47,26 +46,14 @@ func (r *rig) start() {
 	must(r.t, err)
 	c := r.config
 	c.Store, c.Logger = r.store, logger
-	server, err := esdbwire.New(c)
-	must(r.t, err)
-	l, err := net.Listen("tcp", r.address)
-	must(r.t, err)
-	r.address = l.Addr().String()
-	ctx, stop := context.WithCancel(context.Background())
-	r.stop, r.ended = stop, make(chan error, 1)
-	go func() { r.ended <- server.Serve(ctx, l) }()
+	r.address, r.stop = wiretest.Serve(r.t, r.address, c)
 }
 
 func (r *rig) halt() {
-	if r.stop == nil {
-		return
+	if r.stop != nil {
+		r.stop()
 	}
-	r.stop()
 	r.stop = nil
-	if err := <-r.ended; err != nil {
-		r.t.Errorf("serve: %v", err)
-	}
-	must(r.t, r.store.Close())
 }
 
 // write appends events of these types to a stream.

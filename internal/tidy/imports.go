@@ -53,7 +53,7 @@ var outer = append([]string{"projections", "notifications", "audit", "attachment
 var outside = []string{"cmd", "bench", "examples"}
 
 // forTests are the folders that every test may import.
-var forTests = []string{"examples", "internal/badline", "internal/golden", "internal/lacking", "internal/paper", "internal/pgserver", "internal/transcript"}
+var forTests = []string{"eventstore/esdbwire/wiretest", "examples", "internal/badline", "internal/golden", "internal/lacking", "internal/paper", "internal/pgserver", "internal/transcript"}
 
 // layers allows an import of the house inwards only.
 func layers(f *File) (found []Finding) {

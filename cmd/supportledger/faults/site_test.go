@@ -22,6 +22,7 @@ import (
 
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/esdbwire"
+	"github.com/supportledger/supportledger/eventstore/esdbwire/wiretest"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/eventstore/storetest"
 	"github.com/supportledger/supportledger/internal/badline"
@@ -89,19 +90,9 @@ func (s *site) startLog() string {
 	store, err := pebblestore.Open(s.t.TempDir(), pebblestore.Options{CacheBytes: 8 << 20})
 	must(s.t, err)
 	s.log = storetest.Apart(store)
-	wire, err := esdbwire.New(esdbwire.Config{Store: s.log, AcceptAppends: true, Strict: true})
-	must(s.t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(s.t, err)
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- wire.Serve(ctx, l) }()
-	s.t.Cleanup(func() {
-		stop()
-		must(s.t, <-ended)
-		must(s.t, store.Close())
-	})
-	return l.Addr().String()
+	at, stop := wiretest.Serve(s.t, "127.0.0.1:0", esdbwire.Config{Store: s.log, AcceptAppends: true, Strict: true})
+	s.t.Cleanup(stop)
+	return at
 }
 
 func (s *site) startNATS() {
