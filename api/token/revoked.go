@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/supportledger/supportledger/internal/reread"
 )
 
 // lookAgain is how long a list of revocations counts before its file is looked
@@ -72,7 +74,7 @@ func (r *revoked) read() error {
 	if err != nil {
 		return fmt.Errorf("read revoked tokens: %w", err)
 	}
-	if r.seen != nil && os.SameFile(info, r.seen) && info.ModTime().Equal(r.seen.ModTime()) && info.Size() == r.seen.Size() {
+	if reread.Unchanged(r.seen, info) {
 		return nil
 	}
 	text, err := os.ReadFile(r.path)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/supportledger/supportledger/internal/reread"
 )
 
 // A certificate is one in two files, PEM, which are read again when they have
@@ -62,9 +64,7 @@ func (c *certificate) look() (changed bool, err error) {
 		if err != nil {
 			return false, fmt.Errorf("read %s: %w", c.flags, err)
 		}
-		if !os.SameFile(info, c.seen[i]) || !info.ModTime().Equal(c.seen[i].ModTime()) || info.Size() != c.seen[i].Size() {
-			changed = true
-		}
+		changed = changed || !reread.Unchanged(c.seen[i], info)
 	}
 	if !changed {
 		return false, nil

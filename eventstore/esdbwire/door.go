@@ -14,6 +14,7 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
+	"github.com/supportledger/supportledger/internal/reread"
 	"golang.org/x/crypto/bcrypt"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -78,7 +79,7 @@ func newDoor(path string, log *slog.Logger) (*door, error) {
 // leaves those in force who were read before.
 func (d *door) look() {
 	info, err := os.Stat(d.path)
-	if err == nil && os.SameFile(info, d.seen) && info.ModTime().Equal(d.seen.ModTime()) && info.Size() == d.seen.Size() {
+	if err == nil && reread.Unchanged(d.seen, info) {
 		return
 	}
 	var u Users

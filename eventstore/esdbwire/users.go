@@ -1,18 +1,14 @@
 package esdbwire
 
 import (
-	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/supportledger/supportledger/internal/userfile"
 	"golang.org/x/crypto/bcrypt"
 )
 
@@ -34,10 +30,6 @@ type Users struct {
 	Users []User `json:"users"`
 }
 
-const maxUserBytes = 32
-
-var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
-
 // ReadUsers reads a file; the error names what is wrong in it. A file that is
 // missing is an error that wraps fs.ErrNotExist.
 func ReadUsers(path string) (Users, error) {
@@ -53,13 +45,8 @@ func ReadUsers(path string) (Users, error) {
 }
 
 func parseUsers(body []byte) (u Users, err error) {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&u); err != nil {
+	if err := userfile.Decode(body, &u); err != nil {
 		return Users{}, err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Users{}, errors.New("something follows after the end")
 	}
 	seen := map[string]bool{}
 	for _, user := range u.Users {
@@ -67,7 +54,7 @@ func parseUsers(body []byte) (u Users, err error) {
 			return Users{}, fmt.Errorf("reader %q is there twice", user.Name)
 		}
 		seen[user.Name] = true
-		if err := errors.Join(validName(user.Name), validRole(user.Role)); err != nil {
+		if err := errors.Join(userfile.ValidName(user.Name), validRole(user.Role)); err != nil {
 			return Users{}, err
 		}
 		if _, err := bcrypt.Cost([]byte(user.Password)); err != nil {
@@ -75,13 +62,6 @@ func parseUsers(body []byte) (u Users, err error) {
 		}
 	}
 	return u, nil
-}
-
-func validName(name string) error {
-	if len(name) > maxUserBytes || !userName.MatchString(name) {
-		return fmt.Errorf("name %q: want 1 to %d lower-case letters, digits and hyphens", name, maxUserBytes)
-	}
-	return nil
 }
 
 func validRole(role string) error {
@@ -93,7 +73,7 @@ func validRole(role string) error {
 
 // Add adds a user, and returns the password, which is stored nowhere.
 func (u *Users) Add(name, role string) (password string, err error) {
-	if err := errors.Join(validName(name), validRole(role)); err != nil {
+	if err := errors.Join(userfile.ValidName(name), validRole(role)); err != nil {
 		return "", err
 	}
 	if slices.ContainsFunc(u.Users, func(x User) bool { return x.Name == name }) {
@@ -123,21 +103,8 @@ func (u *Users) Write(path string) error {
 	if u.Users == nil {
 		u.Users = []User{}
 	}
-	body, err := json.MarshalIndent(u, "", "  ")
-	if err != nil {
+	if err := userfile.Write(path, u); err != nil {
 		return fmt.Errorf("write readers: %w", err)
-	}
-	half, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("write readers: %w", err)
-	}
-	_, err = half.Write(append(body, '\n'))
-	err = errors.Join(err, half.Sync(), half.Close())
-	if err == nil {
-		err = os.Rename(half.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("write readers: %w", errors.Join(err, os.Remove(half.Name())))
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ type layer struct {
 // layer, so a folder in a folder stands before it.
 var house = []layer{
 	{"domain", nil, "the domain is what the business means; it knows nothing of the house around it"},
-	{"eventstore/esdbwire", []string{"eventstore"}, "stores keep records and do not know what they mean"},
+	{"eventstore/esdbwire", []string{"eventstore", "internal/reread", "internal/userfile"}, "stores keep records and do not know what they mean"},
 	{"eventstore/storetest", []string{"eventstore", "internal/lacking"}, "stores keep records and do not know what they mean"},
 	{"eventstore", nil, "stores keep records and do not know what they mean"},
 	{"vault", []string{"internal/postgres"}, "the vault seals bytes and does not know what they mean"},
@@ -25,11 +25,11 @@ var house = []layer{
 	{"catalogfile", []string{"domain"}, "the catalogue's file becomes plain values of domain/catalog"},
 	{"ledger", []string{"domain", "eventstore", "vault"}, "the command loop joins domain, eventstore and vault, and knows nobody who asks it"},
 	{"projections", append([]string{"internal/postgres"}, inner...), "read models follow the ledger and do not know who reads them"},
-	{"notifications", append([]string{"internal/processors"}, inner...), "the feed and the mails follow the ledger and do not know other readers"},
+	{"notifications", append([]string{"internal/processors", "internal/reread", "internal/userfile"}, inner...), "the feed and the mails follow the ledger and do not know other readers"},
 	{"attachments", []string{"domain", "vault"}, "files are kept without knowing who asks for them, or which incidents there are"},
 	{"transfer", inner, "what comes from files is decided as what comes by calls, and does not know who sends it"},
 	{"audit", inner, "audit judges the log and must not trust other readers of it"},
-	{"api", outer, "HTTP stands on the ledger and its readers"},
+	{"api", append([]string{"internal/reread"}, outer...), "HTTP stands on the ledger and its readers"},
 	{"portal", outer, "pages stand on the ledger and its readers"},
 	{"internal/eventdoc", append([]string{"notifications"}, inner...), "what subscribers are told is made from what the feed publishes"},
 	{"internal/badline", nil, "a line is cut the same whatever goes over it"},
@@ -41,6 +41,8 @@ var house = []layer{
 	{"internal/postgres", nil, "how a database is reached has nothing to do with what is in it"},
 	{"internal/lacking", nil, "a test that cannot run is the same whatever it is about"},
 	{"internal/pgserver", []string{"internal/lacking"}, "a database is started the same whatever it is for"},
+	{"internal/reread", nil, "a file has changed whatever is in it"},
+	{"internal/userfile", nil, "a user has a name whatever the user may do"},
 	{"internal/tidy", nil, "the house's own rules judge the house and use none of it"},
 }
 

@@ -1,19 +1,16 @@
 package broker
 
 import (
-	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/supportledger/supportledger/internal/reread"
+	"github.com/supportledger/supportledger/internal/userfile"
 	"golang.org/x/crypto/bcrypt"
 )
 
@@ -30,16 +27,11 @@ type Users struct {
 }
 
 const (
-	maxUserBytes = 32
-	allEvents    = "ledger.events.>"
+	allEvents = "ledger.events.>"
 	// hashCost is the least: a password that nobody can guess need not be dear to
 	// prove, and strangers who try others should cost little.
 	hashCost = bcrypt.MinCost
 )
-
-// userName is what a subscriber may be called: its consumer has the same name,
-// and those of the ledger itself have an underscore in theirs.
-var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 
 // ReadUsers reads a file; the error names what is wrong in it. A file that is
 // missing is an error that wraps fs.ErrNotExist.
@@ -56,13 +48,8 @@ func ReadUsers(path string) (Users, error) {
 }
 
 func parseUsers(body []byte) (u Users, err error) {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&u); err != nil {
+	if err := userfile.Decode(body, &u); err != nil {
 		return Users{}, err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Users{}, errors.New("something follows after the end")
 	}
 	seen := map[string]bool{}
 	for _, user := range u.Users {
@@ -77,21 +64,16 @@ func parseUsers(body []byte) (u Users, err error) {
 	return u, nil
 }
 
+// validate says what is wrong with a subscriber. Its consumer has the same name;
+// those of the ledger itself have an underscore, which no user's name has.
 func (u *User) validate() error {
-	if err := validName(u.Name); err != nil {
+	if err := userfile.ValidName(u.Name); err != nil {
 		return err
 	}
 	if _, err := bcrypt.Cost([]byte(u.Password)); err != nil {
 		return fmt.Errorf("user %s: password is no bcrypt hash: %w", u.Name, err)
 	}
 	return validSubjects(u.Name, u.Subjects)
-}
-
-func validName(name string) error {
-	if len(name) > maxUserBytes || !userName.MatchString(name) {
-		return fmt.Errorf("name %q: want 1 to %d lower-case letters, digits and hyphens", name, maxUserBytes)
-	}
-	return nil
 }
 
 func validSubjects(name string, subjects []string) error {
@@ -114,7 +96,7 @@ func (u *Users) Add(name string, subjects []string) (password string, err error)
 
 // Put adds a subscriber who has this password.
 func (u *Users) Put(name, password string, subjects []string) error {
-	if err := errors.Join(validName(name), validSubjects(name, subjects)); err != nil {
+	if err := errors.Join(userfile.ValidName(name), validSubjects(name, subjects)); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(u.Users, func(x User) bool { return x.Name == name }) {
@@ -143,21 +125,8 @@ func (u *Users) Write(path string) error {
 	if u.Users == nil {
 		u.Users = []User{}
 	}
-	body, err := json.MarshalIndent(u, "", "  ")
-	if err != nil {
+	if err := userfile.Write(path, u); err != nil {
 		return fmt.Errorf("write subscribers: %w", err)
-	}
-	half, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("write subscribers: %w", err)
-	}
-	_, err = half.Write(append(body, '\n'))
-	err = errors.Join(err, half.Sync(), half.Close())
-	if err == nil {
-		err = os.Rename(half.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("write subscribers: %w", errors.Join(err, os.Remove(half.Name())))
 	}
 	return nil
 }
@@ -180,7 +149,7 @@ func (s *source) changed() (Users, bool, error) {
 	if err != nil {
 		return s.last, false, fmt.Errorf("read subscribers: %w", err)
 	}
-	if s.seen != nil && os.SameFile(info, s.seen) && info.ModTime().Equal(s.seen.ModTime()) && info.Size() == s.seen.Size() {
+	if reread.Unchanged(s.seen, info) {
 		return s.last, false, nil
 	}
 	s.seen = info
