@@ -10,7 +10,8 @@ type Ordered interface {
 	// Begin takes an append behind those that were begun before it, and waits only
 	// for room. The outcome, which must be asked for once, waits for the append and
 	// answers as Append does. An append that is refused does not stop those behind
-	// it. Begin's own error says that nothing was recorded. Calls of Begin that are
+	// it, and one that was begun is not withdrawn when its context ends: those behind
+	// it would take its place. Begin's own error says that nothing was recorded. Calls of Begin that are
 	// under way at the same time come in any order, and so do calls of Append.
 	Begin(ctx context.Context, a Append) (outcome func() (Appended, error), err error)
 }

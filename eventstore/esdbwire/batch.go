@@ -152,7 +152,7 @@ func (b *batches) start(c *batch) {
 	ctx, cancel := c.context(b.call.Context())
 	var outcome func() (eventstore.Appended, error)
 	if before == nil || before.begun {
-		outcome = b.s.begin(ctx, c)
+		outcome = b.s.begin(b.call.Context(), c)
 	}
 	if own.begun = outcome != nil; !own.begun {
 		outcome = func() (eventstore.Appended, error) {
@@ -176,10 +176,11 @@ func (b *batches) start(c *batch) {
 }
 
 // begin hands an append to a store that keeps the order of those it is handed; nil
-// where that is left to its goroutine.
+// where that is left to its goroutine. One that came in time is recorded, however
+// long that takes: those behind it would take its place.
 func (s *Server) begin(ctx context.Context, c *batch) (outcome func() (eventstore.Appended, error)) {
 	ordered, ok := s.config.Store.(eventstore.Ordered)
-	if !ok || c.want.any || c.want.exists || len(c.append.Events) == 0 {
+	if !ok || c.want.any || c.want.exists || len(c.append.Events) == 0 || c.late() {
 		return nil
 	}
 	a := c.append
@@ -198,6 +199,9 @@ func (c *batch) context(ctx context.Context) (context.Context, context.CancelFun
 	}
 	return context.WithDeadline(ctx, c.until)
 }
+
+// late says whether the append should be over by now.
+func (c *batch) late() bool { return !c.until.IsZero() && !time.Now().Before(c.until) }
 
 // answer makes the answer to an append.
 func (c *batch) answer(done eventstore.Appended, err error) *streams.BatchAppendResp {

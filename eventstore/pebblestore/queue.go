@@ -182,11 +182,10 @@ func (s *Store) Append(ctx context.Context, a eventstore.Append) (eventstore.App
 		r.free()
 		return eventstore.Appended{}, err
 	}
-	return s.outcome(ctx, a, r, began)
+	return s.outcome(ctx, a, r, began, s.await)
 }
 
-// Begin takes an append behind those begun before; see eventstore.Ordered. The
-// context is the outcome's, too.
+// Begin takes an append behind those begun before; see eventstore.Ordered.
 func (s *Store) Begin(ctx context.Context, a eventstore.Append) (outcome func() (eventstore.Appended, error), err error) {
 	if err := a.Validate(); err != nil {
 		return nil, err
@@ -199,12 +198,14 @@ func (s *Store) Begin(ctx context.Context, a eventstore.Append) (outcome func() 
 		r.free()
 		return nil, err
 	}
-	return func() (eventstore.Appended, error) { return s.outcome(ctx, a, r, began) }, nil
+	return func() (eventstore.Appended, error) { return s.outcome(ctx, a, r, began, s.answer) }, nil
 }
 
-// outcome waits for a request that was queued, and answers.
-func (s *Store) outcome(ctx context.Context, a eventstore.Append, r *request, began time.Time) (eventstore.Appended, error) {
-	if err := s.await(ctx, r); err != nil {
+// outcome waits for a request that was queued, in its caller's way, and answers.
+func (s *Store) outcome(
+	ctx context.Context, a eventstore.Append, r *request, began time.Time, wait func(context.Context, *request) error,
+) (eventstore.Appended, error) {
+	if err := wait(ctx, r); err != nil {
 		return eventstore.Appended{}, err // r may still be in use: not freed
 	}
 	head, actual, err := r.header, r.actual, r.err
@@ -223,7 +224,8 @@ func appended(h header) eventstore.Appended {
 	return eventstore.Appended{First: h.first, Position: h.last(), Revision: h.lastRevision(), RecordedAt: time.UnixMicro(h.at).UTC()}
 }
 
-// await returns nil when the committer is done with r.
+// await returns nil when the committer is done with r, which is given up where the
+// context ends before the committer took it.
 func (s *Store) await(ctx context.Context, r *request) error {
 	select {
 	case <-r.done:
@@ -232,6 +234,18 @@ func (s *Store) await(ctx context.Context, r *request) error {
 		if r.state.CompareAndSwap(waiting, givenUp) {
 			return ctx.Err()
 		}
+	case <-s.failed:
+	}
+	return s.answer(ctx, r)
+}
+
+// answer returns nil when the committer is done with r, which it waits for also
+// where the context has ended, though not for ever.
+func (s *Store) answer(ctx context.Context, r *request) error {
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
 	case <-s.failed:
 	}
 	patience := time.NewTimer(s.patience)

@@ -1,10 +1,12 @@
 package pebblestore_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -124,4 +126,44 @@ func TestAppendsThatAreBegunStandInTheirOrder(t *testing.T) {
 	if _, err := s.Begin(soon(t), eventstore.Append{}); !errors.Is(err, eventstore.ErrInvalid) {
 		t.Errorf("nothing at all: %v", err)
 	}
+}
+
+// R45: who begins appends may be stopped at any moment: what was recorded is the
+// beginning of what was begun, with nothing left out.
+func TestAppendsThatAreBegunAreNotWithdrawn(t *testing.T) {
+	s := open(t, t.TempDir(), small(t))
+	defer s.Close()
+	next := eventstore.Start
+	for round := range 50 {
+		stopped(t, s, round)
+		i := 0
+		for r, err := range s.ReadAll(soon(t), next) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := fmt.Sprintf("%d-%d", round, i/2); r.Stream != want {
+				t.Fatalf("%s stands where %s was begun", r.Stream, want)
+			}
+			next = r.Position
+			i++
+		}
+	}
+}
+
+// stopped begins appends, and is stopped while they are under way.
+func stopped(t *testing.T, s *pebblestore.Store, round int) {
+	ctx, stop := context.WithCancel(soon(t))
+	defer stop()
+	var waiting sync.WaitGroup
+	for i := range 1000 {
+		if i == 900 {
+			waiting.Go(stop)
+		}
+		outcome, err := s.Begin(ctx, facts(fmt.Sprintf("%d-%d", round, i), eventstore.NoStream))
+		if err != nil {
+			break
+		}
+		waiting.Go(func() { _, _ = outcome() })
+	}
+	waiting.Wait()
 }
