@@ -15,8 +15,8 @@ import (
 	"github.com/supportledger/supportledger/projections"
 )
 
-// A linkView is a contract that an account has linked.
-type linkView struct {
+// A LinkView is a contract that an account has linked.
+type LinkView struct {
 	Contract    string     `json:"contract"`
 	Label       string     `json:"label"`
 	ServiceName *string    `json:"service_name" doc:"null where portals show plan labels"`
@@ -28,10 +28,17 @@ type linkView struct {
 	LinkedAt    *time.Time `json:"linked_at,omitzero"`
 }
 
+// A linkedView is the answer to linking: a contract, and whether it can pay for
+// what it was asked for (R11).
+type linkedView struct {
+	LinkView
+	Inability
+}
+
 func (a *API) registerLinks() {
 	const tag = "Links"
 	register(a, "link-contract", http.StatusCreated, texts{tag, "Link a contract by its two IDs",
-		"Done once; later requests only pick the contract. 200 where it is linked already. " +
+		"Done once; later requests only pick the contract. 200 where it is linked already, with a warning where it cannot be used. " +
 			"Anything but success is pair-not-valid, whatever the reason."}, a.link)
 	register(a, "list-links", http.StatusOK, texts{tag, "List the contracts that the account has linked", ""}, a.listLinks)
 	register(a, "remove-link", http.StatusNoContent, texts{tag, "Unlink a contract",
@@ -44,7 +51,7 @@ type linkInput struct {
 	Body linkBody
 }
 
-func (a *API) link(ctx context.Context, c *call, in *linkInput) (*written[linkView], error) {
+func (a *API) link(ctx context.Context, c *call, in *linkInput) (*written[linkedView], error) {
 	b := &in.Body
 	portal, err := a.portalFor(c.claims, b.Portal)
 	if err != nil {
@@ -62,16 +69,12 @@ func (a *API) link(ctx context.Context, c *call, in *linkInput) (*written[linkVi
 	if !answer.Changed {
 		status = http.StatusOK
 	}
-	return write(status, answer.Receipt, a.renderLink(&answer, portal)), nil
+	return write(status, answer.Receipt, linkedView{a.linkOf(answer.ID, answer.Summary, portal), whyNot(answer.Cannot, c.lang)}), nil
 }
 
-func (a *API) renderLink(answer *ledger.ContractAnswer, portal *catalog.Portal) linkView {
-	return a.linkOf(answer.ID, answer.Summary, portal)
-}
-
-func (a *API) linkOf(id uuid.UUID, c contract.Summary, portal *catalog.Portal) linkView {
+func (a *API) linkOf(id uuid.UUID, c contract.Summary, portal *catalog.Portal) LinkView {
 	s := a.showAt(c.Terms, portal)
-	return linkView{
+	return LinkView{
 		Contract: id.String(), Label: s.label, ServiceName: s.serviceName, AccessID: s.accessID,
 		Programme: c.Terms.Programme, Status: string(c.Status),
 		StartsOn: orNull(c.StartsOn.String()), ExpiresOn: orNull(c.ExpiresOn.String()),
@@ -83,7 +86,7 @@ type linksInput struct {
 	Portal string `query:"portal" maxLength:"100" doc:"Show the contracts as this portal does"`
 }
 
-func (a *API) listLinks(ctx context.Context, c *call, in *linksInput) (*shown[list[linkView]], error) {
+func (a *API) listLinks(ctx context.Context, c *call, in *linksInput) (*shown[list[LinkView]], error) {
 	portal, err := a.shownAt(in.Portal)
 	if err != nil {
 		return nil, err
@@ -95,7 +98,7 @@ func (a *API) listLinks(ctx context.Context, c *call, in *linksInput) (*shown[li
 	if err != nil {
 		return nil, err
 	}
-	return render(rows, func(l *projections.Link) linkView {
+	return render(rows, func(l *projections.Link) LinkView {
 		v := a.linkOf(l.ID, l.Summary, portal)
 		v.LinkedAt = timeOrNull(l.Since)
 		return v

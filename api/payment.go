@@ -14,17 +14,36 @@ import (
 
 // A paymentOption is a linked contract as a way to pay (R11, R12).
 type paymentOption struct {
-	Contract    string  `json:"contract"`
-	AccessID    string  `json:"access_id"`
-	Label       string  `json:"label,omitzero" doc:"Absent where it cannot be used"`
-	ServiceName string  `json:"service_name,omitzero" doc:"Absent where it cannot be used, or where the portal shows plan labels"`
-	Usable      bool    `json:"usable"`
-	Remaining   *int64  `json:"remaining" doc:"Incidents, were the contract usable; null where unlimited"`
-	Unlimited   bool    `json:"unlimited"`
-	Reason      *string `json:"reason" doc:"Why it cannot be used, for programs"`
-	Warning     *string `json:"warning" doc:"Why it cannot be used, for people"`
-	Hint        *string `json:"hint" doc:"What to do about it"`
+	Contract    string `json:"contract"`
+	AccessID    string `json:"access_id"`
+	Label       string `json:"label,omitzero" doc:"Absent where it cannot be used"`
+	ServiceName string `json:"service_name,omitzero" doc:"Absent where it cannot be used, or where the portal shows plan labels"`
+	Remaining   *int64 `json:"remaining" doc:"Incidents, were the contract usable; null where unlimited"`
+	Unlimited   bool   `json:"unlimited"`
+	Inability
 }
+
+// An Inability is whether a linked contract can be used, and, where it cannot, the
+// first reason that holds and what to do about it (R11).
+type Inability struct {
+	Usable  bool    `json:"usable"`
+	Reason  *string `json:"reason" doc:"Why it cannot be used, for programs"`
+	Warning *string `json:"warning" doc:"Why it cannot be used, for people"`
+	Hint    *string `json:"hint" doc:"What to do about it"`
+}
+
+// whyNot tells a refusal of the domain; nil where the contract can be used.
+func whyNot(cannot *domain.Refusal, lang language) Inability {
+	if cannot == nil {
+		return Inability{Usable: true}
+	}
+	p := problemOf(cannot).in(lang)
+	warning := unusable[lang] + p.Detail
+	return Inability{Reason: &p.Code, Warning: &warning, Hint: &p.Hint}
+}
+
+// unusable begins the warning about a contract that cannot be used.
+var unusable = [...]string{english: "this contract cannot be used: ", indonesian: "kontrak ini tidak dapat digunakan: "}
 
 // paymentOptions are all ways to pay at a portal.
 type paymentOptions struct {
@@ -127,14 +146,11 @@ func (a *API) option(ctx context.Context, c *call, id uuid.UUID, portal *catalog
 
 func (a *API) renderOption(id uuid.UUID, terms *contract.Registered, e contract.Eligibility, portal *catalog.Portal, lang language) *paymentOption {
 	s := a.showAt(terms, portal)
-	o := &paymentOption{Contract: id.String(), AccessID: s.accessID, Usable: e.Usable, Unlimited: e.Unlimited}
+	o := &paymentOption{Contract: id.String(), AccessID: s.accessID, Unlimited: e.Unlimited, Inability: whyNot(e.Refusal, lang)}
 	if !e.Unlimited {
 		o.Remaining = &e.Remaining
 	}
 	if !e.Usable {
-		p := problemOf(e.Refusal).in(lang)
-		warning := cannot[lang] + p.Detail
-		o.Reason, o.Warning, o.Hint = &p.Code, &warning, &p.Hint
 		return o
 	}
 	o.Label = s.label
@@ -143,6 +159,3 @@ func (a *API) renderOption(id uuid.UUID, terms *contract.Registered, e contract.
 	}
 	return o
 }
-
-// cannot begins the warning about a contract that cannot be used.
-var cannot = [...]string{english: "this contract cannot be used: ", indonesian: "kontrak ini tidak dapat digunakan: "}

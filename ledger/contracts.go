@@ -49,19 +49,24 @@ func (l *Ledger) Change(ctx context.Context, r Request, id uuid.UUID, wish contr
 }
 
 // change executes a wish about a contract and describes the contract as it was
-// right after it.
+// right after it. The command's own look sees it, too, a repeat's as well.
 func (l *Ledger) change(ctx context.Context, id uuid.UUID, c *command, whole bool) (ContractAnswer, error) {
-	answer := ContractAnswer{ID: id}
-	c.look = func(s *contract.State, at time.Time) { answer.Summary = s.Summary(at) }
+	answer, more := ContractAnswer{ID: id}, c.look
+	c.look = func(s *contract.State, at time.Time) {
+		if answer.Summary = s.Summary(at); more != nil {
+			more(s, at)
+		}
+	}
 	if err := l.count(l.execute(ctx, id, c)); err != nil {
 		return ContractAnswer{}, err
 	}
 	answer.Receipt = c.receipt()
 	if c.replayed {
-		var err error
-		if answer.Summary, err = l.summaryAt(ctx, id, c.last()); err != nil {
+		s, at, err := l.stateUntil(ctx, id, func(r eventstore.Record) bool { return int64(r.Revision) <= c.last() })
+		if err != nil {
 			return ContractAnswer{}, err
 		}
+		c.look(s, at)
 	}
 	answer.Created = answer.Terms != nil && c.first == 0 && (c.changed || c.replayed)
 	if !whole || !answer.Created {
@@ -74,15 +79,6 @@ func (l *Ledger) change(ctx context.Context, id uuid.UUID, c *command, whole boo
 
 func (c *command) receipt() Receipt {
 	return Receipt{Position: c.position, Replayed: c.replayed, Changed: c.changed || c.replayed}
-}
-
-// summaryAt describes a contract as it was at a revision.
-func (l *Ledger) summaryAt(ctx context.Context, id uuid.UUID, revision int64) (contract.Summary, error) {
-	s, at, err := l.stateUntil(ctx, id, func(r eventstore.Record) bool { return int64(r.Revision) <= revision })
-	if err != nil {
-		return contract.Summary{}, err
-	}
-	return s.Summary(at), nil
 }
 
 // stateUntil replays a contract as long as its records belong to a past, and

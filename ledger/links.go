@@ -6,22 +6,40 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/contract"
 )
 
+// A LinkAnswer is a contract that an account has linked.
+type LinkAnswer struct {
+	ContractAnswer
+	// Cannot says why it cannot pay for what the link was asked for (R11); nil where
+	// it can. A link that was made could pay when it was.
+	Cannot *domain.Refusal
+}
+
 // Link lets an account use the contract of a pair (R7, R8). product may be "".
-// Changed is false in the answer where the account has linked it already.
-func (l *Ledger) Link(ctx context.Context, r Request, pair Pair, portal, product string) (ContractAnswer, error) {
+// Changed is false in the answer where the account has linked it already, and
+// then alone it may be one that cannot pay any more.
+func (l *Ledger) Link(ctx context.Context, r Request, pair Pair, portal, product string) (LinkAnswer, error) {
 	id := l.keys.ContractStream(pair.AccessID, pair.ContractID)
 	c := &command{
 		meta: l.meta(r, id.String()), keyed: r.Key != "",
 		wish: &contract.Link{Account: r.By.Account, Portal: portal, Product: product},
 	}
-	var answer ContractAnswer
+	var answer LinkAnswer
+	c.look = func(s *contract.State, at time.Time) {
+		where, _ := l.catalog.Portal(portal) // the decision knew both
+		about, _ := l.catalog.Product(product)
+		answer.Cannot = s.Eligibility(at, where, about).Refusal
+	}
 	err := l.byPair(ctx, r, pair, portal, id, func(ctx context.Context) (err error) {
-		answer, err = l.change(ctx, id, c, false)
+		answer.ContractAnswer, err = l.change(ctx, id, c, false)
 		return err
 	})
+	if answer.Changed {
+		answer.Cannot = nil // a repeat is the first answer, whatever became of the contract since
+	}
 	return answer, err
 }
 
