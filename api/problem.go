@@ -67,6 +67,8 @@ var statuses = map[string]int{
 	"right-missing":    http.StatusForbidden,
 	"not-a-partner":    http.StatusForbidden,
 
+	"severity-not-raised": http.StatusForbidden,
+
 	"not-found":            http.StatusNotFound,
 	"contract-not-found":   http.StatusNotFound,
 	"incident-not-found":   http.StatusNotFound,
@@ -117,7 +119,6 @@ var statuses = map[string]int{
 	"reclassify-too-late":       http.StatusConflict,
 	"reference-used":            http.StatusConflict,
 	"reopen-too-late":           http.StatusConflict,
-	"severity-not-raised":       http.StatusConflict,
 	"suspended":                 http.StatusConflict,
 	"unlimited":                 http.StatusConflict,
 	"waiting":                   http.StatusConflict,
