@@ -64,8 +64,8 @@ func (a *API) registerContracts() {
 		"Answers with the successor and its own IDs, whole; it starts when this one ends."}, a.renew)
 	register(a, "reissue-contract", http.StatusOK, texts{tag, "Replace a leaked pair of IDs",
 		"Answers with the replacement, which has new IDs, what was available, and the same end."}, a.reissue)
-	register(a, "add-grant", http.StatusOK, texts{tag, "Make units available", ""}, a.addGrant)
-	register(a, "adjust-grant", http.StatusOK, texts{tag, "Correct a grant", "A contract lists its grants with their ids."}, a.adjust)
+	register(a, "add-grant", http.StatusOK, texts{tag, "Make units available", "Answers with the grant, whose id an adjustment takes."}, a.addGrant)
+	register(a, "adjust-grant", http.StatusOK, texts{tag, "Correct a grant", "A contract lists its grants with their ids; so do its balances and its history."}, a.adjust)
 }
 
 // contractID reads a contract's id; what is none names no contract.
@@ -185,13 +185,34 @@ type grantInput struct {
 	Body grantBody
 }
 
-func (a *API) addGrant(ctx context.Context, c *call, in *grantInput) (*written[ContractView], error) {
+// A grantPage is a contract after something was done to one of its grants.
+type grantPage struct {
+	ContractView
+	Grant    grantView              `json:"grant" doc:"The one that was added or adjusted"`
+	Balances map[string]balanceView `json:"balances" doc:"By unit"`
+}
+
+func (a *API) changeGrant(ctx context.Context, c *call, contractText string, wish contract.GrantCommand) (*written[grantPage], error) {
+	id, err := contractID(contractText)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := a.Ledger.ChangeGrant(ctx, c.request(""), id, wish)
+	if err != nil {
+		return nil, err
+	}
+	return write(http.StatusOK, answer.Receipt, grantPage{
+		renderContract(&answer.ContractAnswer), renderGrant(&answer.Grant), renderBalances(answer.Balances),
+	}), nil
+}
+
+func (a *API) addGrant(ctx context.Context, c *call, in *grantInput) (*written[grantPage], error) {
 	expires, err := date("expires_on", in.Body.ExpiresOn)
 	if err != nil {
 		return nil, err
 	}
 	unit, _ := contract.ParseUnit(in.Body.Unit) // an enum, and so known
-	return a.change(ctx, c, in.ID, &contract.AddGrant{
+	return a.changeGrant(ctx, c, in.ID, &contract.AddGrant{
 		Unit: unit, Quantity: in.Body.Quantity, ExpiresOn: expires, Reason: in.Body.Reason,
 	})
 }
@@ -201,12 +222,12 @@ type adjustmentInput struct {
 	Body adjustmentBody
 }
 
-func (a *API) adjust(ctx context.Context, c *call, in *adjustmentInput) (*written[ContractView], error) {
+func (a *API) adjust(ctx context.Context, c *call, in *adjustmentInput) (*written[grantPage], error) {
 	var grant contract.GrantID
 	if err := grant.UnmarshalText([]byte(in.Body.Grant)); err != nil {
 		return nil, invalid("grant", "must be the id of a grant such as g1")
 	}
-	return a.change(ctx, c, in.ID, &contract.Adjust{Grant: grant, Quantity: in.Body.Quantity, Reason: in.Body.Reason})
+	return a.changeGrant(ctx, c, in.ID, &contract.Adjust{Grant: grant, Quantity: in.Body.Quantity, Reason: in.Body.Reason})
 }
 
 // viewed is what is read of a contract as it is now.
@@ -221,7 +242,7 @@ func (a *API) view(ctx context.Context, id uuid.UUID) (viewed, error) {
 	var v viewed
 	err := a.Ledger.View(ctx, id, func(s *contract.State, at time.Time) {
 		if v.exists = s.Exists(); v.exists {
-			v.summary, v.grants, v.balances = s.Summary(at), renderGrants(s.Grants()), renderBalances(s.Balances(at))
+			v.summary, v.grants, v.balances = s.Summary(at), renderGrants(s.GrantsAt(at)), renderBalances(s.Balances(at))
 		}
 	})
 	if err == nil && !v.exists {

@@ -143,6 +143,7 @@ type balanceInput struct {
 type balanceAt struct {
 	AsOf     asOfView               `json:"as_of"`
 	Balances map[string]balanceView `json:"balances" doc:"By unit"`
+	Grants   []grantView            `json:"grants" nullable:"false" doc:"What the balances are made of, oldest first"`
 }
 
 func (a *API) getBalance(ctx context.Context, _ *call, in *balanceInput) (*shown[balanceAt], error) {
@@ -161,5 +162,5 @@ func (a *API) getBalance(ctx context.Context, _ *call, in *balanceInput) (*shown
 	if err != nil {
 		return nil, err
 	}
-	return &shown[balanceAt]{balanceAt{asOf(balances.AsOf), renderBalances(balances.Balances)}}, nil
+	return &shown[balanceAt]{balanceAt{asOf(balances.AsOf), renderBalances(balances.Balances), renderGrants(balances.Grants)}}, nil
 }

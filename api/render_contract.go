@@ -89,6 +89,8 @@ type grantView struct {
 	Adjusted  int64      `json:"adjusted"`
 	Available *int64     `json:"available" doc:"null where unlimited"`
 	Consumed  int64      `json:"consumed"`
+	Lapsed    int64      `json:"lapsed"`
+	Moved     int64      `json:"moved" doc:"Taken over by a replacement"`
 	Unlimited bool       `json:"unlimited"`
 	ExpiresOn *string    `json:"expires_on" doc:"Its own last day; null where it ends with the contract"`
 	EndsAt    *time.Time `json:"ends_at" doc:"When that day ends in the contract's zone"`
@@ -125,19 +127,25 @@ func renderBalance(b contract.Balance) balanceView {
 }
 
 func renderGrants(grants []contract.Grant) []grantView {
-	out := make([]grantView, 0, len(grants))
-	for _, g := range grants {
-		v := grantView{
-			ID: g.ID.String(), Unit: string(g.Unit), Source: string(g.Source), Granted: &g.Granted, Adjusted: g.Adjusted,
-			Available: &g.Available, Consumed: g.Consumed, Unlimited: g.Unlimited,
-			ExpiresOn: orNull(g.ExpiresOn.String()), EndsAt: timeOrNull(g.EndsAt),
-		}
-		if g.Unlimited {
-			v.Granted, v.Available = nil, nil
-		}
-		out = append(out, v)
+	out := make([]grantView, len(grants))
+	for i, g := range grants {
+		out[i] = renderGrant(&g)
 	}
 	return out
+}
+
+// renderGrant describes a grant as it is now; what is given is the view's own from
+// then on.
+func renderGrant(g *contract.Grant) grantView {
+	v := grantView{
+		ID: g.ID.String(), Unit: string(g.Unit), Source: string(g.Source), Granted: &g.Granted, Adjusted: g.Adjusted,
+		Available: &g.Available, Consumed: g.Consumed, Lapsed: g.Lapsed, Moved: g.Moved, Unlimited: g.Unlimited,
+		ExpiresOn: orNull(g.ExpiresOn.String()), EndsAt: timeOrNull(g.EndsAt),
+	}
+	if g.Unlimited {
+		v.Granted, v.Available = nil, nil
+	}
+	return v
 }
 
 // renderContact shows a contact that was opened, or forgotten (R47).

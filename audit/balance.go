@@ -49,6 +49,7 @@ const (
 type Balances struct {
 	AsOf     AsOf                               `json:"as_of"`
 	Balances map[contract.Unit]contract.Balance `json:"balances"`
+	Grants   []contract.Grant                   `json:"-"` // what they are made of, oldest first
 }
 
 // BalanceAt is what a contract's units were after the last record at or before a
@@ -79,9 +80,9 @@ func (a *Auditor) BalanceAt(ctx context.Context, id uuid.UUID, at Moment) (Balan
 		return Balances{}, refuseUnknown(id)
 	}
 	if stream == id.String() || stream == ledger.MailsOf(id) { // as the history shows it beside that event
-		return Balances{asOf, s.RecordedBalances()}, nil
+		return Balances{asOf, s.RecordedBalances(), s.Grants()}, nil
 	}
-	return Balances{asOf, s.Balances(asOf.Time)}, nil
+	return Balances{asOf, s.Balances(asOf.Time), s.GrantsAt(asOf.Time)}, nil
 }
 
 // locate finds the last record at or before a moment, and the time it stands

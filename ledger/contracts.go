@@ -48,6 +48,27 @@ func (l *Ledger) Change(ctx context.Context, r Request, id uuid.UUID, wish contr
 	return l.change(ctx, id, c, false)
 }
 
+// A GrantAnswer is a contract as it was right after a command about one of its
+// grants, with that grant.
+type GrantAnswer struct {
+	ContractAnswer
+	Grant    contract.Grant
+	Balances map[contract.Unit]contract.Balance
+}
+
+// ChangeGrant asks a contract to add a grant or to adjust one, and describes that
+// grant, too.
+func (l *Ledger) ChangeGrant(ctx context.Context, r Request, id uuid.UUID, wish contract.GrantCommand) (GrantAnswer, error) {
+	var answer GrantAnswer
+	c := &command{meta: l.meta(r, id.String()), keyed: r.Key != "", wish: wish}
+	c.look = func(s *contract.State, at time.Time) {
+		answer.Grant, answer.Balances = wish.Concerns(s), s.Balances(at)
+	}
+	var err error
+	answer.ContractAnswer, err = l.change(ctx, id, c, false)
+	return answer, err
+}
+
 // change executes a wish about a contract and describes the contract as it was
 // right after it. The command's own look sees it, too, a repeat's as well.
 func (l *Ledger) change(ctx context.Context, id uuid.UUID, c *command, whole bool) (ContractAnswer, error) {

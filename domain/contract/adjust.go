@@ -40,6 +40,9 @@ func (c *Adjust) decide(s *State, m Moment) ([]Event, error) {
 	}}, nil
 }
 
+// Concerns implements GrantCommand.
+func (c *Adjust) Concerns(s *State) Grant { return *s.grant(c.Grant) }
+
 // GrantAdjusted says that an operator corrected a grant.
 type GrantAdjusted struct {
 	Grant     GrantID `json:"grant"`

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -91,6 +92,20 @@ func (s *State) Balance(u Unit, at time.Time) Balance {
 		}
 	}
 	return b
+}
+
+// GrantsAt are the contract's grants as of a time, oldest first: what the balances of
+// that time are made of. The slice is the caller's.
+func (s *State) GrantsAt(at time.Time) []Grant {
+	s = s.live(at)
+	out := slices.Clone(s.grants)
+	for i := range out {
+		if g := &out[i]; s.over(g, at) {
+			g.Lapsed += g.Available
+			g.Available = 0
+		}
+	}
+	return out
 }
 
 // RecordedBalances are the contract's units right after its last event, whatever

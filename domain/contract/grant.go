@@ -115,6 +115,14 @@ func (s *State) grant(id GrantID) *Grant {
 	return &s.grants[id-1]
 }
 
+// A GrantCommand is a wish about one grant.
+type GrantCommand interface {
+	Command
+	// Concerns is the grant that the wish was about, in the state right after it was
+	// granted.
+	Concerns(s *State) Grant
+}
+
 // AddGrant is an operator's wish to make units available (R4).
 type AddGrant struct {
 	Unit      Unit
@@ -162,6 +170,9 @@ func (c *AddGrant) decide(s *State, m Moment) ([]Event, error) {
 	}
 	return []Event{added}, nil
 }
+
+// Concerns implements GrantCommand: the grant is the newest.
+func (c *AddGrant) Concerns(s *State) Grant { return s.grants[len(s.grants)-1] }
 
 // unlimited says whether a unit is, or will be on activation, without limit.
 func (s *State) unlimited(u Unit) bool {
