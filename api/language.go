@@ -54,7 +54,11 @@ func (p *Problem) in(lang language) *Problem {
 	if lang == english {
 		return p
 	}
-	s, ok := kalimat[p.Code]
+	code := p.Code
+	if p.of != "" {
+		code += " " + p.of
+	}
+	s, ok := kalimat[code]
 	if !ok {
 		return p
 	}

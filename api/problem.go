@@ -27,6 +27,7 @@ type Problem struct {
 	Hint   string         `json:"hint" doc:"What to do next"`
 	Errors []domain.Field `json:"errors" nullable:"false" doc:"The members or parameters at fault, if any are"`
 
+	of         string        // the unit that the sentences speak of; "": the one they do by themselves
 	retryAfter time.Duration // for the Retry-After header; zero: none
 	cause      error         // for the log; never shown
 }
@@ -221,6 +222,9 @@ func problemOfRefusal(r *domain.Refusal, err error) *Problem {
 		hint = sentences[r.Code].hint
 	}
 	p := problem(r.Code, r.Detail, hint, r.Fields...)
+	if r.Of != "" {
+		p.of, p.Title = r.Of, sentences[r.Code+" "+r.Of].title
+	}
 	if wait, ok := ledger.RetryAfter(err); ok {
 		p.retryAfter = wait
 	}

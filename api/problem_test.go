@@ -29,9 +29,13 @@ func TestEveryCodeHasAStatusAndSentences(t *testing.T) {
 			t.Errorf("%s has no Indonesian title", code)
 		}
 	}
-	for code := range sentences {
+	for key := range sentences {
+		code, _, ofUnit := strings.Cut(key, " ")
 		if statuses[code] == 0 {
-			t.Errorf("%s has sentences and no status", code)
+			t.Errorf("%s has sentences and no status", key)
+		}
+		if ofUnit && kalimat[key].title == "" {
+			t.Errorf("%s has no Indonesian title", key)
 		}
 	}
 }

@@ -4,7 +4,8 @@ package api
 // particular is known, the hint where the refusal gives none.
 type sentence struct{ title, detail, hint string }
 
-// sentences are the codes in English; /docs lists them.
+// sentences are the codes in English; /docs lists them. What a code says of another
+// unit than the usual one stands under the code and the unit.
 var sentences = map[string]sentence{
 	"malformed-body":            {title: "The body is malformed"},
 	"malformed-id":              {title: "This cannot be an ID"},
@@ -56,6 +57,7 @@ var sentences = map[string]sentence{
 	"grant-lapsed":              {title: "The grant has lapsed"},
 	"incident-closed":           {title: "The incident is closed"},
 	"none-available":            {title: "No incident is left", detail: "no incident is left on the contract"},
+	"none-available minute":     {title: "Not so many minutes are left"},
 	"not-activated":             {title: "The contract is not activated", detail: "the contract has not been activated"},
 	"not-closed":                {title: "The incident is open"},
 	"not-yet":                   {title: "Not yet", detail: "the answer is not yet true up to the position asked for", hint: "ask again in a moment"},
@@ -169,6 +171,7 @@ var kalimat = map[string]sentence{
 	"grant-lapsed":              {title: "Jatah sudah hangus", hint: "tambahkan jatah baru"},
 	"incident-closed":           {title: "Insiden sudah ditutup", detail: "insiden ini sudah ditutup", hint: "kirim insiden baru"},
 	"none-available":            {title: "Tidak ada insiden tersisa", detail: "tidak ada insiden tersisa pada kontrak ini", hint: "gunakan kontrak lain, atau beli insiden"},
+	"none-available minute":     {title: "Menit yang tersisa tidak cukup", hint: "catat paling banyak yang tersisa, atau mintalah jatah kepada operator kontrak"},
 	"not-activated":             {title: "Kontrak belum diaktifkan", detail: "kontrak ini belum diaktifkan", hint: "mintalah operator kontrak mengaktifkannya"},
 	"not-closed":                {title: "Insiden masih terbuka", detail: "insiden ini masih terbuka", hint: "tutuplah dengan kode penutupan itu"},
 	"not-yet":                   {title: "Belum", detail: "jawaban belum sampai pada posisi yang diminta", hint: "tanyakan lagi sebentar lagi"},

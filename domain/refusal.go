@@ -12,6 +12,7 @@ type Refusal struct {
 	Detail string  // what is wrong, naming the thing asked for
 	Hint   string  // the way out; may be empty
 	Fields []Field // the members of the request that are at fault, if any are
+	Of     string  // the unit that the code is about, where its title would speak of another
 }
 
 // A Field names one member of a request and what is wrong with it.

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -46,8 +47,7 @@ func (c *AdvisoryTime) decide(s *State, m Moment) ([]Event, error) {
 	left, unlimited := s.Remaining(Minute, m.At)
 	parts := s.take(Minute, c.Minutes, m.At)
 	if parts == nil {
-		return nil, domain.Refuse(reasonNone, "record at most what is left, or ask the contract operator for a grant",
-			"%d minutes are left on the contract, which is less than %d", left, c.Minutes)
+		return nil, refuseMinutes(left, c.Minutes)
 	}
 	e := &AdvisoryTimeDeducted{
 		Number: c.Number, Entry: c.Entry, Unit: Minute, Minutes: c.Minutes, Parts: parts, Unlimited: unlimited, Texts: c.Texts, At: m.At,
@@ -57,6 +57,16 @@ func (c *AdvisoryTime) decide(s *State, m Moment) ([]Event, error) {
 		e.Remaining = &left
 	}
 	return []Event{e}, nil
+}
+
+// refuseMinutes is the answer to a time entry for which there is not enough, with
+// what is left (R32).
+func refuseMinutes(left, asked int64) *domain.Refusal {
+	r := domain.Refuse(reasonNone, "record at most what is left, or ask the contract operator for a grant",
+		"%d minutes are left on the contract, which is less than %d", left, asked)
+	r.Of = string(Minute)
+	r.Fields = []domain.Field{{Name: "minutes", Reason: fmt.Sprintf("is more than is left, which is %d", left)}}
+	return r
 }
 
 // GrantUnits is a quantity of one grant.
