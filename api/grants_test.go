@@ -1,6 +1,9 @@
 package api
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // An operator who has added units can correct them: the answer names the grant, and so
 // do the contract, its balances and its history (R22).
@@ -47,4 +50,23 @@ func TestR22_TheAnswerNamesTheGrant(t *testing.T) {
 	if over := grants[len(grants)-1].(object); over["available"] != 0.0 || over["lapsed"] != 60.0 {
 		t.Errorf("after its end the grant is %v", over)
 	}
+}
+
+// An auditor who asks before there was anything gets zeros; and who has not written the
+// plus sign as an address wants it learns how.
+func TestABalanceIsAskedForAtAnyMoment(t *testing.T) {
+	r := newRig(t)
+	c := r.contract()
+	at := "/v1/contracts/" + c["id"].(string) + "/balance?at="
+	for _, moment := range []string{"0", "2020-01-01T00:00:00Z", "2020-01-01T07:00:00%2B07:00"} {
+		a := r.get(r.auditor(), at+moment).is(200).equals("grants", []any{})
+		if incidents := a.json()["balances"].(object)["incident"].(object); incidents["granted"] != 0.0 || incidents["available"] != 0.0 {
+			t.Errorf("at %s: %s", moment, a.body)
+		}
+	}
+	p := r.get(r.auditor(), at+"2026-03-02T16:00:00+07:00").refuses(400, "malformed-moment").problem()
+	if want := "%2B"; !strings.Contains(p.Hint, want) || p.Errors[0].Name != "at" {
+		t.Errorf("the hint does not say %s: %+v", want, p)
+	}
+	r.get(r.auditor(), at+"-1").refuses(400, "malformed-moment")
 }

@@ -19,20 +19,23 @@ import (
 type Moment struct {
 	Position eventstore.Position
 	Time     time.Time
+	First    bool // before the first record of all: position 0
 }
 
-// ParseMoment reads "12345", a position, or a time by RFC 3339; "" is now.
+// ParseMoment reads "12345", a position, or a time by RFC 3339; "" is now, and "0"
+// before the first record.
 func ParseMoment(text string) (Moment, error) {
 	if text == "" {
 		return Moment{}, nil
 	}
-	if p, err := strconv.ParseUint(text, 10, 64); err == nil && p > 0 {
-		return Moment{Position: eventstore.Position(p)}, nil
+	if p, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return Moment{Position: eventstore.Position(p), First: p == 0}, nil
 	}
 	if t, err := time.Parse(time.RFC3339, text); err == nil && !t.IsZero() {
 		return Moment{Time: t.UTC()}, nil
 	}
-	r := domain.Refuse(MalformedMoment, "send a position, such as 12345, or a time, such as 2026-03-01T12:00:00Z",
+	r := domain.Refuse(MalformedMoment,
+		"send a position, such as 12345, or a time, such as 2026-03-01T12:00:00Z; the plus sign of an offset is written as %2B in an address",
 		"at must be a position or an RFC 3339 time")
 	r.Fields = []domain.Field{{Name: "at", Reason: "must be a position or an RFC 3339 time"}}
 	return Moment{}, r
@@ -55,9 +58,10 @@ type Balances struct {
 // BalanceAt is what a contract's units were after the last record at or before a
 // moment, by position or by recorded time; what was due by then counts whether
 // or not it had been recorded (R5), except right after an event of the contract's
-// history that is asked for by its position. A contract that is unknown, or did not exist
-// yet, is refused with contract-not-found, a time that is still to come with
-// invalid-field, a position beyond the head with UnknownPosition.
+// history that is asked for by its position. Before a contract was registered it has
+// nothing: balances of zero, as a statement opens with. One that is unknown is refused
+// with contract-not-found, a time that is still to come with invalid-field, a position
+// beyond the head with UnknownPosition.
 func (a *Auditor) BalanceAt(ctx context.Context, id uuid.UUID, at Moment) (Balances, error) {
 	asOf, stream, err := a.locate(ctx, at)
 	if err != nil {
@@ -69,6 +73,9 @@ func (a *Auditor) BalanceAt(ctx context.Context, id uuid.UUID, at Moment) (Balan
 			return Balances{}, fmt.Errorf("read contract %s: %w", id, err)
 		}
 		if r.Position > asOf.Position || r.RecordedAt.After(asOf.Time) {
+			if !s.Exists() && r.Type == (*contract.Registered)(nil).Name() {
+				return Balances{AsOf: asOf, Balances: map[contract.Unit]contract.Balance{contract.Incident: {}}}, nil
+			}
 			break
 		}
 		if err := contract.Replay(s, r.Type, r.Data); err != nil {
@@ -94,6 +101,9 @@ func (a *Auditor) locate(ctx context.Context, at Moment) (_ AsOf, stream string,
 		return AsOf{}, "", err
 	}
 	switch {
+	case at.First:
+		asOf, err := a.beforeAll(ctx, now)
+		return asOf, "", err
 	case at.Position > newest.Position:
 		r := domain.Refuse(UnknownPosition, "take a position from an answer of this ledger", "at names a position that never was")
 		r.Fields = []domain.Field{{Name: "at", Reason: "names a position that never was"}}
@@ -113,6 +123,17 @@ func (a *Auditor) locate(ctx context.Context, at Moment) (_ AsOf, stream string,
 	}
 	p, err := a.search(ctx, at.Time, newest.Position)
 	return AsOf{p, at.Time}, "", err
+}
+
+// beforeAll is the last moment before the first record.
+func (a *Auditor) beforeAll(ctx context.Context, now time.Time) (AsOf, error) {
+	for r, err := range a.store.ReadAll(ctx, eventstore.Start) {
+		if err != nil {
+			return AsOf{}, fmt.Errorf("read the first record: %w", err)
+		}
+		return AsOf{eventstore.Start, r.RecordedAt.Add(-time.Microsecond)}, nil
+	}
+	return AsOf{eventstore.Start, now}, nil
 }
 
 // search finds the last position recorded at or before a time. Recorded times

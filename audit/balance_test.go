@@ -105,11 +105,44 @@ func TestBalanceRefusesMomentsThatAreNone(t *testing.T) {
 		return err
 	}
 	refused(t, ask(uuid.New(), ""), "contract-not-found")
-	refused(t, ask(c.ID, start.Format(time.RFC3339)), "contract-not-found")
 	refused(t, ask(r.submit(ani, uuid.Nil).Stream, ""), "contract-not-found")
 	refused(t, ask(c.ID, "2999-01-01T00:00:00Z"), "invalid-field")
 	refused(t, ask(c.ID, "999"), audit.UnknownPosition)
-	for _, text := range []string{"0", "-1", "yesterday", "2026-03-01", strings.Repeat("9", 30)} {
+	for _, text := range []string{"-1", "2026-03-01T12:00:00 07:00", "yesterday", "2026-03-01", strings.Repeat("9", 30)} {
 		refused(t, ask(c.ID, text), audit.MalformedMoment)
+	}
+}
+
+// A contract that there is had nothing before it was registered, which is what its
+// statement opens with; one that there is not is told apart at every moment.
+func TestBalanceBeforeAContractExistedIsZero(t *testing.T) {
+	r := newRig(t)
+	other := r.register("pack")
+	r.now(start.Add(time.Hour))
+	c := r.register("pack")
+	records := r.records()
+	before := records[0].RecordedAt.Add(-time.Microsecond)
+	for at, want := range map[string]audit.AsOf{
+		"0":                             {Position: 0, Time: before},
+		before.Format(time.RFC3339Nano): {Position: 0, Time: before},
+		"1":                             {Position: 1, Time: records[0].RecordedAt},
+		start.Add(time.Minute).Format(time.RFC3339): {Position: 4, Time: start.Add(time.Minute)},
+	} {
+		moment, err := audit.ParseMoment(at)
+		must(t, err)
+		got, err := r.auditor.BalanceAt(t.Context(), c.ID, moment)
+		must(t, err)
+		incidents, there := got.Balances[contract.Incident]
+		if !there || incidents != (contract.Balance{}) || len(got.Balances) != 1 || len(got.Grants) != 0 {
+			t.Errorf("at %s: %+v", at, got)
+		}
+		if got.AsOf.Position != want.Position || !got.AsOf.Time.Equal(want.Time) {
+			t.Errorf("at %s the answer is as of %+v, want %+v", at, got.AsOf, want)
+		}
+		_, err = r.auditor.BalanceAt(t.Context(), uuid.New(), moment)
+		refused(t, err, "contract-not-found")
+	}
+	if b := balanceAt(t, r, other.ID, "4"); b != "3/0/0" {
+		t.Errorf("the other contract has %s at its last grant", b)
 	}
 }
