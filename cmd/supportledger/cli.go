@@ -62,6 +62,9 @@ type cli struct {
 		Show  showCmd    `cmd:"" help:"Print a catalogue that comes with the program, to start one's own from."`
 	} `cmd:"" help:"Look after catalogues."`
 
+	Help           helpCmd    `cmd:"" help:"Print what there is to do, or what a command takes."`
+	VersionCommand versionCmd `cmd:"" name:"version" help:"Print the version."`
+
 	Version kong.VersionFlag `help:"Print the version."`
 }
 

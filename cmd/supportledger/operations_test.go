@@ -39,7 +39,7 @@ func helpOfAll(t *testing.T) string {
 	for _, name := range []string{
 		"serve", "health", "demo", "verify", "history", "statement", "import", "export", "backup", "restore", "copy", "projections list", "projections rebuild",
 		"mails list", "mails show", "mails resend", "people move",
-		"token create", "subscribers add", "subscribers remove", "subscribers list", "readers add", "readers remove", "readers list", "keys create", "keys rotate", "catalog check", "catalog show",
+		"token create", "subscribers add", "subscribers remove", "subscribers list", "readers add", "readers remove", "readers list", "keys create", "keys rotate", "catalog check", "catalog show", "help", "version",
 	} {
 		out := succeed(t, append(strings.Fields(name), "--help")...)
 		b.WriteString("\n### " + name + "\n\n```\n")
