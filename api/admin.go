@@ -53,7 +53,7 @@ func (a *API) personOf(ctx context.Context, b *erasureBody) (uuid.UUID, error) {
 	}
 	switch {
 	case named != 1:
-		return uuid.Nil, invalid("account", "or email or contract must name the person, and only one of them")
+		return uuid.Nil, invalid("account", "must name the person, or else email or contract must, and only one of them")
 	case b.Email != "":
 		return a.Keys.Contact(b.Email), nil
 	case b.Account != "":

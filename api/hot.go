@@ -22,7 +22,7 @@ func (a *API) submitFast(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if wrong := body.wrong(); len(wrong) > 0 {
-		c.fail(problem(domain.InvalidField, listed(wrong), correct(wrong), wrong...))
+		c.fail(misfit(wrong))
 		return
 	}
 	receipt, view, err := a.submit(ctx, c, &body)

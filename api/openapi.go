@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -171,9 +172,10 @@ func problemOfHuma(status int, message string, errs []error) *Problem {
 	}
 	switch {
 	case len(params) > 0:
+		params = merged(params)
 		return problem("malformed-parameter", listed(params), "compare the parameters with /docs and send the request again", params...)
 	case len(members) > 0:
-		return problem(domain.InvalidField, listed(members), correct(members), members...)
+		return misfit(members)
 	case status >= http.StatusInternalServerError:
 		p := said("internal")
 		p.cause = fmt.Errorf("huma: %s: %v", message, errs)
@@ -206,6 +208,26 @@ func required(message string) (name string, ok bool) {
 		return "", false
 	}
 	return strings.CutSuffix(rest, after)
+}
+
+// misfit is the answer to a body whose members do not fit.
+func misfit(fields []domain.Field) *Problem {
+	fields = merged(fields)
+	return problem(domain.InvalidField, listed(fields), correct(fields), fields...)
+}
+
+// merged names each member once, with all that is wrong with it.
+func merged(fields []domain.Field) []domain.Field {
+	var out []domain.Field
+	for _, f := range fields {
+		i := slices.IndexFunc(out, func(before domain.Field) bool { return before.Name == f.Name })
+		if i < 0 {
+			out = append(out, f)
+		} else {
+			out[i].Reason += ", and " + f.Reason
+		}
+	}
+	return out
 }
 
 func listed(fields []domain.Field) string {

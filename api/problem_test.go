@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -128,4 +129,74 @@ func TestLanguageOf(t *testing.T) {
 			t.Errorf("%q: got %d, want %d", header, got, want)
 		}
 	}
+}
+
+// namesOnce fails where a problem names a member twice: in its list, in its sentence
+// one after the other, or in its hint.
+func namesOnce(t testing.TB, p *Problem) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, f := range p.Errors {
+		if seen[f.Name] {
+			t.Errorf("%s is listed twice: %+v", f.Name, p)
+		}
+		seen[f.Name] = true
+		if again, twice := strings.CutPrefix(f.Reason, f.Name); twice && !strings.ContainsAny(again[:min(1, len(again))], ".-_") {
+			t.Errorf("the reason says %s again: %+v", f.Name, p)
+		}
+		if strings.Count(p.Detail+" ", f.Name+" must") > 1 || strings.Count(p.Hint+",", f.Name+",") > 1 {
+			t.Errorf("the sentence names %s twice: %+v", f.Name, p)
+		}
+	}
+}
+
+// Whatever is wrong with a member, and however much, it is named once.
+func TestR43_AMemberIsNamedOnceWhateverIsWrongWithIt(t *testing.T) {
+	f := newFuzz(t)
+	f.fillPool()
+	worst := []any{"", "\x00", "\n@", strings.Repeat("\x01", 70_000), "@" + strings.Repeat("x", 300), -1.5, -2_000_000_000, 2_000_000_000, []any{"", ""}, object{}, nil}
+	refused := 0
+	for _, call := range f.calls {
+		if call.RequestBody == nil || kindOf(call) != "application/json" {
+			continue
+		}
+		schema := call.RequestBody.Value.Content["application/json"].Schema.Value
+		right := f.value(schema, "", 0).(object)
+		path := strings.NewReplacer("{id}", f.pool[0], "{number}", f.pool[1]).Replace(call.path)
+		if strings.HasPrefix(path, "/v1/partners/") {
+			path = strings.ReplaceAll(call.path, "{id}", f.partner)
+		}
+		for _, bad := range worst {
+			body := maps.Clone(right)
+			for member := range schema.Properties {
+				body[member] = bad
+				if f.post(f.all(), path, body).wrongly(t) {
+					refused++
+				}
+				body[member] = right[member]
+			}
+			for member, inner := range schema.Properties {
+				for name := range inner.Value.Properties {
+					body[member] = object{name: bad}
+					if f.post(f.all(), path, body).wrongly(t) {
+						refused++
+					}
+					body[member] = right[member]
+				}
+			}
+		}
+	}
+	if refused < 500 {
+		t.Errorf("only %d requests were refused: the search is wrong", refused)
+	}
+}
+
+// wrongly says whether the answer is a refusal of what was sent, and holds it to what
+// problems are.
+func (a answer) wrongly(t *testing.T) bool {
+	t.Helper()
+	if a.StatusCode < 400 {
+		return false
+	}
+	return len(a.problem().Errors) > 0
 }

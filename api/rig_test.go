@@ -233,6 +233,7 @@ func (a answer) problem() (p Problem) {
 	if p.Status != a.StatusCode || p.Title == "" || p.Type == "" || p.Detail == "" || p.Code == "" || p.Hint == "" || p.Errors == nil {
 		a.t.Fatalf("an incomplete problem with status %d: %s", a.StatusCode, a.body)
 	}
+	namesOnce(a.t, &p)
 	return p
 }
 

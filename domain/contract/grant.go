@@ -160,7 +160,7 @@ func (c *AddGrant) decide(s *State, m Moment) ([]Event, error) {
 	}
 	if c.ExpiresOn != (catalog.Date{}) {
 		if s.activated && c.ExpiresOn.Compare(s.expiresOn) > 0 {
-			return nil, domain.RefuseField("expires_on", "must not lie after the contract's expires_on, "+s.expiresOn.String())
+			return nil, domain.RefuseField("expires_on", "must not lie after the contract's last day, "+s.expiresOn.String())
 		}
 		ends := c.ExpiresOn.EndOf(m.Zone(s.terms.TimeZone))
 		if !m.At.Before(ends) {
