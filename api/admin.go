@@ -14,7 +14,7 @@ import (
 func (a *API) registerAdmin() {
 	const tag = "Installation"
 	register(a, "erase-person", http.StatusOK, texts{tag, "Forget a person",
-		"Destroys the keys of the person's texts; events, balances and the log's digests stay as they are."}, a.erase)
+		"Destroys the keys of the person's texts; events, balances and the log's digests stay as they are. Asked again, it changes nothing."}, a.erase)
 	if a.TestClock != nil {
 		register(a, testRoute, http.StatusOK, texts{tag, "Set the test clock",
 			"Answers when everything that became due was recorded and projected."}, a.setClock)

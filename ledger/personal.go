@@ -80,7 +80,8 @@ func (l *Ledger) openTexts(ctx context.Context, texts domain.Personal) error {
 }
 
 // Erase forgets a person (R47): it records which keys go, and destroys them. A
-// crash in between is made good by RedoErasures at the next start.
+// crash in between is made good by RedoErasures at the next start. Somebody who was
+// forgotten, and of whom nothing was kept since, stays so: Changed is false then.
 func (l *Ledger) Erase(ctx context.Context, r Request, who uuid.UUID, reason string) (Receipt, error) {
 	stream := personsPrefix + who.String()
 	meta := l.meta(r, who.String())
@@ -94,7 +95,7 @@ func (l *Ledger) Erase(ctx context.Context, r Request, who uuid.UUID, reason str
 }
 
 func (l *Ledger) erase(ctx context.Context, stream string, meta Meta, who uuid.UUID, reason string) (Receipt, error) {
-	last := eventstore.NoStream
+	last, erasedAt := eventstore.NoStream, eventstore.Start
 	for r, err := range l.store.ReadStream(ctx, stream, 0, eventstore.Forwards) {
 		if err != nil {
 			return Receipt{}, err
@@ -103,7 +104,7 @@ func (l *Ledger) erase(ctx context.Context, stream string, meta Meta, who uuid.U
 		if err != nil {
 			return Receipt{}, err
 		}
-		if last = r.Revision; recorded.Meta.Command != meta.Command {
+		if last, erasedAt = r.Revision, r.Position; recorded.Meta.Command != meta.Command {
 			continue
 		}
 		if recorded.Meta.Fingerprint != meta.Fingerprint {
@@ -115,8 +116,12 @@ func (l *Ledger) erase(ctx context.Context, stream string, meta Meta, who uuid.U
 	if err != nil {
 		return Receipt{}, fmt.Errorf("find the person's keys: %w", err)
 	}
-	if len(ids) == 0 {
-		return Receipt{}, domain.Refuse("person-not-found", "check the id; a person that was erased has nothing left", "no text of this person is kept")
+	switch {
+	case len(ids) > 0:
+	case erasedAt != eventstore.Start:
+		return Receipt{Position: erasedAt}, nil
+	default:
+		return Receipt{}, domain.Refuse("person-not-found", "check how the person is named", "no text of this person was ever kept")
 	}
 	erased := &person.Erased{Person: who, Reason: reason}
 	for _, id := range ids {
