@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -96,6 +97,11 @@ type DueContract struct {
 // registered, or a purchase that has become its contract and is not recorded as
 // spent. One of the two is named.
 type Unfinished struct{ Partner, Purchase uuid.UUID }
+
+// ErrLater is what an agenda answers with while it is made anew from the log, after
+// an upgrade: it knows nothing yet. Nothing is lost by that: what is due is part of
+// every decision and every answer (R5), and is recorded once the agenda is there.
+var ErrLater = errors.New("the agenda is made anew from the log")
 
 // An Agenda knows which contracts time is about to bring something to, and what a
 // crash has left half done: a view of the log that may lag, and never decides.

@@ -74,17 +74,23 @@ func (l *Ledger) finish(ctx context.Context, agenda Agenda) (failed []error) {
 const attendEvery = time.Second
 
 // Attend looks for what is due until the context ends. An error is logged and
-// counted, and tried again.
+// counted, and tried again; an agenda that is made anew is waited for.
 func (l *Ledger) Attend(ctx context.Context, agenda Agenda) error {
 	tick := time.NewTicker(attendEvery)
 	defer tick.Stop()
-	for {
+	for later := false; ; {
 		n, err := l.CatchUp(ctx, agenda)
 		l.metrics.due.Add(float64(n))
-		if err != nil && !errors.Is(err, context.Canceled) {
+		switch {
+		case errors.Is(err, ErrLater):
+			if !later {
+				l.log.InfoContext(ctx, "what is due is recorded once the agenda is there", "reason", err)
+			}
+		case err != nil && !errors.Is(err, context.Canceled):
 			l.metrics.dueErrors.Inc()
 			l.log.ErrorContext(ctx, "look for what is due", "error", err)
 		}
+		later = errors.Is(err, ErrLater)
 		select {
 		case <-ctx.Done():
 			return nil

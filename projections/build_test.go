@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
 )
 
 // A rebuild goes on beside: the rows in use answer and follow meanwhile, and the
@@ -329,5 +331,12 @@ func testRebuild_ofWhatThereIsNot(t *testing.T, on engine) {
 	s := openSet(t, on.at(t, Config{Dir: t.TempDir(), Store: openStore(t)}))
 	if err := s.Rebuild(t.Context(), "weather", nil); err == nil || !strings.Contains(err.Error(), "contracts, activity, erasures") {
 		t.Errorf("it answers %v", err)
+	}
+}
+
+func TestBuilding_isToBeWaitedForByWhoeverAsksForWhatIsDue(t *testing.T) {
+	err := fmt.Errorf("ask what is due: %w", &BuildingError{"due/1"})
+	if !errors.Is(err, ledger.ErrLater) || errors.Is(ErrUnavailable, ledger.ErrLater) {
+		t.Errorf("%v is no reason to come later", err)
 	}
 }

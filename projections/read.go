@@ -8,6 +8,7 @@ import (
 
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/internal/postgres"
+	"github.com/supportledger/supportledger/ledger"
 )
 
 // AsOf says when an answer is true: the rows have seen the log up to Position,
@@ -45,12 +46,16 @@ type List[T any] struct {
 }
 
 // A BuildingError says that a question cannot be answered yet: after an upgrade
-// its rows are built from the log. Ask again later.
+// its rows are built from the log. Ask again later; to those who ask for what is
+// due it is ledger.ErrLater.
 type BuildingError struct{ Projection string }
 
 func (e *BuildingError) Error() string {
 	return "the rows of " + e.Projection + " are being built from the log"
 }
+
+// Is implements errors.Is.
+func (e *BuildingError) Is(target error) bool { return target == ledger.ErrLater }
 
 // A reader asks questions of one projection.
 type reader struct {

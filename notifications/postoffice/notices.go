@@ -75,14 +75,20 @@ func (s *session) lookAhead(ctx context.Context) error {
 	tick := time.NewTicker(s.Patience.Look)
 	defer tick.Stop()
 	a := ahead{session: s}
-	for {
+	for later := false; ; {
 		err := errors.Join(s.askAgain(ctx), a.look(ctx), s.forget(ctx))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, ledger.ErrLater):
+			if !later {
+				s.log.Info("mails that are due are looked for once the agenda is there", "reason", err)
+			}
+		case err != nil:
 			s.log.Warn("looking for mails that are due did not succeed; it is tried again", "error", err)
 		}
+		later = errors.Is(err, ledger.ErrLater)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
