@@ -185,6 +185,9 @@ func (c *contractCheck) allowsRenewed(r *recorded, e *contract.Renewed) *wrong {
 	case e.StartsOn.Compare(sum.StartsOn.AddYear()) < 0: // in the days of grace a membership's next year may begin
 		return breaks(LawRenewal, "the renewal starts on %v, within the term until %v", e.StartsOn, sum.ExpiresOn)
 	}
+	if !c.state.Terms().StartsOn.IsZero() && c.state.Status(r.RecordedAt) == contract.StatusRegistered {
+		return nil // a membership year's, which may still be blank when the next begins
+	}
 	return c.inState(r, contract.StatusWaiting, contract.StatusActive, contract.StatusSuspended, contract.StatusExpired)
 }
 

@@ -141,6 +141,41 @@ func TestR28_MAPSComesOnRequestOnly(t *testing.T) {
 	}
 }
 
+// Last year's contract may be blank when the next year is recorded: because nobody has
+// asked for it, or because its fourth week has not come. The two name each other, and
+// whoever links the one goes on with the other.
+func TestR28_ABlankContractOfLastYearIsFollowedToo(t *testing.T) {
+	r := newRig(t)
+	p := r.partnered("asked", false)
+	first := r.renewed(p.ID, "2026-03-01").Contracts[0]
+	must(t, r.clock.Set(time.Date(2027, 1, 10, 0, 0, 0, 0, time.UTC)))
+	second := r.renewed(p.ID, "2027-03-01").Contracts[0]
+	var successor uuid.UUID
+	must(t, r.View(t.Context(), first.ID, func(s *contract.State, at time.Time) { successor = s.Summary(at).Successor() }))
+	if second.Terms.Predecessor != first.ID || successor != second.ID {
+		t.Fatalf("the predecessor is %s, want %s; and its successor %s, want %s", second.Terms.Predecessor, first.ID, successor, second.ID)
+	}
+	change := func(id uuid.UUID, wish contract.Command) {
+		_, err := r.Change(t.Context(), r.by(operator, "change"), id, wish)
+		must(t, err)
+	}
+	change(first.ID, &contract.Activate{Reason: "asked"})
+	change(first.ID, &contract.AddGrant{Unit: contract.Incident, Quantity: 1, Reason: "pack"})
+	r.linkTo(first.ID, ani)
+	change(second.ID, &contract.Activate{Reason: "asked"})
+	if first, second := r.status(first.ID), r.status(second.ID); first != contract.StatusActive || second != contract.StatusWaiting {
+		t.Errorf("before the new year the contracts are %s and %s", first, second)
+	}
+	must(t, r.clock.Set(time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)))
+	linked := false
+	must(t, r.View(t.Context(), second.ID, func(s *contract.State, _ time.Time) { linked = s.Linked(ani.Account) }))
+	if !linked || r.status(second.ID) != contract.StatusActive {
+		t.Errorf("R6: linked %v, and it is %s", linked, r.status(second.ID))
+	}
+	_, err := r.Renew(t.Context(), r.by(operator, "renew"), r.renewed(p.ID, "2028-03-01").Contracts[0].ID, "more")
+	refused(t, err, "not-activated")
+}
+
 func TestR28_AToolkitIsAContractOfItsLocation(t *testing.T) {
 	r := newRig(t)
 	p := r.partnered("gold", false)

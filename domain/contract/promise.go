@@ -84,8 +84,10 @@ func (s *State) Blank(at time.Time) (since time.Time, blank bool) {
 
 // RenewByMembership is the wish that a contract of a new membership year follows
 // this one (R28): its term begins on the day of the renewal, whenever this one
-// ends. It follows a contract that came to life and was not cancelled; nothing
-// follows one that was never activated, or was renewed or replaced otherwise.
+// ends. It also follows one that is still blank, whose year is known by the first day
+// that was named when it was registered: that one may come to life until its year is
+// over, and hands its links on. Nothing follows one that was cancelled, or was
+// renewed or replaced otherwise.
 type RenewByMembership struct {
 	Successor uuid.UUID
 	StartsOn  catalog.Date
@@ -101,11 +103,11 @@ func (c *RenewByMembership) decide(s *State, m Moment) ([]Event, error) {
 	case s.renewedBy != uuid.Nil:
 		return nil, refuseRenewed(s.renewedBy)
 	}
-	switch s.Status(m.At) {
-	case StatusCancelled, StatusRegistered:
+	began := s.Summary(m.At).StartsOn
+	if s.Status(m.At) == StatusCancelled || began.IsZero() {
 		return nil, s.refuseState(m.At)
 	}
-	if c.StartsOn.Compare(s.startsOn.AddYear()) < 0 {
+	if c.StartsOn.Compare(began.AddYear()) < 0 {
 		return nil, domain.RefuseField("renewed_on", "lies within the year of the contract before")
 	}
 	return []Event{&Renewed{Successor: c.Successor, StartsOn: c.StartsOn, Reason: "membership renewal"}}, nil

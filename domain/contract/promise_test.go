@@ -123,6 +123,7 @@ func TestR28_TheNextYearsContractFollows(t *testing.T) {
 		return &RenewByMembership{Successor: successor, StartsOn: day(on)}
 	}
 	year := given(promised(), kept())
+	blank := registered(func(e *Registered) { e.StartsOn = day("2026-01-15") })
 	next := func(on string) facts {
 		return facts{&Renewed{Successor: successor, StartsOn: day(on), Reason: "membership renewal"}}
 	}
@@ -133,7 +134,12 @@ func TestR28_TheNextYearsContractFollows(t *testing.T) {
 		"not within the year":                   {year, when(follow("2027-01-14")), refuses("invalid-field:renewed_on")},
 		"not one that was renewed by hand":      {given(year, facts{&Renewed{Successor: replacement, StartsOn: day("2027-01-15")}}), when(follow("2027-01-15")), refuses("already-renewed")},
 		"not one that was cancelled":            {given(year, cancelled(), lapsed(1, 2, now)), when(follow("2027-01-15")), refuses("cancelled")},
-		"not one that was never activated":      {registered(), when(follow("2027-01-15")), refuses("not-activated")},
+		"one that is still blank, too":          {blank, when(follow("2027-01-15")), then(next("2027-01-15"))},
+		"after its year as well":                {blank, when(follow("2027-03-01")).at("2027-03-01T12:00:00Z"), then(next("2027-03-01"))},
+		"not within a blank one's year":         {blank, when(follow("2027-01-14")), refuses("invalid-field:renewed_on")},
+		"not a blank one that was cancelled":    {given(blank, cancelled()), when(follow("2027-01-15")), refuses("cancelled")},
+		"one before its promise is kept":        {promised(), when(follow("2027-01-15")).at("2026-01-20T12:00:00Z"), then(next("2027-01-15"))},
+		"not one that belongs to no year":       {registered(), when(follow("2027-01-15")), refuses("not-activated")},
 		"one whose promise is kept just now is": {promised(), when(follow("2027-01-15")), then(kept(), next("2027-01-15"))},
 		"not one that there is not":             {nothing, when(follow("2027-01-15")), refuses("contract-not-found")},
 	}.run(t)
