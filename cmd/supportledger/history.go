@@ -72,16 +72,25 @@ func (p *historyPrinter) item(item *audit.Item) error {
 		return p.json.Encode(item)
 	}
 	if p.lines == 0 {
-		fmt.Fprintln(p.table, "REV\tRECORDED\tEVENT\tBY\tINCIDENTS\tLEFT\tUSED\tLAPSED")
+		fmt.Fprintln(p.table, "POSITION\tSTREAM\tREV\tRECORDED\tEVENT\tBY\tINCIDENTS\tLEFT\tUSED\tLAPSED")
 	}
 	b := item.Balances[contract.Incident]
-	fmt.Fprintf(p.table, "%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\n", item.Revision, item.RecordedAt.Format(time.RFC3339),
+	fmt.Fprintf(p.table, "%d\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\n", item.Position, streamOf(item), item.Revision, item.RecordedAt.Format(time.RFC3339),
 		strings.TrimSuffix(item.Type, ".v1"), who(item.By), change(p.last, b), left(b), b.Consumed, b.Lapsed)
 	p.last = b
 	if p.lines++; p.lines%flushEvery == 0 {
 		return p.table.Flush()
 	}
 	return nil
+}
+
+// streamOf says whose revisions an item's belongs to: those of the mails about a
+// contract are counted for themselves. Positions count all that is in the log.
+func streamOf(item *audit.Item) string {
+	if item.Stream != "" {
+		return "mails"
+	}
+	return "contract"
 }
 
 func who(a ledger.Actor) string {
