@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -71,6 +72,9 @@ type Config struct {
 	Heartbeat time.Duration
 	// StallTimeout is how long a subscriber may read nothing; 0 is 10 s.
 	StallTimeout time.Duration
+	// MaxStreams is how many event streams may be open at once; 0 is
+	// DefaultMaxStreams.
+	MaxStreams int
 	// MaxLag is how far in events the projections may be behind for /readyz to
 	// say ready; 0 is a million.
 	MaxLag uint64
@@ -80,6 +84,10 @@ type Config struct {
 	Burst int
 }
 
+// DefaultMaxStreams is how many event streams may be open unless configured: as many as
+// a test holds to 64 KiB each.
+const DefaultMaxStreams = 1000
+
 // An API answers HTTP requests. It is safe for concurrent use.
 type API struct {
 	Config
@@ -87,6 +95,7 @@ type API struct {
 	metrics  *metrics
 	limiter  *limiter // nil: no limit
 	events   *events.Hub
+	seats    *atomic.Int64 // that streams have taken
 	router   *mux.Router
 	hot      http.Handler // of the hot route, found without the router
 	huma     huma.API
@@ -103,11 +112,12 @@ func New(c Config) (*API, error) {
 	c.Heartbeat = orDefault(c.Heartbeat, 15*time.Second)
 	c.StallTimeout = orDefault(c.StallTimeout, 10*time.Second)
 	c.MaxLag = orDefault(c.MaxLag, 1_000_000)
+	c.MaxStreams = orDefault(c.MaxStreams, DefaultMaxStreams)
 	if c.Imports == nil {
 		c.Imports = transfer.NewJobs()
 	}
 	a := &API{
-		Config: c, log: c.Logger, metrics: newMetrics(), limiter: newLimiter(c.Rate, c.Burst),
+		Config: c, log: c.Logger, metrics: newMetrics(c.MaxStreams), limiter: newLimiter(c.Rate, c.Burst), seats: new(atomic.Int64),
 		events: events.NewHub(events.Config{Store: c.Store, Open: c.Ledger.Open}),
 	}
 	if a.log == nil {

@@ -39,7 +39,8 @@ const aboutEvents = "Server-sent events, in the order of the log, each once: its
 	"Connect again with the last id and nothing is missed and nothing comes twice; " +
 	"the first message tells where the stream begins, and a comment comes whenever nothing else has for a while: both may move the id on. " +
 	"Personal texts are left out unless the token has the scope personal; of somebody who was forgotten they are the string erased. " +
-	"The stream ends when the token does or is revoked, when the ledger stops, and when nothing is read for a while."
+	"The stream ends when the token does or is revoked, when the ledger stops, and when nothing is read for a while. " +
+	"A server keeps so many open and no more: then 503, with Retry-After."
 
 func (a *API) registerEvents() {
 	register(a, eventsRoute, http.StatusOK, texts{"Events", "Follow everything that happens", aboutEvents}, a.followEvents)
@@ -73,15 +74,38 @@ func (a *API) followEvents(ctx context.Context, c *call, in *eventsInput) (*huma
 	if c.head {
 		return &huma.StreamResponse{Body: func(huma.Context) { c.Header().Set("Content-Type", eventStream) }}, nil
 	}
+	if err := a.takeSeat(); err != nil {
+		return nil, err
+	}
 	subscription, err := a.events.Subscribe(ctx, after, filter, c.claims.HasScope(token.Personal))
 	if err != nil {
+		a.leaveSeat()
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(huma.Context) {
+		defer a.leaveSeat()
 		defer subscription.Close()
 		a.stream(c, subscription, after)
 	}}, nil
 }
+
+// comeBackAfter is when somebody for whom there was no room may ask again: a stream
+// that ends is the only thing that makes room.
+const comeBackAfter = 10 * time.Second
+
+// takeSeat lets another stream be open, or refuses it where there are as many as
+// this server keeps.
+func (a *API) takeSeat() error {
+	if a.seats.Add(1) > int64(a.MaxStreams) {
+		a.leaveSeat()
+		p := said("too-many-streams")
+		p.retryAfter = comeBackAfter
+		return p
+	}
+	return nil
+}
+
+func (a *API) leaveSeat() { a.seats.Add(-1) }
 
 // filterEvents reads ?types= and ?contract=.
 func (a *API) filterEvents(ctx context.Context, in *eventsInput) (events.Filter, error) {

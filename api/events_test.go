@@ -224,3 +224,28 @@ func TestHeadOfAStreamIsItsHeadersAlone(t *testing.T) {
 		t.Errorf("%v %s", a.Header, a.body)
 	}
 }
+
+// A server keeps so many streams open and no more: whoever comes then is told when to
+// come again, and gets in once another has left.
+func TestR43_ThereIsRoomForSoManyStreams(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.MaxStreams = 2 })
+	address, _ := r.serve()
+	r.linked()
+	first, second := r.subscribe(address, r.service(), ""), r.subscribe(address, r.service(), "")
+	defer func() { _ = second.conn.Close() }()
+	a := r.get(r.service(), "/v1/events?after=0").refuses(503, "too-many-streams")
+	if wait := a.Header.Get("Retry-After"); wait != "10" {
+		t.Errorf("Retry-After is %q", wait)
+	}
+	r.do(r.service(), "HEAD", "/v1/events", nil).is(200) // which opens none
+	if open, most := r.gauged(r.metrics.subscribers), r.gauged(r.metrics.seats); open != 2 || most != 2 {
+		t.Errorf("%d streams are counted as open, of %d", open, most)
+	}
+	_ = first.conn.Close()
+	r.untilEnded("left", 1)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for r.get(r.service(), "/v1/events?after=0").StatusCode != 200 && t.Context().Err() == nil { // its place is free a moment later
+		<-tick.C
+	}
+}

@@ -28,11 +28,12 @@ type metrics struct {
 	running  prometheus.Gauge
 
 	subscribers prometheus.Gauge
+	seats       prometheus.Gauge
 	streamed    prometheus.Counter
 	ended       *prometheus.CounterVec
 }
 
-func newMetrics() *metrics {
+func newMetrics(maxStreams int) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "supportledger_http_requests_total", Help: "HTTP requests answered, by route, method and status.",
@@ -50,6 +51,9 @@ func newMetrics() *metrics {
 		subscribers: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "supportledger_event_streams", Help: "Event streams that are open.",
 		}),
+		seats: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "supportledger_event_streams_limit", Help: "Event streams that may be open at once; more are refused with 503.",
+		}),
 		streamed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "supportledger_events_streamed_total", Help: "Events written to event streams.",
 		}),
@@ -57,6 +61,7 @@ func newMetrics() *metrics {
 			Name: "supportledger_event_streams_ended_total", Help: "Event streams that ended: left by the client, stalled, with the token, because the ledger stops, failed.",
 		}, []string{"reason"}),
 	}
+	m.seats.Set(float64(maxStreams))
 	// A reason that nobody has met yet shows as 0, so that its first time is a rise.
 	for _, reason := range []string{"failed", "stopping", "stalled", "token", "left"} {
 		m.ended.WithLabelValues(reason)
@@ -65,7 +70,7 @@ func newMetrics() *metrics {
 }
 
 func (m *metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.duration, m.refused, m.running, m.subscribers, m.streamed, m.ended}
+	return []prometheus.Collector{m.requests, m.duration, m.refused, m.running, m.subscribers, m.seats, m.streamed, m.ended}
 }
 
 // countEnd notes why an event stream has ended.

@@ -59,7 +59,7 @@ func (r *rig) sent() int {
 	return r.counted(r.metrics.streamed, "")
 }
 
-// counted is a counter's value, of one label where there is one.
+// counted is a counter's or gauge's value, of one label where there is one.
 func (r *rig) counted(c prometheus.Collector, label string) (n int) {
 	r.t.Helper()
 	registry := prometheus.NewRegistry()
@@ -69,9 +69,12 @@ func (r *rig) counted(c prometheus.Collector, label string) (n int) {
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
 			if label == "" || m.GetLabel()[0].GetValue() == label {
-				n += int(m.GetCounter().GetValue())
+				n += int(m.GetCounter().GetValue() + m.GetGauge().GetValue())
 			}
 		}
 	}
 	return n
 }
+
+// gauged is a gauge's value.
+func (r *rig) gauged(g prometheus.Collector) int { return r.counted(g, "") }

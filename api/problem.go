@@ -158,6 +158,7 @@ var statuses = map[string]int{
 	"outcome-unknown":    http.StatusServiceUnavailable,
 	"storage-full":       http.StatusServiceUnavailable,
 	"timeout":            http.StatusServiceUnavailable,
+	"too-many-streams":   http.StatusServiceUnavailable,
 	"unavailable":        http.StatusServiceUnavailable,
 }
 

@@ -115,6 +115,7 @@ var sentences = map[string]sentence{
 	"outcome-unknown":    {title: "The outcome is not known", detail: "the request may or may not have been recorded", hint: "send the request again with the same Idempotency-Key: it counts once"},
 	"storage-full":       {title: "The storage is full", detail: "there is no room to record the request; nothing was recorded", hint: "send the request again with the same Idempotency-Key when there is room"},
 	"timeout":            {title: "It took too long", detail: "the request was given up before it had an answer", hint: "send the request again with the same Idempotency-Key: it counts once"},
+	"too-many-streams":   {title: "Too many event streams", detail: "as many event streams are open as this server keeps", hint: "connect again with the same Last-Event-ID after Retry-After, or to another server"},
 	"unavailable":        {title: "Not now", detail: "the ledger cannot record anything now; nothing was recorded", hint: "send the request again with the same Idempotency-Key"},
 }
 
@@ -229,5 +230,6 @@ var kalimat = map[string]sentence{
 	"outcome-unknown":    {title: "Hasilnya tidak diketahui", detail: "permintaan mungkin sudah atau belum dicatat", hint: "kirim lagi dengan Idempotency-Key yang sama: hanya dihitung sekali"},
 	"storage-full":       {title: "Penyimpanan penuh", detail: "tidak ada ruang untuk mencatat permintaan; tidak ada yang dicatat", hint: "kirim lagi dengan Idempotency-Key yang sama bila sudah ada ruang"},
 	"timeout":            {title: "Terlalu lama", detail: "permintaan dihentikan sebelum ada jawaban", hint: "kirim lagi dengan Idempotency-Key yang sama: hanya dihitung sekali"},
+	"too-many-streams":   {title: "Terlalu banyak aliran peristiwa", detail: "server ini tidak melayani lebih banyak aliran peristiwa sekaligus", hint: "sambungkan lagi dengan Last-Event-ID yang sama setelah Retry-After, atau ke server lain"},
 	"unavailable":        {title: "Tidak sekarang", detail: "buku besar tidak dapat mencatat apa pun saat ini; tidak ada yang dicatat", hint: "kirim lagi dengan Idempotency-Key yang sama"},
 }

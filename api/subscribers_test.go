@@ -183,7 +183,7 @@ func inUse() int64 {
 // in order, and none costs more than 64 KiB.
 func TestR38_AThousandSubscribers(t *testing.T) {
 	const subscribers, asleep, events, most = 1000, 200, 300, 64 << 10
-	r := newRig(t, func(c *Config) { c.StallTimeout, c.Heartbeat = time.Hour, time.Minute })
+	r := newRig(t, func(c *Config) { c.StallTimeout, c.Heartbeat, c.MaxStreams = time.Hour, time.Minute, 2*subscribers })
 	address, _ := r.serve()
 	narrow, _ := r.serveOn(narrowly)
 	c, as := r.contract(), r.service()

@@ -42,6 +42,7 @@ type serveCmd struct {
 	MetricsListen string  `placeholder:"HOST:PORT" env:"SUPPORTLEDGER_METRICS_LISTEN" help:"Where to serve /metrics; on --listen if left out."`
 	Rate          float64 `default:"0" placeholder:"N" env:"SUPPORTLEDGER_RATE" help:"Requests a second that one account may send; 0 is no limit."`
 	Burst         int     `default:"20" placeholder:"N" env:"SUPPORTLEDGER_BURST" help:"Requests that one account may send at once, where there is a rate; ${default} if left out."`
+	EventStreams  int     `default:"1000" placeholder:"N" env:"SUPPORTLEDGER_EVENT_STREAMS" help:"Event streams (GET /v1/events) that may be open at once, ${default} if left out; more are refused with 503."`
 	Log           string  `default:"text" enum:"text,json" env:"SUPPORTLEDGER_LOG" help:"How to write the log: text or json (${enum})."`
 	LogLevel      string  `default:"info" enum:"debug,info,warn,error" env:"SUPPORTLEDGER_LOG_LEVEL" help:"What to log at least (${enum})."`
 	traceFlags
@@ -96,7 +97,7 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) error {
 func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 	s := settings{
 		folder: folder(c.Data), keysFile: c.Keys, dev: c.Dev, forgetPeople: c.ForgetPeople, catalog: c.Catalog,
-		revoked: c.Revoked, rate: c.Rate, burst: c.Burst, ownMetrics: c.MetricsListen != "", log: c.logger(logTo),
+		revoked: c.Revoked, rate: c.Rate, burst: c.Burst, eventStreams: c.EventStreams, ownMetrics: c.MetricsListen != "", log: c.logger(logTo),
 	}
 	if c.Dev {
 		if err := mustBeLoopback(c.Listen); err != nil {
@@ -107,11 +108,8 @@ func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 	if err != nil || grace < 0 {
 		return s, 0, fmt.Errorf("%w: --grace %q is not a duration, such as 20s", errAskedWrongly, c.Grace)
 	}
-	if !(c.Rate >= 0) || math.IsInf(c.Rate, 0) || c.Burst < 1 { // NaN is no rate either
-		return s, 0, fmt.Errorf("%w: --rate must be a number not below 0, and --burst not below 1", errAskedWrongly)
-	}
-	if c.Threads < 0 {
-		return s, 0, fmt.Errorf("%w: --threads must not be below 0", errAskedWrongly)
+	if err := c.checkNumbers(); err != nil {
+		return s, 0, err
 	}
 	if c.TestClock != "" {
 		if s.testClock, err = time.Parse(time.RFC3339, c.TestClock); err != nil {
@@ -138,6 +136,19 @@ func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 	}
 	s.spans, err = c.traceFlags.exporter(s.log)
 	return s, grace, err
+}
+
+// checkNumbers refuses those that are out of their range.
+func (c *serveCmd) checkNumbers() error {
+	switch {
+	case !(c.Rate >= 0) || math.IsInf(c.Rate, 0) || c.Burst < 1: // NaN is no rate either
+		return fmt.Errorf("%w: --rate must be a number not below 0, and --burst not below 1", errAskedWrongly)
+	case c.EventStreams < 1:
+		return fmt.Errorf("%w: --event-streams must not be below 1", errAskedWrongly)
+	case c.Threads < 0:
+		return fmt.Errorf("%w: --threads must not be below 0", errAskedWrongly)
+	}
+	return nil
 }
 
 // mustBeLoopback refuses to serve a development ledger, whose keys and tokens lie

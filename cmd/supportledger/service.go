@@ -40,6 +40,7 @@ type settings struct {
 	revoked      string
 	rate         float64
 	burst        int
+	eventStreams int  // that may be open at once
 	ownMetrics   bool // metrics have a listener of their own
 	nats         natsSettings
 	mails        mailSettings
@@ -210,7 +211,7 @@ func (v *service) makeAPI(s settings) error {
 	config := api.Config{
 		Ledger: v.ledger, Projections: v.set, Auditor: v.auditor, Catalog: v.catalog, Keys: v.keys, Tokens: tokens, Store: v.store,
 		PeopleReady: v.peopleReady, Attachments: v.files, Imports: v.imports,
-		Logger: s.log, Tracer: v.tracer, Version: version(), Rate: s.rate, Burst: s.burst,
+		Logger: s.log, Tracer: v.tracer, Version: version(), Rate: s.rate, Burst: s.burst, MaxStreams: s.eventStreams,
 	}
 	if v.feed != nil {
 		config.FeedConnected = v.feed.Connected
