@@ -72,6 +72,9 @@ type Config struct {
 	Heartbeat time.Duration
 	// StallTimeout is how long a subscriber may read nothing; 0 is 10 s.
 	StallTimeout time.Duration
+	// TrustedProxies are those that state where a request comes from, by
+	// X-Forwarded-For; none: failed links are not counted by address (R8).
+	TrustedProxies Proxies
 	// MaxStreams is how many event streams may be open at once; 0 is
 	// DefaultMaxStreams.
 	MaxStreams int

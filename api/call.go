@@ -23,6 +23,7 @@ type call struct {
 	context.Context
 	started time.Time
 	id      string // X-Request-Id
+	from    string // the client's address, where a trusted proxy states it
 	trace   traceparent
 	span    span // nil where there are no traces
 	lang    language
@@ -86,7 +87,7 @@ func (c *call) account() uuid.UUID {
 func (c *call) request(portal string) ledger.Request {
 	return ledger.Request{
 		By:   ledger.Actor{Account: c.claims.Account, Role: c.role, Portal: portal},
-		Call: c.route.method + " " + c.route.path, Key: c.key, Body: c.body,
+		Call: c.route.method + " " + c.route.path, Key: c.key, Body: c.body, Address: c.from,
 		Trace: c.trace.id, Sampled: c.trace.sampled,
 	}
 }

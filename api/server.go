@@ -24,6 +24,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 		defer cancel()
 	}
 	c := begin(ctx, w, r)
+	c.from = a.TrustedProxies.clientOf(r)
 	for name, value := range securityHeaders {
 		w.Header()[name] = value
 	}

@@ -43,6 +43,9 @@ var forgeries = map[string]forgery{
 	"a refusal in a contract's stream": {audit.LawStream, func(s *saga, f *forger) {
 		f.add("link.refused", map[string]any{}, f.find(s.pack, "incident.closed", 1))
 	}},
+	"an address in a contract's stream": {audit.LawStream, func(s *saga, f *forger) {
+		f.add("link.located", map[string]any{}, f.find(s.pack, "incident.closed", 1))
+	}},
 	"a contract's event in a stream of another kind": {audit.LawStream, func(s *saga, f *forger) {
 		f.records[f.find(uuid.Nil, "link.refused", 1)].Type = "contract.suspended.v1"
 	}},

@@ -184,6 +184,8 @@ func (c *streamCheck) other(r *recorded) *wrong {
 	switch e := r.Event.(type) {
 	case *guessing.Refused:
 		return inStream(r, e, "guesses")
+	case *guessing.Located:
+		return inStream(r, e, "guesses")
 	case *person.Erased:
 		return inStream(r, e, "person-"+e.Person.String())
 	case *ledger.MailsSwitchedOn:

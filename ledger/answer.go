@@ -18,6 +18,9 @@ type Request struct {
 	Call string // the call's fixed name: "POST /v1/incidents"
 	Key  string // the Idempotency-Key; "" for calls that are idempotent by nature (DELETE)
 	Body []byte // as received: another body under the same key is refused
+	// Address is where the request comes from, as a trusted proxy states it: failed
+	// tries at pairs are counted by it (R8). "" where none does.
+	Address string
 	// Trace is the W3C trace id of the request; zero where there is none. Sampled
 	// says whether whoever traces keeps it.
 	Trace   [16]byte

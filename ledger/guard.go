@@ -1,11 +1,10 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,12 +18,12 @@ import (
 )
 
 // guard makes guessing hopeless (R8). Failures are events of one stream, so that
-// all nodes count the same ones; tries of one account, and tries of one Access
-// ID, wait for each other, so that a volley cannot outrun the count.
+// all nodes count the same ones; tries of one account, of one Access ID, and from
+// one address wait for each other, so that a volley cannot outrun the count.
 type guard struct {
 	store eventstore.Store
 	keys  *vault.Keys
-	tries [256]sync.Mutex // by account and by Access ID, striped
+	tries [256]sync.Mutex // by account, Access ID and address, striped
 
 	mu    sync.Mutex
 	state guessing.State
@@ -56,12 +55,15 @@ func RetryAfter(err error) (wait time.Duration, ok bool) {
 
 // guarded runs a try of an account at a pair, unless there were too many
 // failures, and counts it if the pair was not valid.
-func (l *Ledger) guarded(ctx context.Context, by Actor, pair Pair, portal string, try func(context.Context) error) error {
+func (l *Ledger) guarded(ctx context.Context, r Request, pair Pair, portal string, try func(context.Context) error) error {
 	ctx = context.WithoutCancel(ctx) // who hangs up is counted, too
-	digest := l.keys.Digest("access-id", pair.AccessID)
-	defer l.guard.wait(by.Account, digest)()
+	who := guessing.Try{Account: r.By.Account, AccessID: l.keys.Digest("access-id", pair.AccessID)}
+	if r.Address != "" {
+		who.Address = l.keys.Digest("address", r.Address)
+	}
+	defer l.guard.wait(who)()
 	at := l.Now()
-	until, err := l.guard.tryAfter(ctx, by.Account, digest, at)
+	until, err := l.guard.tryAfter(ctx, who, at)
 	if err != nil {
 		return fmt.Errorf("count failed tries: %w", err)
 	}
@@ -71,8 +73,7 @@ func (l *Ledger) guarded(ctx context.Context, by Actor, pair Pair, portal string
 	tried := try(ctx)
 	var refusal *domain.Refusal
 	if errors.As(tried, &refusal) && refusal.Code == contract.PairNotValid {
-		refused := &guessing.Refused{Account: by.Account, AccessID: digest, Portal: portal, At: at}
-		if err := l.recordFailure(ctx, by, refused); err != nil {
+		if err := l.recordFailure(ctx, r.By, who, portal, at); err != nil {
 			if late := new(tooMany); errors.As(err, &late) {
 				return late
 			}
@@ -82,30 +83,36 @@ func (l *Ledger) guarded(ctx context.Context, by Actor, pair Pair, portal string
 	return tried
 }
 
-// wait takes the turns of an account and of an Access ID, and returns how to
-// give them back.
-func (g *guard) wait(account uuid.UUID, digest string) (done func()) {
-	a, b := account[15], digest[0]^digest[1]<<4
-	if bytes.Compare([]byte{a}, []byte{b}) > 0 {
-		a, b = b, a
+// wait takes the turns of an account, an Access ID and an address, always in the same
+// order, and returns how to give them back.
+func (g *guard) wait(t guessing.Try) (done func()) {
+	stripes := []byte{t.Account[15], stripe(t.AccessID)}
+	if t.Address != "" {
+		stripes = append(stripes, stripe(t.Address))
 	}
-	g.tries[a].Lock()
-	if a == b {
-		return g.tries[a].Unlock
+	slices.Sort(stripes)
+	stripes = slices.Compact(stripes)
+	for _, s := range stripes {
+		g.tries[s].Lock()
 	}
-	g.tries[b].Lock()
-	return func() { g.tries[b].Unlock(); g.tries[a].Unlock() }
+	return func() {
+		for _, s := range stripes {
+			g.tries[s].Unlock()
+		}
+	}
 }
 
+func stripe(digest string) byte { return digest[0] ^ digest[1]<<4 }
+
 // tryAfter is when the next try may be made, by all failures recorded until now.
-func (g *guard) tryAfter(ctx context.Context, account uuid.UUID, digest string, at time.Time) (time.Time, error) {
+func (g *guard) tryAfter(ctx context.Context, t guessing.Try, at time.Time) (time.Time, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err := g.catchUp(ctx, at); err != nil {
 		return time.Time{}, err
 	}
 	g.state.Forget(at)
-	return g.state.TryAfter(account, digest, at), nil
+	return g.state.TryAfter(t, at), nil
 }
 
 // catchUp reads the failures that other nodes have recorded; at first those that
@@ -148,11 +155,18 @@ func (g *guard) readRecent(ctx context.Context, at time.Time) error {
 }
 
 func (g *guard) add(r eventstore.Record) error {
-	e := new(guessing.Refused)
-	if err := json.Unmarshal(r.Data, e); err != nil {
+	e, err := DecodeEvent(r.Type, r.Data)
+	if err != nil {
 		return fmt.Errorf("read %s@%d: %w", r.Stream, r.Revision, err)
 	}
-	g.state.Evolve(e)
+	switch e := e.(type) {
+	case *guessing.Refused:
+		g.state.Evolve(e)
+	case *guessing.Located:
+		g.state.Locate(e)
+	default:
+		return fmt.Errorf("read %s@%d: %s is no failed try", r.Stream, r.Revision, r.Type)
+	}
 	g.last = r.Revision
 	return nil
 }
@@ -160,22 +174,26 @@ func (g *guard) add(r eventstore.Record) error {
 // recordFailure makes a failure count everywhere. Where others have recorded so
 // many meanwhile, on other nodes, that this try came too late, it returns that as
 // a *tooMany, and nobody learns what became of the try.
-func (l *Ledger) recordFailure(ctx context.Context, by Actor, e *guessing.Refused) error {
+func (l *Ledger) recordFailure(ctx context.Context, by Actor, t guessing.Try, portal string, at time.Time) error {
 	g := l.guard
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	a, err := l.oneEvent(guessesStream, e, &Meta{By: by, Command: uuid.New(), Catalog: l.digest})
+	failure := []domain.Event{&guessing.Refused{Account: t.Account, AccessID: t.AccessID, Portal: portal, At: at}}
+	if t.Address != "" {
+		failure = append(failure, &guessing.Located{Address: t.Address, At: at})
+	}
+	a, err := l.eventsOf(guessesStream, failure, &Meta{By: by, Command: uuid.New(), Catalog: l.digest})
 	if err != nil {
 		return err
 	}
 	for range maxTries {
 		// Of unknown outcome, the very same is asked again: it must not count twice.
 		if !errors.Is(err, eventstore.ErrUnknown) {
-			if err := g.catchUp(ctx, e.At); err != nil {
+			if err := g.catchUp(ctx, at); err != nil {
 				return err
 			}
-			if until := g.state.TryAfter(e.Account, e.AccessID, e.At); until.After(e.At) {
-				return &tooMany{l.count(guessing.Refuse(until.Sub(e.At))), until.Sub(e.At)}
+			if until := g.state.TryAfter(t, at); until.After(at) {
+				return &tooMany{l.count(guessing.Refuse(until.Sub(at))), until.Sub(at)}
 			}
 			a.Expected = g.last
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
 )
 
@@ -116,6 +117,49 @@ func TestR8_TwentyFailuresOnAnAccessIDCloseItToEveryAccount(t *testing.T) {
 	must(t, r.clock.Set(start.Add(time.Hour)))
 	_, err = r.Link(t.Context(), r.by(someone(), "link"), right, "desk", "")
 	must(t, err)
+}
+
+// Whoever tries with many accounts from one address, as a trusted proxy states it, is
+// stopped too; on whichever node, and over a restart.
+func TestR8_TwentyFailuresFromAnAddressCloseItToEveryAccount(t *testing.T) {
+	r := newRig(t)
+	right := r.pair(r.active(5))
+	tries := 0
+	try := func(on *ledger.Ledger, address string, pair ledger.Pair) error {
+		tries++
+		wish := r.by(ledger.Actor{Account: uuid.New(), Role: ledger.Customer}, "link")
+		wish.Address = address
+		_, err := on.Link(t.Context(), wish, pair, "desk", "")
+		return err
+	}
+	guess := func() ledger.Pair {
+		return ledger.Pair{AccessID: fmt.Sprintf("%010d", tries), ContractID: "0000000000"}
+	}
+	another := r.another()
+	for range 10 {
+		refused(t, try(r.Ledger, "192.0.2.7", guess()), "pair-not-valid")
+		refused(t, try(another, "192.0.2.7", guess()), "pair-not-valid")
+	}
+	refused(t, try(r.Ledger, "192.0.2.7", right), "too-many-tries")
+	r.restart()
+	err := try(r.Ledger, "192.0.2.7", right)
+	refused(t, err, "too-many-tries")
+	if wait, ok := ledger.RetryAfter(err); !ok || wait != time.Hour {
+		t.Errorf("the wait is %v, want an hour", wait)
+	}
+	must(t, try(r.Ledger, "192.0.2.8", right))
+	must(t, try(r.Ledger, "", right))
+	if got := r.types("guesses"); strings.Count(got, "link.refused link.located") != 20 {
+		t.Errorf("recorded are %s", got)
+	}
+	for record, err := range r.store.ReadStream(t.Context(), "guesses", 0, eventstore.Forwards) {
+		must(t, err)
+		if strings.Contains(string(record.Data), "192.0.2") {
+			t.Errorf("an address is recorded in clear: %s", record.Data)
+		}
+	}
+	must(t, r.clock.Set(start.Add(time.Hour)))
+	must(t, try(r.Ledger, "192.0.2.7", right))
 }
 
 func TestR15_AnotherContractsIDsLinkAndSpendInOneAppendOrNotAtAll(t *testing.T) {

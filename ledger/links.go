@@ -53,7 +53,7 @@ func (l *Ledger) byPair(ctx context.Context, r Request, pair Pair, portal string
 	if linked {
 		return try(ctx)
 	}
-	return l.guarded(ctx, r.By, pair, portal, try)
+	return l.guarded(ctx, r, pair, portal, try)
 }
 
 // Unlink ends an account's use of a contract (R7).

@@ -163,7 +163,7 @@ func (l *Ledger) RedoErasures(ctx context.Context, erased []*person.Erased) erro
 
 // appendOne records one event outside the contracts' queues.
 func (l *Ledger) appendOne(ctx context.Context, stream string, last eventstore.Revision, e domain.Event, meta *Meta) (eventstore.Appended, error) {
-	a, err := l.oneEvent(stream, e, meta)
+	a, err := l.eventsOf(stream, []domain.Event{e}, meta)
 	if err != nil {
 		return eventstore.Appended{}, err
 	}
@@ -171,14 +171,16 @@ func (l *Ledger) appendOne(ctx context.Context, stream string, last eventstore.R
 	return l.append(ctx, a, nil)
 }
 
-// oneEvent is an append of one event, but for the revision that is expected.
-func (l *Ledger) oneEvent(stream string, e domain.Event, meta *Meta) (eventstore.Append, error) {
-	data, err := json.Marshal(e)
-	if err != nil {
-		return eventstore.Append{}, fmt.Errorf("write %s: %w", e.Name(), err)
+// eventsOf is an append of events, but for the revision that is expected.
+func (l *Ledger) eventsOf(stream string, events []domain.Event, meta *Meta) (eventstore.Append, error) {
+	a := eventstore.Append{Stream: stream, At: l.Now()}
+	attempt := rand.Uint64()
+	for i, e := range events {
+		data, err := json.Marshal(e)
+		if err != nil {
+			return eventstore.Append{}, fmt.Errorf("write %s: %w", e.Name(), err)
+		}
+		a.Events = append(a.Events, eventstore.Event{ID: eventID(meta.Command, attempt, i), Type: e.Name(), Data: data, Meta: meta.append(nil)})
 	}
-	return eventstore.Append{
-		Stream: stream, At: l.Now(),
-		Events: []eventstore.Event{{ID: eventID(meta.Command, rand.Uint64(), 0), Type: e.Name(), Data: data, Meta: meta.append(nil)}},
-	}, nil
+	return a, nil
 }

@@ -51,7 +51,7 @@ func PublishedNouns() (published []string) {
 // PublishedTypes are the types for subscribers that this version records, in
 // alphabetical order.
 func PublishedTypes() []string {
-	types := slices.Concat(contract.Names(), []string{(*guessing.Refused)(nil).Name()},
+	types := slices.Concat(contract.Names(), []string{(*guessing.Refused)(nil).Name(), (*guessing.Located)(nil).Name()},
 		partner.Events.List(), programcase.Events.List(), purchase.Events.List())
 	slices.Sort(types)
 	return types

@@ -164,6 +164,8 @@ func DecodeEvent(name string, data []byte) (domain.Event, error) {
 	switch name {
 	case (*guessing.Refused)(nil).Name():
 		e = new(guessing.Refused)
+	case (*guessing.Located)(nil).Name():
+		e = new(guessing.Located)
 	case (*person.Erased)(nil).Name():
 		e = new(person.Erased)
 	case (*NumbersReserved)(nil).Name():

@@ -39,12 +39,13 @@ type serveCmd struct {
 
 	esdbFlags
 
-	MetricsListen string  `placeholder:"HOST:PORT" env:"SUPPORTLEDGER_METRICS_LISTEN" help:"Where to serve /metrics; on --listen if left out."`
-	Rate          float64 `default:"0" placeholder:"N" env:"SUPPORTLEDGER_RATE" help:"Requests a second that one account may send; 0 is no limit."`
-	Burst         int     `default:"20" placeholder:"N" env:"SUPPORTLEDGER_BURST" help:"Requests that one account may send at once, where there is a rate; ${default} if left out."`
-	EventStreams  int     `default:"1000" placeholder:"N" env:"SUPPORTLEDGER_EVENT_STREAMS" help:"Event streams (GET /v1/events) that may be open at once, ${default} if left out; more are refused with 503."`
-	Log           string  `default:"text" enum:"text,json" env:"SUPPORTLEDGER_LOG" help:"How to write the log: text or json (${enum})."`
-	LogLevel      string  `default:"info" enum:"debug,info,warn,error" env:"SUPPORTLEDGER_LOG_LEVEL" help:"What to log at least (${enum})."`
+	MetricsListen string   `placeholder:"HOST:PORT" env:"SUPPORTLEDGER_METRICS_LISTEN" help:"Where to serve /metrics; on --listen if left out."`
+	Rate          float64  `default:"0" placeholder:"N" env:"SUPPORTLEDGER_RATE" help:"Requests a second that one account may send; 0 is no limit."`
+	Burst         int      `default:"20" placeholder:"N" env:"SUPPORTLEDGER_BURST" help:"Requests that one account may send at once, where there is a rate; ${default} if left out."`
+	TrustedProxy  []string `placeholder:"CIDR" env:"SUPPORTLEDGER_TRUSTED_PROXY" help:"A network, or an address, of proxies whose X-Forwarded-For says where requests come from: failed links are counted by it, too. May be given several times; none if left out."`
+	EventStreams  int      `default:"1000" placeholder:"N" env:"SUPPORTLEDGER_EVENT_STREAMS" help:"Event streams (GET /v1/events) that may be open at once, ${default} if left out; more are refused with 503."`
+	Log           string   `default:"text" enum:"text,json" env:"SUPPORTLEDGER_LOG" help:"How to write the log: text or json (${enum})."`
+	LogLevel      string   `default:"info" enum:"debug,info,warn,error" env:"SUPPORTLEDGER_LOG_LEVEL" help:"What to log at least (${enum})."`
 	traceFlags
 
 	Grace   string `default:"35s" placeholder:"DURATION" env:"SUPPORTLEDGER_GRACE" help:"How long requests that were accepted may take when stopping; ${default} if left out."`
@@ -119,6 +120,9 @@ func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
 	}
 	if s.places, err = c.places(); err != nil {
 		return s, 0, err
+	}
+	if s.proxies, err = api.ParseProxies(c.TrustedProxy); err != nil {
+		return s, 0, fmt.Errorf("%w: --trusted-proxy is a network such as 10.0.0.0/8, or an address: %w", errAskedWrongly, err)
 	}
 	if c.Issuers != "" {
 		if s.issuers, err = readIssuers(c.Issuers); err != nil {

@@ -27,6 +27,8 @@ func TestServeRefusesNonsense(t *testing.T) {
 	fail(t, exitUsage, []string{"--memory", "768MiB"}, "serve", "--data", dir, "--dev", "--memory", "lots")
 	fail(t, exitUsage, []string{"--rate"}, "serve", "--data", dir, "--dev", "--rate", "-1")
 	fail(t, exitUsage, []string{"--rate"}, "serve", "--data", dir, "--dev", "--rate", "NaN")
+	fail(t, exitUsage, []string{"--event-streams"}, "serve", "--data", dir, "--dev", "--event-streams", "0")
+	fail(t, exitUsage, []string{"--trusted-proxy", "10.0.0.0/8"}, "serve", "--data", dir, "--dev", "--trusted-proxy", "proxy.example.com")
 	fail(t, exitUsage, []string{"--threads"}, "serve", "--data", dir, "--dev", "--threads=-1")
 	fail(t, exitUsage, []string{"--log"}, "serve", "--data", dir, "--dev", "--log", "xml")
 	fail(t, exitFailed, []string{"--listen"}, "serve", "--data", dir, "--dev", "--listen", "127.0.0.1:99999")

@@ -40,7 +40,8 @@ type settings struct {
 	revoked      string
 	rate         float64
 	burst        int
-	eventStreams int  // that may be open at once
+	eventStreams int // that may be open at once
+	proxies      api.Proxies
 	ownMetrics   bool // metrics have a listener of their own
 	nats         natsSettings
 	mails        mailSettings
@@ -211,7 +212,7 @@ func (v *service) makeAPI(s settings) error {
 	config := api.Config{
 		Ledger: v.ledger, Projections: v.set, Auditor: v.auditor, Catalog: v.catalog, Keys: v.keys, Tokens: tokens, Store: v.store,
 		PeopleReady: v.peopleReady, Attachments: v.files, Imports: v.imports,
-		Logger: s.log, Tracer: v.tracer, Version: version(), Rate: s.rate, Burst: s.burst, MaxStreams: s.eventStreams,
+		Logger: s.log, Tracer: v.tracer, Version: version(), Rate: s.rate, Burst: s.burst, MaxStreams: s.eventStreams, TrustedProxies: s.proxies,
 	}
 	if v.feed != nil {
 		config.FeedConnected = v.feed.Connected

@@ -1,6 +1,6 @@
 // Package guessing makes guessing a pair of IDs hopeless (R8): it counts the
-// failures of each account and of each Access ID, whoever tries it, and says
-// when the next try may be made.
+// failures of each account, of each Access ID, whoever tries it, and of each
+// address that is known, and says when the next try may be made.
 package guessing
 
 import (
@@ -17,7 +17,16 @@ const (
 	PerAccountWindow = 15 * time.Minute
 	PerAccessID      = 20
 	PerAccessWindow  = time.Hour
+	PerAddress       = 20
+	PerAddressWindow = time.Hour
 )
+
+// A Try is who tries what, and from where.
+type Try struct {
+	Account  uuid.UUID
+	AccessID string // a keyed digest, never the digits
+	Address  string // a keyed digest, never the address; "" where it is not known
+}
 
 // Refused says that a pair which an account had not linked was not valid.
 type Refused struct {
@@ -30,11 +39,23 @@ type Refused struct {
 // Name implements domain.Event.
 func (*Refused) Name() string { return "link.refused.v1" }
 
+// Located says from which address the failed link came that is recorded right before
+// it, where a trusted proxy has stated one (R8).
+type Located struct {
+	Address string    `json:"address"` // a keyed digest, never the address
+	At      time.Time `json:"at"`
+}
+
+// Name implements domain.Event.
+func (*Located) Name() string { return "link.located.v1" }
+
 // State is the failures that still count. The zero State has none.
 type State struct {
-	accounts map[uuid.UUID][]time.Time
-	ids      map[string][]time.Time
-	order    []*Refused // oldest first
+	accounts  map[uuid.UUID][]time.Time
+	ids       map[string][]time.Time
+	addresses map[string][]time.Time
+	order     []*Refused // oldest first
+	located   []*Located // likewise
 }
 
 // Evolve counts a failure.
@@ -47,18 +68,28 @@ func (s *State) Evolve(e *Refused) {
 	s.order = append(s.order, e)
 }
 
-// TryAfter is when an account may try an Access ID next: not after at where it
-// may at once.
-func (s *State) TryAfter(account uuid.UUID, accessID string, at time.Time) time.Time {
-	byAccount := free(s.accounts[account], PerAccount, PerAccountWindow)
-	byID := free(s.ids[accessID], PerAccessID, PerAccessWindow)
-	if byID.After(byAccount) {
-		byAccount = byID
+// Locate counts a failure at its address.
+func (s *State) Locate(e *Located) {
+	if s.addresses == nil {
+		s.addresses = make(map[string][]time.Time)
 	}
-	if byAccount.Before(at) {
-		return at
+	s.addresses[e.Address] = append(s.addresses[e.Address], e.At)
+	s.located = append(s.located, e)
+}
+
+// TryAfter is when a try may be made next: not after at where it may at once.
+func (s *State) TryAfter(t Try, at time.Time) time.Time {
+	next := at
+	for _, until := range [...]time.Time{
+		free(s.accounts[t.Account], PerAccount, PerAccountWindow),
+		free(s.ids[t.AccessID], PerAccessID, PerAccessWindow),
+		free(s.addresses[t.Address], PerAddress, PerAddressWindow), // of "" none are counted
+	} {
+		if until.After(next) {
+			next = until
+		}
 	}
-	return byAccount
+	return next
 }
 
 // free is when fewer than limit failures lie within a window.
@@ -85,6 +116,10 @@ func (s *State) Forget(at time.Time) {
 		s.order = s.order[1:]
 		drop(s.accounts, e.Account)
 		drop(s.ids, e.AccessID)
+	}
+	for len(s.located) > 0 && !at.Before(s.located[0].At.Add(PerAddressWindow)) {
+		drop(s.addresses, s.located[0].Address)
+		s.located = s.located[1:]
 	}
 }
 

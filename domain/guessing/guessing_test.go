@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/guessing"
 )
 
@@ -62,7 +63,7 @@ func TestR8_WhenTheNextTryMayBeMade(t *testing.T) {
 			if c.free > 0 {
 				want = start.Add(c.free)
 			}
-			if got := s.TryAfter(c.account, c.id, at); !got.Equal(want) {
+			if got := s.TryAfter(guessing.Try{Account: c.account, AccessID: c.id}, at); !got.Equal(want) {
 				t.Errorf("%v after the start the next try may be made %v after it, want %v", c.at, got.Sub(start), want.Sub(start))
 			}
 		})
@@ -76,36 +77,83 @@ func crowd(s *guessing.State, n int) {
 	}
 }
 
+// From one address as many accounts fail as there are failures, each on an Access ID of
+// its own; where no address is known, none is counted.
+func TestR8_FailuresFromOneAddressCount(t *testing.T) {
+	from := func(address string, n int) *guessing.State {
+		s := new(guessing.State)
+		for i := range n {
+			at := start.Add(time.Duration(i) * time.Second)
+			s.Evolve(&guessing.Refused{Account: uuid.UUID{15: byte(100 + i)}, AccessID: strings.Repeat("x", i+1), At: at})
+			if address != "" {
+				s.Locate(&guessing.Located{Address: address, At: at})
+			}
+		}
+		return s
+	}
+	for rule, c := range map[string]struct {
+		failures *guessing.State
+		from     string
+		at, free time.Duration
+	}{
+		"19 failures leave it free":                    {from("a", 19), "a", time.Minute, 0},
+		"not after 20, until the first is an hour old": {from("a", 20), "a", time.Minute, time.Hour},
+		"an instant before the hour, still":            {from("a", 20), "a", time.Hour - 1, time.Hour},
+		"an hour later to the instant, again":          {from("a", 20), "a", time.Hour, 0},
+		"another address may":                          {from("a", 20), "b", time.Minute, 0},
+		"and somebody of whom no address is known":     {from("a", 20), "", time.Minute, 0},
+		"failures of unknown origin count nowhere":     {from("", 40), "", time.Minute, 0},
+	} {
+		at := start.Add(c.at)
+		want := at
+		if c.free > 0 {
+			want = start.Add(c.free)
+		}
+		if got := c.failures.TryAfter(guessing.Try{Account: ani, AccessID: "y", Address: c.from}, at); !got.Equal(want) {
+			t.Errorf("%s: free at %v, want %v", rule, got, want)
+		}
+	}
+}
+
+// A failure is a try that did not succeed.
+type failure struct {
+	guessing.Try
+	at time.Time
+}
+
 // TestR8_TheLimitsAreAsCounted compares with counting all failures ever made, for
 // a state that forgets and one that does not.
 func TestR8_TheLimitsAreAsCounted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var kept, forgetful guessing.State
-		var all []*guessing.Refused
+		var all []failure
 		at := start
 		for range rapid.IntRange(1, 120).Draw(t, "tries") {
 			at = at.Add(time.Duration(rapid.IntRange(0, 400).Draw(t, "seconds")) * time.Second)
-			account := rapid.SampledFrom([]uuid.UUID{ani, budi, {15: 1}, {15: 2}, {15: 3}, {15: 4}}).Draw(t, "account")
-			id := rapid.SampledFrom([]string{"x", "x", "y"}).Draw(t, "id")
+			try := guessing.Try{
+				Account:  rapid.SampledFrom([]uuid.UUID{ani, budi, {15: 1}, {15: 2}, {15: 3}, {15: 4}}).Draw(t, "account"),
+				AccessID: rapid.SampledFrom([]string{"x", "x", "y", "z"}).Draw(t, "id"),
+				Address:  rapid.SampledFrom([]string{"", "a", "a", "b"}).Draw(t, "address"),
+			}
 			forgetful.Forget(at)
-			tooMany := count(all, at, guessing.PerAccountWindow, func(e *guessing.Refused) bool { return e.Account == account }) >= guessing.PerAccount ||
-				count(all, at, guessing.PerAccessWindow, func(e *guessing.Refused) bool { return e.AccessID == id }) >= guessing.PerAccessID
-			free := kept.TryAfter(account, id, at)
+			tooMany := count(all, at, guessing.PerAccountWindow, func(f failure) bool { return f.Account == try.Account }) >= guessing.PerAccount ||
+				count(all, at, guessing.PerAccessWindow, func(f failure) bool { return f.AccessID == try.AccessID }) >= guessing.PerAccessID ||
+				try.Address != "" && count(all, at, guessing.PerAddressWindow, func(f failure) bool { return f.Address == try.Address }) >= guessing.PerAddress
+			free := kept.TryAfter(try, at)
 			if free.After(at) != tooMany {
 				t.Fatalf("too many: %v, but free at %v, %v from now", tooMany, free, free.Sub(at))
 			}
-			if other := forgetful.TryAfter(account, id, at); !other.Equal(free) {
+			if other := forgetful.TryAfter(try, at); !other.Equal(free) {
 				t.Fatalf("forgetting alters when it is free from %v to %v", free, other)
 			}
 			if !tooMany {
-				e := &guessing.Refused{Account: account, AccessID: id, At: at}
-				all = append(all, e)
-				kept.Evolve(e)
-				forgetful.Evolve(e)
+				all = append(all, failure{try, at})
+				note(&kept, try, at)
+				note(&forgetful, try, at)
 			}
 		}
 		forgetful.Forget(at.Add(guessing.PerAccessWindow))
-		for _, member := range []string{"accounts", "ids", "order"} {
+		for _, member := range []string{"accounts", "ids", "addresses", "order", "located"} {
 			if n := reflect.ValueOf(forgetful).FieldByName(member).Len(); n > 0 {
 				t.Fatalf("an hour later %d %s are remembered", n, member)
 			}
@@ -113,10 +161,18 @@ func TestR8_TheLimitsAreAsCounted(t *testing.T) {
 	})
 }
 
-func count(all []*guessing.Refused, at time.Time, window time.Duration, counts func(*guessing.Refused) bool) int {
+// note records a failure in a state.
+func note(s *guessing.State, try guessing.Try, at time.Time) {
+	s.Evolve(&guessing.Refused{Account: try.Account, AccessID: try.AccessID, At: at})
+	if try.Address != "" {
+		s.Locate(&guessing.Located{Address: try.Address, At: at})
+	}
+}
+
+func count(all []failure, at time.Time, window time.Duration, counts func(failure) bool) int {
 	n := 0
-	for _, e := range all {
-		if counts(e) && at.Before(e.At.Add(window)) {
+	for _, f := range all {
+		if counts(f) && at.Before(f.at.Add(window)) {
 			n++
 		}
 	}
@@ -151,19 +207,24 @@ func TestARecordedRefusalReadsForEver(t *testing.T) {
 	}
 }
 
-// The golden file is what earlier versions wrote; it never changes.
+// The golden files are what earlier versions wrote; they never change.
 func TestGolden_AFailureIsReadAsItWasWritten(t *testing.T) {
-	want := guessing.Refused{Account: ani, AccessID: "9f86d081884c7d659a2feaa0c55ad015", Portal: "oas", At: start.Add(123456789)}
-	text, err := os.ReadFile("testdata/golden/link.refused.v1.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got guessing.Refused
-	if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("it means %+v, want %+v (%v)", got, want, err)
-	}
-	again, err := json.MarshalIndent(want, "", "\t")
-	if err != nil || string(again)+"\n" != string(text) {
-		t.Errorf("it is written otherwise than it was (%v):\n%s", err, again)
+	at := start.Add(123456789)
+	for _, want := range []domain.Event{
+		&guessing.Refused{Account: ani, AccessID: "9f86d081884c7d659a2feaa0c55ad015", Portal: "oas", At: at},
+		&guessing.Located{Address: "60303ae22b998861bce3b28f33eec1be", At: at},
+	} {
+		text, err := os.ReadFile("testdata/golden/" + want.Name() + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := reflect.New(reflect.TypeOf(want).Elem()).Interface()
+		if err := json.Unmarshal(text, got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("it means %+v, want %+v (%v)", got, want, err)
+		}
+		again, err := json.MarshalIndent(want, "", "\t")
+		if err != nil || string(again)+"\n" != string(text) {
+			t.Errorf("it is written otherwise than it was (%v):\n%s", err, again)
+		}
 	}
 }
