@@ -87,9 +87,9 @@ type Config struct {
 	Burst int
 }
 
-// DefaultMaxStreams is how many event streams may be open unless configured: as many as
-// a test holds to 64 KiB each.
-const DefaultMaxStreams = 1000
+// DefaultMaxStreams is how many event streams may be open unless configured: 256 MiB
+// of them at most, since a test holds each to 64 KiB.
+const DefaultMaxStreams = 4096
 
 // An API answers HTTP requests. It is safe for concurrent use.
 type API struct {

@@ -43,7 +43,7 @@ type serveCmd struct {
 	Rate          float64  `default:"0" placeholder:"N" env:"SUPPORTLEDGER_RATE" help:"Requests a second that one account may send; 0 is no limit."`
 	Burst         int      `default:"20" placeholder:"N" env:"SUPPORTLEDGER_BURST" help:"Requests that one account may send at once, where there is a rate; ${default} if left out."`
 	TrustedProxy  []string `placeholder:"CIDR" env:"SUPPORTLEDGER_TRUSTED_PROXY" help:"A network, or an address, of proxies whose X-Forwarded-For says where requests come from: failed links are counted by it, too. May be given several times; none if left out."`
-	EventStreams  int      `default:"1000" placeholder:"N" env:"SUPPORTLEDGER_EVENT_STREAMS" help:"Event streams (GET /v1/events) that may be open at once, ${default} if left out; more are refused with 503."`
+	EventStreams  int      `default:"4096" placeholder:"N" env:"SUPPORTLEDGER_EVENT_STREAMS" help:"Event streams (GET /v1/events) that may be open at once, ${default} if left out; more are refused with 503."`
 	Log           string   `default:"text" enum:"text,json" env:"SUPPORTLEDGER_LOG" help:"How to write the log: text or json (${enum})."`
 	LogLevel      string   `default:"info" enum:"debug,info,warn,error" env:"SUPPORTLEDGER_LOG_LEVEL" help:"What to log at least (${enum})."`
 	traceFlags
