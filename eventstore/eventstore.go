@@ -85,6 +85,10 @@ type Append struct {
 	// keep that time, though records before them are later, by the store's Slack at
 	// most: what is further behind is ErrInvalid.
 	Copied bool
+	// Unfinished says of what is copied that more follows: a log that ends with it is
+	// a part of the other one. A store that others can open before the rest is there
+	// keeps that with the records, and refuses to be taken for a whole log.
+	Unfinished bool
 }
 
 // Limits of one append.

@@ -29,11 +29,25 @@ func ToldPlaces(from Revision, done Appended, events int) (_ Places, told bool) 
 	return Places{last: done.Position, revision: done.Revision}, told
 }
 
+// KnownPlaces are the positions of a stream's records from one revision to another,
+// if the store tells them at less cost than that of reading the records.
+func KnownPlaces(ctx context.Context, s Store, stream string, from, to Revision) ([]Position, bool) {
+	if s, ok := s.(interface {
+		Places(ctx context.Context, stream string, from, to Revision) ([]Position, bool)
+	}); ok {
+		return s.Places(ctx, stream, from, to)
+	}
+	return nil, false
+}
+
 // FindPlaces says it in any case: what the answer does not tell is read from the
 // stream.
 func FindPlaces(ctx context.Context, s Store, stream string, from Revision, done Appended, events int) (Places, error) {
 	p, told := ToldPlaces(from, done, events)
 	if told {
+		return p, nil
+	}
+	if p.found, told = KnownPlaces(ctx, s, stream, from, done.Revision); told {
 		return p, nil
 	}
 	p.found = make([]Position, 0, done.Revision-from+1)

@@ -66,7 +66,7 @@ func (w *watch) at() eventstore.Position {
 func (w *watch) set(p eventstore.Position) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.position, w.stopped, w.away = p, nil, nil
+	w.position, w.away = p, nil
 	w.wake()
 }
 

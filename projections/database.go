@@ -109,16 +109,25 @@ func (db *database) transact(ctx context.Context, do func(context.Context) error
 	} else {
 		ctx = context.WithoutCancel(ctx)
 	}
-	if err := db.openWriter(ctx); err != nil {
-		return err
+	began, fresh := false, db.writer.conn == nil
+	for {
+		if err := db.openWriter(ctx); err != nil {
+			return err
+		}
+		// Where a transaction could not even be rolled back, the next one says so, or
+		// has another connection.
+		usable, err := db.writer.within(ctx, db.begin, func() error {
+			began = true
+			return do(ctx)
+		})
+		if !usable && db.shared {
+			db.dropWriter()
+		}
+		if fresh || began || !db.away(err) {
+			return db.explain(err)
+		}
+		fresh = true // the other connection was cut while nobody used it
 	}
-	// Where a transaction could not even be rolled back, the next one says so, or
-	// has another connection.
-	usable, err := db.writer.within(ctx, db.begin, func() error { return do(ctx) })
-	if !usable && db.shared {
-		db.dropWriter()
-	}
-	return db.explain(err)
 }
 
 // dropWriter lets go of a connection that is of no use any more; the next to write

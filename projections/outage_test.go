@@ -124,6 +124,19 @@ func TestOpen_whileTheServerIsDown(t *testing.T) {
 	n.compareAll(t)
 }
 
+// A connection that was cut while nobody used it is no outage: whoever asks for
+// something once is not refused because of it.
+func TestRebuild_overAConnectionThatWasCut(t *testing.T) {
+	p := pgserver.Start(t, "")
+	store := openStore(t)
+	writeSubmissions(t, store, 50, 5)
+	s := openSet(t, onAddress(t, store, p.Port))
+	must(t, s.CatchUp(t.Context()))
+	must(t, p.Stop())
+	must(t, p.Start(t.Context()))
+	must(t, s.Rebuild(t.Context(), "contracts", nil))
+}
+
 // What a password or a name of a database has wrong does not pass by itself, and
 // is said at once.
 func TestOpen_whatWillNotPass(t *testing.T) {

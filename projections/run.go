@@ -16,9 +16,9 @@ import (
 // out of reach) is logged, counted and tried again; a record that the
 // projections do not know or cannot read, or a damaged one, ends it with an
 // error that names the record.
-func (s *Set) Run(ctx context.Context) error {
+func (s *Set) Run(asked context.Context) error {
 	s.watch.start()
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(asked)
 	defer cancel(nil)
 	var hearing sync.WaitGroup
 	if s.db.shared {
@@ -38,7 +38,16 @@ func (s *Set) Run(ctx context.Context) error {
 	if builtErr := <-built; builtErr != nil && !errors.Is(builtErr, context.Canceled) && !errors.Is(builtErr, err) {
 		err = builtErr
 	}
+	if asked.Err() != nil && !s.stays(err) {
+		err = context.Canceled // whatever else was wrong in the end would have passed
+	}
 	return s.ended(err)
+}
+
+// stays says of an error that it will not pass while the program, the log and the
+// rows are what they are.
+func (s *Set) stays(err error) bool {
+	return ledger.Permanent(err) || s.db.damaged(err) || errors.Is(err, errOtherLog)
 }
 
 // CatchUp brings all lists to where the log is now, building what is missing;
@@ -92,7 +101,7 @@ func (s *Set) patiently(ctx context.Context, do func() error) error {
 	for rest := restFirst; ; rest = min(2*rest, restMost) {
 		began := time.Now()
 		err := do()
-		if err == nil || ctx.Err() != nil || ledger.Permanent(err) || s.db.damaged(err) || errors.Is(err, errOtherLog) {
+		if err == nil || ctx.Err() != nil || s.stays(err) {
 			return err
 		}
 		if s.lose(err); errors.Is(err, ErrUnavailable) {

@@ -98,6 +98,10 @@ func testR42_anUnknownTypeStopsWithItsName(t *testing.T, on engine) {
 	if len(list.Items) != 1 || list.AsOf.Position != 4 {
 		t.Errorf("%d contracts as of %d", len(list.Items), list.AsOf.Position)
 	}
+	must(t, s.Rebuild(t.Context(), "contracts", nil))
+	if err := s.Stopped(); !errors.Is(err, ErrStopped) || !strings.Contains(err.Error(), "sun.eclipsed.v1") {
+		t.Errorf("after rows were made anew, nobody follows the log, and it is said: %v", err)
+	}
 }
 
 // Bookkeeping is known and wanted by nobody.
@@ -127,6 +131,43 @@ func testRun_stopsWhereTheLogMakesNoSense(t *testing.T, on engine) {
 	var record *ledger.RecordError
 	if err := s.Run(t.Context()); !errors.As(err, &record) || record.Position != 1 {
 		t.Errorf("Run ended with %v", err)
+	}
+}
+
+// parting is a store that cannot be reached while somebody is stopped who asks it
+// for its head.
+type parting struct {
+	eventstore.Store
+	asked chan struct{}
+}
+
+func (p parting) Head(ctx context.Context) (eventstore.Position, error) {
+	p.asked <- struct{}{}
+	<-ctx.Done()
+	return 0, eventstore.ErrUnavailable
+}
+
+// Whoever is stopped while something is out of reach was stopped, and has not
+// failed: what was out of reach would have come back.
+func TestRun_stopsAsAskedWhateverIsOutOfReach(t *testing.T) {
+	onEach(t, testRun_stopsAsAskedWhateverIsOutOfReach)
+}
+
+func testRun_stopsAsAskedWhateverIsOutOfReach(t *testing.T, on engine) {
+	store := parting{openStore(t), make(chan struct{}, 1)}
+	must(t, add(t, store, benchID(0), eventstore.NoStream, start, benchContract(0, start)...))
+	s := openSet(t, on.at(t, Config{Dir: t.TempDir(), Store: store}))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	<-store.asked
+	cancel()
+	must(t, <-ended)
+	if err := s.Await(t.Context(), 1); !errors.Is(err, ErrStopped) || errors.Is(err, eventstore.ErrUnavailable) {
+		t.Errorf("waiting in vain answers %v", err)
+	}
+	if v := metric(t, s, "supportledger_projections_stopped"); v != 0 {
+		t.Errorf("the metric says %v", v)
 	}
 }
 

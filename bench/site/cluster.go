@@ -17,7 +17,7 @@ func (s *Site) CopyTo(ctx context.Context, url string) (records int64, err error
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	to, err := esdb.Open(ctx, esdb.Options{Connection: url})
+	to, err := esdb.Open(ctx, esdb.Options{Connection: url, Finishing: true})
 	if err != nil {
 		return 0, err
 	}

@@ -23,6 +23,8 @@ type copyCmd struct {
 	To   string `required:"" placeholder:"DIR|URL" env:"SUPPORTLEDGER_COPY_TO" help:"Where it goes: a cluster that holds nothing yet, or a folder that does not exist or holds nothing but keys; or where a copy was stopped, which goes on."`
 	Data string `type:"path" placeholder:"DIR" help:"The folder of a ledger that has, or will have, its log in the cluster: keys-check.json is compared with it, or put there."`
 	Keys string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_KEYS" help:"The installation's keys, to check that they fit; they stay where they are. A development folder has them in keys.json."`
+
+	clusterFlags
 }
 
 // Run copies a log. Keys come first, so that nothing is copied that cannot be used.
@@ -103,7 +105,7 @@ func (c *copyCmd) loadKeys() (keys *vault.Keys, err error) {
 // openSource opens the log that is copied, which nobody else may be working on.
 func (c *copyCmd) openSource(ctx context.Context, log *slog.Logger) (eventstore.Store, error) {
 	if isCluster(c.From) {
-		return openCluster(ctx, c.From, log)
+		return c.openCluster(ctx, "--from", esdb.Options{Connection: c.From, Logger: log})
 	}
 	f := folder(c.From)
 	if err := f.mustHoldLedger(places{}); err != nil {
@@ -119,21 +121,32 @@ func (c *copyCmd) openSource(ctx context.Context, log *slog.Logger) (eventstore.
 	return s, err
 }
 
-func openCluster(ctx context.Context, url string, log *slog.Logger) (*esdb.Store, error) {
-	ctx, cancel := context.WithTimeout(ctx, findPatience)
-	defer cancel()
-	return esdb.Open(ctx, esdb.Options{Connection: url, Logger: log})
+func (c *copyCmd) openCluster(ctx context.Context, flag string, o esdb.Options) (*esdb.Store, error) {
+	patience, err := c.patience()
+	if err != nil {
+		return nil, err
+	}
+	return openCluster(ctx, flag, patience, o)
 }
 
-// intoCluster copies into a cluster. What says which keys the log belongs to goes
-// into the folder of a ledger there.
+// intoCluster copies into a cluster, and opens it at the end as a ledger does, which
+// takes a part of a log for none. What says which keys the log belongs to goes into
+// the folder of a ledger there.
 func (c *copyCmd) intoCluster(ctx context.Context, t *terminal, from eventstore.Store, keys *vault.Keys, log *slog.Logger) error {
-	to, err := openCluster(ctx, c.To, log)
+	options := esdb.Options{Connection: c.To, Logger: log, Finishing: true}
+	to, err := c.openCluster(ctx, "--to", options)
 	if err != nil {
 		return err
 	}
 	done, err := copyLog(ctx, t, from, to, keys)
 	if err := errors.Join(err, to.Close()); err != nil {
+		return err
+	}
+	options.Finishing = false
+	if to, err = c.openCluster(ctx, "--to", options); err != nil {
+		return err
+	}
+	if err := to.Close(); err != nil {
 		return err
 	}
 	if c.Data != "" {

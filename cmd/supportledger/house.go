@@ -60,7 +60,7 @@ func openHouse(ctx context.Context, f folder, keysFile string, p places, store p
 	if store.CacheBytes == 0 {
 		store.CacheBytes = onceCache
 	}
-	if h.store, err = openLog(ctx, f, p.log, store); err != nil {
+	if h.store, err = openLog(ctx, f, p, store); err != nil {
 		return nil, err
 	}
 	if h.keys, err = f.findKeys(keysFile); err != nil {

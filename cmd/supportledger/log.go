@@ -19,13 +19,10 @@ type logStore struct {
 	lock   *os.File           // of the folder; the embedded store has its own
 }
 
-// findPatience bounds how long a start waits for the cluster.
-const findPatience = 30 * time.Second
-
 // openLog opens the log, with the embedded store's options; nobody else has the
 // folder open then (R46).
-func openLog(ctx context.Context, f folder, url string, options pebblestore.Options) (logStore, error) {
-	if url == "" {
+func openLog(ctx context.Context, f folder, at places, options pebblestore.Options) (logStore, error) {
+	if at.log == "" {
 		p, err := pebblestore.Open(f.store(), options)
 		if err != nil {
 			return logStore{}, err
@@ -42,13 +39,25 @@ func openLog(ctx context.Context, f folder, url string, options pebblestore.Opti
 	if err := lockFile(lock); err != nil {
 		return logStore{}, errors.Join(fmt.Errorf("%w: %w", pebblestore.ErrInUse, err), lock.Close())
 	}
-	ctx, cancel := context.WithTimeout(ctx, findPatience)
-	defer cancel()
-	s, err := esdb.Open(ctx, esdb.Options{Connection: url, Logger: options.Logger})
+	s, err := openCluster(ctx, "--store", at.patience, esdb.Options{Connection: at.log, Logger: options.Logger})
 	if err != nil {
 		return logStore{}, errors.Join(err, lock.Close())
 	}
 	return logStore{Store: s, lock: lock}, nil
+}
+
+// openCluster looks for the cluster that a flag names.
+func openCluster(ctx context.Context, flag string, patience time.Duration, o esdb.Options) (*esdb.Store, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	s, err := esdb.Open(ctx, o)
+	switch {
+	case errors.Is(err, esdb.ErrUnfinished):
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	case errors.Is(err, eventstore.ErrUnavailable):
+		return nil, fmt.Errorf("%s: see that the cluster runs, and that the address, the user and the certificates are right; it was looked for for %v at most (--store-patience): %w", flag, patience, err)
+	}
+	return s, err
 }
 
 // Close closes the log, and lets others have the folder.
@@ -65,6 +74,11 @@ func (l logStore) Slack() time.Duration { return eventstore.Slack(l.Store) }
 
 // Spacing is the store's own.
 func (l logStore) Spacing() float64 { return eventstore.Spacing(l.Store) }
+
+// Places are the store's own.
+func (l logStore) Places(ctx context.Context, stream string, from, to eventstore.Revision) ([]eventstore.Position, bool) {
+	return eventstore.KnownPlaces(ctx, l.Store, stream, from, to)
+}
 
 // check verifies the embedded store's index; a cluster looks after its own.
 func (l logStore) check(ctx context.Context, report func(done, total int64)) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/supportledger/supportledger/internal/postgres"
 	"github.com/supportledger/supportledger/vault"
@@ -13,21 +14,39 @@ import (
 // placeFlags name what lies elsewhere than in the folder. What they are set to may
 // hold passwords, and is printed nowhere.
 type placeFlags struct {
+	clusterFlags
 	Store      string `json:"-" placeholder:"URL" env:"SUPPORTLEDGER_STORE" help:"An EventStoreDB cluster that keeps the log: esdb://USER:PASSWORD@HOST:PORT. In the folder if left out."`
 	ReadModels string `json:"-" placeholder:"URL" env:"SUPPORTLEDGER_READ_MODELS" help:"Where several nodes share the read models: postgres://USER@HOST/DATABASE. In the folder if left out."`
 	People     string `json:"-" placeholder:"URL" env:"SUPPORTLEDGER_PEOPLE" help:"Where several nodes share the keys of people: postgres://USER@HOST/DATABASE, another database than the read models'. In the folder's file people if left out."`
 }
 
+// clusterFlags say how a cluster is looked for.
+type clusterFlags struct {
+	StorePatience string `json:"-" default:"30s" placeholder:"DURATION" env:"SUPPORTLEDGER_STORE_PATIENCE" help:"How long to look for the cluster before it is given up, ${default} if left out."`
+}
+
+func (f clusterFlags) patience() (time.Duration, error) {
+	d, err := time.ParseDuration(f.StorePatience)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("%w: --store-patience %q is not a duration above 0, such as 30s", errAskedWrongly, f.StorePatience)
+	}
+	return d, nil
+}
+
 // places are where things lie that are not in the folder; empty and nil for those
 // that are.
 type places struct {
-	log                string // a cluster
+	log                string        // a cluster
+	patience           time.Duration // with that
 	readModels, people *postgres.Database
 }
 
 func (f placeFlags) places() (p places, err error) {
 	if p.log = f.Store; p.log != "" && !strings.HasPrefix(p.log, "esdb://") && !strings.HasPrefix(p.log, "esdb+discover://") {
 		return p, fmt.Errorf("%w: --store is neither esdb://USER:PASSWORD@HOST:PORT nor esdb+discover://...; leave it out to keep the log in the folder", errAskedWrongly)
+	}
+	if p.patience, err = f.patience(); err != nil {
+		return p, err
 	}
 	if p.readModels, err = parseDatabase("--read-models", f.ReadModels); err != nil {
 		return p, err

@@ -103,7 +103,7 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 	if err := s.folder.make(); err != nil {
 		return nil, err
 	}
-	if v.store, err = openLog(ctx, s.folder, s.places.log, pebblestore.Options{Logger: s.log, OnFatal: s.onFatal}); err != nil {
+	if v.store, err = openLog(ctx, s.folder, s.places, pebblestore.Options{Logger: s.log, OnFatal: s.onFatal}); err != nil {
 		return nil, err
 	}
 	if err := v.openSecrets(ctx, s); err != nil {

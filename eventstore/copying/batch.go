@@ -42,6 +42,40 @@ func batches(records iter.Seq2[eventstore.Record, error]) iter.Seq2[batch, error
 	}
 }
 
+// unfinished yields all batches but the last, each of which says that more follows,
+// and leaves the last one, if there is any, to its caller.
+func unfinished(all iter.Seq2[batch, error], last *[]batch) iter.Seq2[batch, error] {
+	return func(yield func(batch, error) bool) {
+		var before *batch
+		for b, err := range all {
+			if before != nil && !yield(*before, nil) {
+				return
+			}
+			if err != nil {
+				yield(batch{}, err)
+				return
+			}
+			b.Unfinished = true
+			before = &b
+		}
+		if before != nil {
+			before.Unfinished = false
+			*last = []batch{*before}
+		}
+	}
+}
+
+// these yields batches.
+func these(all []batch) iter.Seq2[batch, error] {
+	return func(yield func(batch, error) bool) {
+		for _, b := range all {
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
+}
+
 func (b *batch) takes(r *eventstore.Record) bool {
 	return r.Stream == b.Stream && r.RecordedAt.Equal(b.At) && r.Revision == b.Expected+eventstore.Revision(len(b.Events))+1 &&
 		len(b.Events) > 0 && len(b.Events) < mostEvents && b.bytes+sizeOf(r) <= mostBytes

@@ -8,6 +8,9 @@
 //     holds anything else is refused, and left as it is.
 //   - Every record is read back from the target and compared before a copy is
 //     said to be whole.
+//   - All appends but the last say that more follows (eventstore.Append.Unfinished),
+//     and the last is made when what lies before it was compared. So whoever opens
+//     the target in between, or after a copy that was killed, can be told.
 //
 // Nobody else may append to the target. What is appended to the source meanwhile
 // is copied too, or is an error.
@@ -61,27 +64,47 @@ func (c *Copy) Run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("find the source's head: %w", err)
 	}
-	var start ends
-	found, err := c.compare(ctx, "look at the target", &start, head, c.Look)
+	var at ends
+	found, err := c.compare(ctx, "look at the target", &at, head, c.Look)
 	if err != nil {
 		return Result{}, err
 	}
-	copied, err := c.append(ctx, start.from, head)
+	var last []batch
+	most, err := c.move(ctx, unfinished(batches(c.From.ReadAll(ctx, at.from)), &last), &at, head)
 	if err != nil {
 		return Result{}, err
 	}
-	whole := start
-	compared, err := c.compare(ctx, "compare", &whole, head, nil)
+	for _, b := range last {
+		if err := c.stands(ctx, b.last); err != nil {
+			return Result{}, err
+		}
+	}
+	rest, err := c.move(ctx, these(last), &at, head)
 	if err != nil {
 		return Result{}, err
 	}
-	if compared != copied {
-		return Result{}, fmt.Errorf("the target ends after %d of %d records that were copied", compared, copied)
+	return Result{Found: found, Copied: most + rest, Head: at.to}, c.stands(ctx, at.from)
+}
+
+// stands says whether the source ends at a position.
+func (c *Copy) stands(ctx context.Context, at eventstore.Position) error {
+	if now, err := c.From.Head(ctx); err != nil || now != at {
+		return errors.Join(errGrown, err)
 	}
-	if now, err := c.From.Head(ctx); err != nil || now != whole.from {
-		return Result{}, errors.Join(errGrown, err)
+	return nil
+}
+
+// move appends batches behind the places where both logs are the same, and compares
+// what is there then.
+func (c *Copy) move(ctx context.Context, batches iter.Seq2[batch, error], at *ends, head eventstore.Position) (copied int64, err error) {
+	if copied, err = c.append(ctx, batches, head); err != nil {
+		return copied, err
 	}
-	return Result{Found: found, Copied: copied, Head: whole.to}, nil
+	compared, err := c.compare(ctx, "compare", at, head, nil)
+	if err == nil && compared != copied {
+		err = fmt.Errorf("the target ends after %d of %d records that were copied", compared, copied)
+	}
+	return copied, err
 }
 
 // ends are places in both logs up to which they are the same.
@@ -146,17 +169,17 @@ const (
 	appendWeighs = 16 << 10  // beside its bytes
 )
 
-// append copies the source's records after a position. While the target records
-// some, others are read; their order is that in which they are begun. After an
-// append that failed no other is begun.
-func (c *Copy) append(ctx context.Context, after, head eventstore.Position) (copied int64, err error) {
+// append makes appends of batches. While the target records some, others are read;
+// their order is that in which they are begun. After an append that failed no other
+// is begun.
+func (c *Copy) append(ctx context.Context, batches iter.Seq2[batch, error], head eventstore.Position) (copied int64, err error) {
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	room := semaphore.NewWeighted(underWay)
 	pending := make(chan begun, underWay/appendWeighs)
 	settled := make(chan error, 1)
 	go func() { settled <- settle(pending, room, stop) }()
-	copied, err = c.beginAll(working, after, head, room, pending)
+	copied, err = c.beginAll(working, batches, head, room, pending)
 	close(pending)
 	if failed := <-settled; failed != nil {
 		err = failed // what came after it was stopped for its sake
@@ -167,9 +190,9 @@ func (c *Copy) append(ctx context.Context, after, head eventstore.Position) (cop
 	return copied, err
 }
 
-// beginAll begins to append the source's records after a position.
-func (c *Copy) beginAll(ctx context.Context, after, head eventstore.Position, room *semaphore.Weighted, pending chan<- begun) (copied int64, err error) {
-	for b, err := range batches(c.From.ReadAll(ctx, after)) {
+// beginAll begins to append batches.
+func (c *Copy) beginAll(ctx context.Context, batches iter.Seq2[batch, error], head eventstore.Position, room *semaphore.Weighted, pending chan<- begun) (copied int64, err error) {
+	for b, err := range batches {
 		if err != nil {
 			return copied, fmt.Errorf("read the source: %w", err)
 		}

@@ -249,6 +249,51 @@ func TestACopyIsNotWholeBeforeItWasCompared(t *testing.T) {
 	mustBeSame(t, from, to)
 }
 
+// telling is a target that remembers what the last of its appends said, and fails
+// after some.
+type telling struct {
+	stopping
+	unfinished bool
+}
+
+func (s *telling) Begin(ctx context.Context, a eventstore.Append) (func() (eventstore.Appended, error), error) {
+	outcome, err := s.stopping.Begin(ctx, a)
+	if err == nil {
+		s.unfinished = a.Unfinished
+	}
+	return outcome, err
+}
+
+// After whichever append a copy is stopped, the last one there says that more
+// follows, until all of it is there.
+func TestOnlyAWholeCopyEndsAsALog(t *testing.T) {
+	from := written(t, 40)
+	to, whole := &telling{stopping: stopping{Store: open(t, t.TempDir())}}, len(all(t, from))
+	for there := 0; there < whole; there = len(all(t, to)) {
+		to.left = 1
+		_, err := (&copying.Copy{From: from, To: to}).Run(t.Context())
+		if now := len(all(t, to)); !errors.Is(err, eventstore.ErrUnknown) || now <= there || to.unfinished != (now < whole) {
+			t.Fatalf("%d of %d records are there, after %d before: more is said to follow: %v; %v", now, whole, there, to.unfinished, err)
+		}
+	}
+	to.left = 1
+	got, err := (&copying.Copy{From: from, To: to}).Run(t.Context())
+	if err != nil || got.Copied != 0 || to.left != 1 {
+		t.Errorf("when all of it is there: %+v, %v", got, err)
+	}
+	mustBeSame(t, from, to)
+}
+
+// The last append waits for what lies before it to be compared.
+func TestWhatIsNotTheSameIsNeverMadeALog(t *testing.T) {
+	from := written(t, 50)
+	to := &telling{stopping: stopping{Store: open(t, t.TempDir()), left: 1000}}
+	changing := lying{Store: to.Store, change: func(a *eventstore.Append) { to.unfinished = a.Unfinished; a.Events[0].Meta = nil }}
+	if _, err := (&copying.Copy{From: from, To: changing}).Run(t.Context()); err == nil || !to.unfinished || len(all(t, to)) == 0 {
+		t.Errorf("%v; more is said to follow: %v", err, to.unfinished)
+	}
+}
+
 // Nothing is copied of nothing.
 func TestAnEmptyLogIsCopied(t *testing.T) {
 	got, err := (&copying.Copy{From: open(t, t.TempDir()), To: open(t, t.TempDir())}).Run(t.Context())

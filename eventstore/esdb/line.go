@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
@@ -30,6 +31,7 @@ type line struct {
 	closed chan struct{}
 	quit   context.Context
 	stop   context.CancelFunc
+	said   atomic.Pointer[string] // the client's last complaint
 
 	mu     sync.Mutex
 	cause  error         // why the cluster is gone; nil while it is there
@@ -48,6 +50,7 @@ const (
 	probeTimeout = 2 * time.Second
 	searchGrace  = 500 * time.Millisecond
 	closeGrace   = 2 * time.Second
+	unfoundGrace = 50 * time.Millisecond // where it was never found
 )
 
 func newLine(connection string, log *slog.Logger, count *metrics) (*line, error) {
@@ -57,17 +60,32 @@ func newLine(connection string, log *slog.Logger, count *metrics) (*line, error)
 		return nil, errors.New("the connection string is malformed: want esdb://USER:PASSWORD@HOST:PORT, or esdb+discover://... for a cluster")
 	}
 	config.MaxDiscoverAttempts = math.MaxInt
-	config.Logger = func(level client.LogLevel, format string, args ...any) {
-		log.Debug("the EventStoreDB client: "+fmt.Sprintf(format, args...), "level", level)
-	}
-	c, err := client.NewClient(config)
-	if err != nil {
+	l := &line{config: config, log: log, count: count, closed: make(chan struct{}), silent: make(chan struct{}), fell: make(chan struct{}), rose: make(chan struct{})}
+	config.Logger = l.hear
+	if l.client, err = client.NewClient(config); err != nil {
 		return nil, fmt.Errorf("open cluster: %w", err)
 	}
-	l := &line{client: c, config: config, log: log, count: count, closed: make(chan struct{}), silent: make(chan struct{}), fell: make(chan struct{}), rose: make(chan struct{})}
 	l.quit, l.stop = context.WithCancel(context.Background())
 	close(l.rose)
 	return l, nil
+}
+
+// hear takes what the client says to its log. While it searches, it tells nobody
+// else why it does not find the cluster.
+func (l *line) hear(level client.LogLevel, format string, args ...any) {
+	said := fmt.Sprintf(format, args...)
+	if level == client.LogWarn || level == client.LogError {
+		l.said.Store(&said)
+	}
+	l.log.Debug("the EventStoreDB client: "+said, "level", level)
+}
+
+// unfound is why the cluster was not found in time.
+func (l *line) unfound(err error) error {
+	if said := l.said.Load(); said != nil {
+		return fmt.Errorf("%w: %s", eventstore.ErrUnavailable, *said)
+	}
+	return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
 }
 
 // errLeft says that a call was left while the client searched for the cluster:
@@ -244,8 +262,9 @@ func (l *line) waitFor(ctx context.Context, until time.Time) error {
 }
 
 // close closes the client when nobody is inside it any more. Where somebody hangs
-// there, for the cluster is gone, it is left to them: closing would make them panic.
-func (l *line) close() {
+// there, for the cluster is gone, it is left to them after a grace: closing would
+// make them panic.
+func (l *line) close(grace time.Duration) {
 	l.stop()
 	l.mu.Lock()
 	l.ending = true
@@ -256,7 +275,7 @@ func (l *line) close() {
 	select {
 	case <-l.silent:
 		_ = l.client.Close() // never fails
-	case <-time.After(closeGrace):
+	case <-time.After(grace):
 		l.log.Debug("the EventStoreDB client is left open: it is still looking for the cluster")
 	}
 }

@@ -127,11 +127,14 @@ func (s *Store) resuming(ctx context.Context, from func(last *eventstore.Record)
 				if failed = err; err != nil {
 					break
 				}
-				record, err := unseal(event)
+				record, unfinished, err := unseal(event)
 				if err != nil {
 					s.metrics.damaged.Inc()
 					yield(eventstore.Record{}, err)
 					return
+				}
+				if unfinished {
+					s.unfinished.raise(record.Position)
 				}
 				s.noted(record.Position, record.RecordedAt)
 				if !yield(record, nil) {

@@ -43,7 +43,9 @@ type Options struct {
 	// Patience bounds how long an append whose answer was lost is asked about, and
 	// a read that was cut off is tried again; 10 s if zero.
 	Patience time.Duration
-	Logger   *slog.Logger
+	// Finishing opens a log that a copy has not finished, for whoever goes on with it.
+	Finishing bool
+	Logger    *slog.Logger
 }
 
 const (
@@ -58,9 +60,13 @@ type Store struct {
 	log      *slog.Logger
 	patience time.Duration
 	limits   limits
-	marks    marks
-	spacing  spacing
-	lanes    lanes
+
+	finishing  bool
+	unfinished highest // the newest record that is known to say that more follows
+
+	marks   marks
+	spacing spacing
+	lanes   lanes
 
 	latest atomic.Int64 // µs: the newest recorded time that this Store knows of
 	head   head
@@ -84,8 +90,9 @@ type Store struct {
 var _ eventstore.Store = (*Store)(nil)
 
 // Open reaches for the cluster until the context ends. It returns an error that
-// wraps ErrUnavailable where the cluster is not there, and one that does not
-// where the connection string is wrong. No error has the string's password.
+// wraps ErrUnavailable where the cluster is not there, ErrUnfinished where it holds
+// a part of a log, and neither where the connection string is wrong. No error has
+// the string's password.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -102,14 +109,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{line: l, metrics: m, log: o.Logger, patience: o.Patience, doubtful: doubtful}
+	s := &Store{line: l, metrics: m, log: o.Logger, patience: o.Patience, finishing: o.Finishing, doubtful: doubtful}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.open.idle = make(chan struct{})
 	if _, err := s.Head(ctx); err != nil {
 		s.end()
-		l.close()
+		l.close(unfoundGrace)
 		if ctx.Err() != nil && !errors.Is(err, eventstore.ErrUnavailable) {
-			err = fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
+			err = l.unfound(err)
 		}
 		return nil, fmt.Errorf("open cluster: %w", err)
 	}
@@ -133,7 +140,8 @@ func (s *Store) noted(p eventstore.Position, at time.Time) {
 	s.head.raise(p)
 }
 
-// Head asks the cluster for the newest record.
+// Head asks the cluster for the newest record. It is ErrUnfinished where that is not
+// the last of its log.
 func (s *Store) Head(ctx context.Context) (eventstore.Position, error) {
 	if err := s.mayRead(ctx); err != nil {
 		return 0, err
@@ -143,9 +151,9 @@ func (s *Store) Head(ctx context.Context) (eventstore.Position, error) {
 		if err != nil {
 			return 0, err
 		}
-		return r.Position, nil
+		return r.Position, s.whole()
 	}
-	return s.head.load(), nil
+	return s.head.load(), s.whole()
 }
 
 // Wait returns when a record after the position can be read. It outlasts a
@@ -244,7 +252,7 @@ func (s *Store) Close() error {
 		<-s.open.idle
 		s.end()
 		s.work.Wait()
-		s.line.close()
+		s.line.close(closeGrace)
 	})
 	return nil
 }

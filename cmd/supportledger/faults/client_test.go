@@ -124,14 +124,19 @@ type event struct {
 }
 
 // history is all of a contract's events, page by page.
-func (p *program) history(id string) (all []event) {
+func (p *program) history(id string) []event {
 	p.t.Helper()
+	return historyOf(p.t, id, func(path string) reply { return p.get("auditor", path) })
+}
+
+func historyOf(t testing.TB, id string, get func(path string) reply) (all []event) {
+	t.Helper()
 	for cursor := ""; ; {
 		var page struct {
 			Items []event `json:"items"`
 			Next  string  `json:"next"`
 		}
-		p.get("auditor", "/v1/contracts/"+id+"/history?limit=1000&cursor="+cursor).read(p.t, &page)
+		get("/v1/contracts/"+id+"/history?limit=1000&cursor="+cursor).read(t, &page)
 		all = append(all, page.Items...)
 		if cursor = page.Next; cursor == "" {
 			return all
