@@ -47,7 +47,7 @@ func TestR38_WhatNATSLosesComesAgain(t *testing.T) {
 			t.Run(what+" "+when, func(t *testing.T) {
 				t.Parallel()
 				r := newRig(t)
-				r.append(n)
+				r.appendBy(n/1000, n)
 				r.startFeed()
 				r.caughtUp()
 				if stopped {

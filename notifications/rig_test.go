@@ -112,14 +112,17 @@ func (r *rig) runFeed() {
 
 func (r *rig) stopFeed() { r.stop() }
 
-// append records n events over a few contracts; where there are many, ten at a
-// time.
-func (r *rig) append(n int) {
+// append records n events over a few contracts; where there are many, up to ten
+// at a time.
+func (r *rig) append(n int) { r.appendBy(min(n/1000, 10), n) }
+
+// appendBy records n events, so many at a time.
+func (r *rig) appendBy(together, n int) {
 	r.t.Helper()
 	for n > 0 {
 		stream := uuid.NewSHA1(installation, fmt.Append(nil, r.made%7))
 		var events []contract.Event
-		for i := range max(1, min(n/1000, 10)) {
+		for i := range max(1, min(n, together)) {
 			events = append(events, &contract.Suspended{Reason: fmt.Sprint("reason ", r.made+i)})
 		}
 		r.record(stream, events...)
@@ -240,15 +243,22 @@ func (r *rig) stream() jetstream.Stream {
 func (r *rig) messages() (all []*jetstream.RawStreamMsg) {
 	r.t.Helper()
 	stream := r.stream()
-	info, err := stream.Info(context.Background(), jetstream.WithDeletedDetails(true))
+	info, err := stream.Info(context.Background())
 	must(r.t, err)
-	for seq := info.State.FirstSeq; seq <= info.State.LastSeq && info.State.Msgs > 0; seq++ {
-		m, err := stream.GetMsg(context.Background(), seq)
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			continue
+	reader, err := stream.OrderedConsumer(context.Background(), jetstream.OrderedConsumerConfig{})
+	must(r.t, err)
+	messages, err := reader.Messages()
+	must(r.t, err)
+	defer messages.Stop()
+	for uint64(len(all)) < info.State.Msgs {
+		m, err := messages.Next(jetstream.NextMaxWait(tooLong / 6))
+		if errors.Is(err, nats.ErrTimeout) {
+			break // it has become fewer
 		}
 		must(r.t, err)
-		all = append(all, m)
+		at, err := m.Metadata()
+		must(r.t, err)
+		all = append(all, &jetstream.RawStreamMsg{Subject: m.Subject(), Sequence: at.Sequence.Stream, Header: m.Headers(), Data: m.Data()})
 	}
 	return all
 }
