@@ -15,7 +15,7 @@ demo: ## tell the story of a contract, and verify it
 	@$(GO) run ./cmd/supportledger demo
 
 run: build ## serve a ledger for development in ./data
-	bin/supportledger serve --data data --dev
+	bin/supportledger serve --data data --dev --nats-listen 127.0.0.1:0
 
 build: ## bin/supportledger, without C
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/supportledger ./cmd/supportledger

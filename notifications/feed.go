@@ -59,6 +59,7 @@ type Feed struct {
 	progress progress
 	heals    heals
 	state    state
+	known    uint64 // the sequence up to which the stream holds what the feed knows; of Run's goroutine
 }
 
 // New makes a feed. It does nothing until it runs.

@@ -20,19 +20,24 @@ import (
 // Whatever NATS loses comes again, and the stream is the log.
 func TestR38_WhatNATSLosesComesAgain(t *testing.T) {
 	ctx := context.Background()
-	for what, lose := range map[string]func(t *testing.T, r *rig){
-		"the tail": func(t *testing.T, r *rig) {
-			for seq := uint64(91); seq <= 100; seq++ {
-				must(t, r.stream().DeleteMsg(ctx, seq))
+	n := many(100, 100_000)
+	for what, lose := range map[string]func(t *testing.T, r *rig, stopped bool){
+		"the tail": func(t *testing.T, r *rig, stopped bool) {
+			stream, tail := r.stream(), 10 // few enough to be gone at once
+			if stopped {
+				tail = n / 10
+			}
+			for seq := n - tail + 1; seq <= n; seq++ {
+				must(t, stream.DeleteMsg(ctx, uint64(seq)))
 			}
 		},
-		"the last message": func(t *testing.T, r *rig) { must(t, r.stream().DeleteMsg(ctx, 100)) },
-		"everything":       func(t *testing.T, r *rig) { must(t, r.stream().Purge(ctx)) },
-		"the stream":       func(t *testing.T, r *rig) { must(t, r.js().DeleteStream(ctx, notifications.Stream)) },
-		"the head":         func(t *testing.T, r *rig) { must(t, r.stream().Purge(ctx, jetstream.WithPurgeSequence(30))) },
-		"the first":        func(t *testing.T, r *rig) { must(t, r.stream().DeleteMsg(ctx, 1)) },
-		"one in between":   func(t *testing.T, r *rig) { must(t, r.stream().DeleteMsg(ctx, 50)) },
-		"its folder": func(t *testing.T, r *rig) {
+		"the last message": func(t *testing.T, r *rig, _ bool) { must(t, r.stream().DeleteMsg(ctx, uint64(n))) },
+		"everything":       func(t *testing.T, r *rig, _ bool) { must(t, r.stream().Purge(ctx)) },
+		"the stream":       func(t *testing.T, r *rig, _ bool) { must(t, r.js().DeleteStream(ctx, notifications.Stream)) },
+		"the head":         func(t *testing.T, r *rig, _ bool) { must(t, r.stream().Purge(ctx, jetstream.WithPurgeSequence(30))) },
+		"the first":        func(t *testing.T, r *rig, _ bool) { must(t, r.stream().DeleteMsg(ctx, 1)) },
+		"one in between":   func(t *testing.T, r *rig, _ bool) { must(t, r.stream().DeleteMsg(ctx, 50)) },
+		"its folder": func(t *testing.T, r *rig, _ bool) {
 			r.stopBroker()
 			must(t, os.RemoveAll(filepath.Join(r.dir, "nats")))
 			r.startBroker()
@@ -42,13 +47,13 @@ func TestR38_WhatNATSLosesComesAgain(t *testing.T) {
 			t.Run(what+" "+when, func(t *testing.T) {
 				t.Parallel()
 				r := newRig(t)
-				r.append(100)
+				r.appendBy(n/1000, n)
 				r.startFeed()
 				r.caughtUp()
 				if stopped {
 					r.stopFeed()
 				}
-				lose(t, r)
+				lose(t, r, stopped)
 				if stopped {
 					r.append(20)
 					r.startFeed()
@@ -67,9 +72,12 @@ func TestR38_WhatNATSLosesComesAgain(t *testing.T) {
 func (r *rig) whole() {
 	r.t.Helper()
 	stream := r.stream()
-	r.until("the whole stream", func() bool {
+	r.nearer("the whole stream", uint64(r.made), func() uint64 {
 		info, err := stream.Info(context.Background())
-		return err == nil && info.State.Msgs == uint64(r.made)
+		if err != nil {
+			return 0
+		}
+		return info.State.Msgs
 	})
 	r.caughtUp()
 	r.mustBeTheLog()

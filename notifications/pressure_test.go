@@ -3,27 +3,11 @@ package notifications_test
 import (
 	"context"
 	"runtime"
-	"sync/atomic"
 	"testing"
 
+	"github.com/supportledger/supportledger/internal/processors/crowdtest"
 	"github.com/supportledger/supportledger/notifications"
 )
-
-// crowd lets goroutines work without end, eight for each that may run, until the
-// function is called that it returns. How much of the machine the process uses
-// says nothing about them.
-func crowd() (disperse func()) {
-	procs := runtime.GOMAXPROCS(1)
-	var over atomic.Bool
-	for range 8 {
-		go func() {
-			for !over.Load() {
-				runtime.Gosched()
-			}
-		}()
-	}
-	return func() { over.Store(true); runtime.GOMAXPROCS(procs) }
-}
 
 // watch lets the log grow and looks for pressure, so often that it would be seen.
 func (r *rig) watch(p *notifications.Pressure, grow func()) (on bool) {
@@ -45,7 +29,7 @@ func none() uint64 { return 0 }
 
 func TestThereIsPressureWhereManyWaitAndOthersSubmit(t *testing.T) {
 	r := newRig(t)
-	defer crowd()()
+	defer crowdtest.Gather()()
 	if !r.watch(&notifications.Pressure{Store: r.store, Own: none}, func() { r.append(1) }) {
 		t.Error("others submit, and eight goroutines wait for a processor, which is no pressure")
 	}
@@ -53,7 +37,7 @@ func TestThereIsPressureWhereManyWaitAndOthersSubmit(t *testing.T) {
 
 func TestThereIsNoPressureWhereNobodyElseSubmits(t *testing.T) {
 	r := newRig(t)
-	defer crowd()()
+	defer crowdtest.Gather()()
 	if r.watch(&notifications.Pressure{Store: r.store, Own: none}, func() {}) {
 		t.Error("there is pressure while the log stands still")
 	}
@@ -74,7 +58,7 @@ func TestThereIsNoPressureWhereNobodyWaits(t *testing.T) {
 // Pressure that does not end makes the feed slow. It does not stop it.
 func TestR38_AFeedGoesOnUnderPressure(t *testing.T) {
 	r := newRig(t)
-	defer crowd()()
+	defer crowdtest.Gather()()
 	r.startFeed()
 	if !r.watch(&notifications.Pressure{Store: r.store, Own: none}, func() { r.append(1) }) {
 		t.Fatal("there is no pressure")

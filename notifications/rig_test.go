@@ -112,12 +112,21 @@ func (r *rig) runFeed() {
 
 func (r *rig) stopFeed() { r.stop() }
 
-// append records n events over a few contracts, some of which are not published.
-func (r *rig) append(n int) {
+// append records n events over a few contracts; where there are many, up to ten
+// at a time.
+func (r *rig) append(n int) { r.appendBy(min(n/1000, 10), n) }
+
+// appendBy records n events, so many at a time.
+func (r *rig) appendBy(together, n int) {
 	r.t.Helper()
-	for range n {
+	for n > 0 {
 		stream := uuid.NewSHA1(installation, fmt.Append(nil, r.made%7))
-		r.record(stream, &contract.Suspended{Reason: fmt.Sprint("reason ", r.made)})
+		var events []contract.Event
+		for i := range max(1, min(n, together)) {
+			events = append(events, &contract.Suspended{Reason: fmt.Sprint("reason ", r.made+i)})
+		}
+		r.record(stream, events...)
+		n -= len(events)
 	}
 }
 
@@ -129,22 +138,24 @@ func many(few, long int) int {
 	return few
 }
 
-// record records one event.
-func (r *rig) record(stream uuid.UUID, e contract.Event) {
+// record records events together.
+func (r *rig) record(stream uuid.UUID, events ...contract.Event) {
 	r.t.Helper()
 	last, ok := r.last[stream]
 	if !ok {
 		last = eventstore.NoStream
 	}
-	data, err := contract.Encode(e)
-	must(r.t, err)
-	done, err := r.store.Append(context.Background(), eventstore.Append{
-		Stream: stream.String(), Expected: last, At: start.Add(time.Duration(r.made) * time.Second),
-		Events: []eventstore.Event{{ID: uuid.NewSHA1(installation, fmt.Append(nil, "event ", r.made)), Type: e.Name(), Data: data, Meta: meta("mpn")}},
-	})
+	a := eventstore.Append{Stream: stream.String(), Expected: last, At: start.Add(time.Duration(r.made) * time.Second)}
+	for _, e := range events {
+		data, err := contract.Encode(e)
+		must(r.t, err)
+		id := uuid.NewSHA1(installation, fmt.Append(nil, "event ", r.made))
+		a.Events = append(a.Events, eventstore.Event{ID: id, Type: e.Name(), Data: data, Meta: meta("mpn")})
+		r.made++
+	}
+	done, err := r.store.Append(context.Background(), a)
 	must(r.t, err)
 	r.last[stream] = done.Revision
-	r.made++
 }
 
 var start = time.Date(2026, 3, 1, 9, 0, 0, 123456000, time.UTC)
@@ -158,12 +169,25 @@ func meta(portal string) []byte {
 	return append(b, portal...)
 }
 
-// caughtUp waits until the stream holds everything that the log holds now.
+// caughtUp waits until the stream holds everything that the log holds now, for as
+// long as it comes nearer.
 func (r *rig) caughtUp() {
 	r.t.Helper()
 	head, err := r.store.Head(context.Background())
 	must(r.t, err)
-	r.until(fmt.Sprintf("position %v", head), func() bool { return r.feed.Position() == head })
+	r.nearer(fmt.Sprintf("position %v", head), uint64(head), func() uint64 { return uint64(r.feed.Position()) })
+}
+
+// nearer waits for a number for as long as there is another one.
+func (r *rig) nearer(what string, want uint64, get func() uint64) {
+	r.t.Helper()
+	for at := get(); at != want; {
+		r.until(what, func() bool {
+			before := at
+			at = get()
+			return at == want || at != before
+		})
+	}
 }
 
 // until waits for something.
@@ -219,15 +243,22 @@ func (r *rig) stream() jetstream.Stream {
 func (r *rig) messages() (all []*jetstream.RawStreamMsg) {
 	r.t.Helper()
 	stream := r.stream()
-	info, err := stream.Info(context.Background(), jetstream.WithDeletedDetails(true))
+	info, err := stream.Info(context.Background())
 	must(r.t, err)
-	for seq := info.State.FirstSeq; seq <= info.State.LastSeq && info.State.Msgs > 0; seq++ {
-		m, err := stream.GetMsg(context.Background(), seq)
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			continue
+	reader, err := stream.OrderedConsumer(context.Background(), jetstream.OrderedConsumerConfig{})
+	must(r.t, err)
+	messages, err := reader.Messages()
+	must(r.t, err)
+	defer messages.Stop()
+	for uint64(len(all)) < info.State.Msgs {
+		m, err := messages.Next(jetstream.NextMaxWait(tooLong / 6))
+		if errors.Is(err, nats.ErrTimeout) {
+			break // it has become fewer
 		}
 		must(r.t, err)
-		all = append(all, m)
+		at, err := m.Metadata()
+		must(r.t, err)
+		all = append(all, &jetstream.RawStreamMsg{Subject: m.Subject(), Sequence: at.Sequence.Stream, Header: m.Headers(), Data: m.Data()})
 	}
 	return all
 }

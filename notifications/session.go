@@ -74,14 +74,16 @@ func (f *Feed) session(ctx context.Context, nc *nats.Conn) error {
 	g.Go(func() error { return s.publish(ctx, chunks) })
 	g.Go(func() error { return s.confirm(ctx) })
 	g.Go(func() error { return s.look(ctx) })
-	return g.Wait()
+	err = g.Wait()
+	f.known = s.confirmed.Load()
+	return err
 }
 
 // publish sends messages, each after the one before: JetStream refuses a message
 // whose predecessor is not the last in the stream. Sequences alone would not do,
 // as the message of somebody else may take the place of one that was refused; so
-// each names its predecessor's id, too, but for the first, whose predecessor has
-// just been looked at.
+// each names its predecessor's id, too, where it may (tail.go), but for the first,
+// whose predecessor has just been looked at.
 func (s *session) publish(ctx context.Context, chunks <-chan chunk) error {
 	next := s.from
 	var before *nats.Msg
@@ -91,7 +93,7 @@ func (s *session) publish(ctx context.Context, chunks <-chan chunk) error {
 			return ctx.Err()
 		case c := <-chunks:
 			for _, m := range c.messages {
-				number(m.Msg, before, &next)
+				s.number(m.Msg, before, &next)
 				before = m.Msg
 				if err := s.send(ctx, m, next.seq); err != nil {
 					return err
@@ -105,11 +107,11 @@ func (s *session) publish(ctx context.Context, chunks <-chan chunk) error {
 }
 
 // number gives a message its place in the stream.
-func number(m, before *nats.Msg, last *place) {
+func (f *Feed) number(m, before *nats.Msg, last *place) {
 	m.Header[jetstream.ExpectedLastSeqHeader] = []string{strconv.FormatUint(last.seq, 10)}
-	if before != nil {
+	if before != nil && f.named() {
 		m.Header[jetstream.ExpectedLastMsgIDHeader] = before.Header[nats.MsgIdHdr]
-	} else if last.replace {
+	} else if before == nil && last.replace {
 		m.Header[jetstream.MsgRollup] = []string{jetstream.MsgRollupAll}
 	}
 	last.seq++

@@ -56,8 +56,10 @@ func (f *Feed) resume(ctx context.Context, js jetstream.JetStream) (place, jetst
 	}
 	said, err := readTold(last.Header)
 	if err != nil {
-		return place{}, nil, refuse("stream %s ends with message %d on %s, which no ledger has published (%v): delete that message, "+
-			"and let nobody else publish to %s", Stream, last.Sequence, last.Subject, err, Subjects)
+		return place{}, nil, foreign(last, err)
+	}
+	if err := f.mustBeOursAll(ctx, stream, state); err != nil {
+		return place{}, nil, err
 	}
 	if err := f.mustBeOurs(ctx, said); err != nil {
 		return place{}, nil, err

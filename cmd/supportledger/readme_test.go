@@ -40,7 +40,13 @@ func TestTheTourOfTheREADME(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.Mkdir(filepath.Join(dir, "bin"), 0o700))
 	must(t, os.Symlink(path, filepath.Join(dir, "bin", "supportledger")))
-	s := launch(t, filepath.Join(dir, "data"))
+	must(t, os.CopyFS(filepath.Join(dir, "examples"), os.DirFS(filepath.Join("..", "..", "examples"))))
+	for _, name := range []string{"go.mod", "go.sum"} {
+		body, err := os.ReadFile(filepath.Join("..", "..", name))
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(dir, name), body, 0o600))
+	}
+	s := launch(t, filepath.Join(dir, "data"), "--nats-listen", "127.0.0.1:0")
 	steps := tour(t)
 	if len(steps) < 10 {
 		t.Fatalf("the tour has %d steps", len(steps))

@@ -9,7 +9,7 @@ import (
 
 const aboutFeed = "Everything that a supportledger records about contracts, in the order of the log, at least once, and exactly once by id. " +
 	"Messages lie in the JetStream stream " + notifications.Stream + " and are CloudEvents 1.0 in NATS binary mode: attributes in headers, the event as data. " +
-	"A subscriber pulls them by a durable consumer that has the subscriber's own name. docs/subscribing.md tells how."
+	"A subscriber pulls them by a durable consumer that has the subscriber's own name, or by ordered ones. docs/subscribing.md tells how."
 
 // AsyncAPI is docs/asyncapi.json: the feed as AsyncAPI 3.0 describes it.
 func AsyncAPI(entries []Entry) ([]byte, error) {

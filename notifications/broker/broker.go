@@ -9,8 +9,8 @@
 //
 // Where it listens, nobody comes in but the subscribers of a file, which may be
 // changed at any time. A subscriber pulls what it may read, by a durable consumer
-// that has its name, and can do nothing else: it is alone in an account that
-// knows nothing but that consumer.
+// that has its name and a few that are not durable, and can do nothing else: it is
+// alone in an account that knows nothing but those.
 package broker
 
 import (

@@ -15,13 +15,25 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A door passes subscribers' wishes for a consumer on to JetStream, if they are
-// for their own, pulled, and within what they may read.
+// A door passes subscribers' wishes on to JetStream, if they are about their own
+// consumers, and those are pulled and within what the subscriber may read.
 type door struct {
 	gate *gate
 	nc   *nats.Conn
-	one  sync.Mutex // wish or sweep at a time: what was allowed before a change is there when it is swept
+	js   jetstream.JetStream
+
+	one    sync.Mutex                      // wish or sweep at a time: what was allowed before a change is there when it is swept
+	places map[string]*[maxFleeting]string // by subscriber: the fleeting consumers that have them
+	turn   int                             // which place was looked at last
 }
+
+// What is wished, in the subject at which it arrives.
+const (
+	wishCreate = "create"
+	wishInfo   = "info"
+	wishDelete = "delete"
+	wishStream = "stream"
+)
 
 // Bounds of what a subscriber may make the server keep and do for its consumer.
 const (
@@ -38,37 +50,65 @@ const doorPatience = 5 * time.Second
 
 // openDoor answers wishes until the connection is closed.
 func openDoor(g *gate, nc *nats.Conn) (*door, error) {
-	d := &door{gate: g, nc: nc}
-	for _, subject := range []string{doorPrefix + "*", doorPrefix + "*.>"} {
-		if _, err := nc.Subscribe(subject, d.answer); err != nil {
-			return nil, fmt.Errorf("listen to subscribers: %w", err)
-		}
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(doorPatience))
+	if err != nil {
+		return nil, fmt.Errorf("use JetStream: %w", err)
+	}
+	d := &door{gate: g, nc: nc, js: js, places: map[string]*[maxFleeting]string{}}
+	if _, err := nc.Subscribe(doorPrefix+"*.>", d.answer); err != nil {
+		return nil, fmt.Errorf("listen to subscribers: %w", err)
 	}
 	return d, nil
 }
 
 // answer is for one wish. The account that it came from is in its subject, where
-// the import has put it.
+// the import has put it, with what is wished; the consumer's name follows, as the
+// client sent it.
 func (d *door) answer(m *nats.Msg) {
-	name, _, _ := strings.Cut(strings.TrimPrefix(m.Subject, doorPrefix), ".")
-	body, err := d.ask(name, m.Data)
+	words := strings.SplitN(strings.TrimPrefix(m.Subject, doorPrefix), ".", 4)
+	name, wish, consumer := words[0], words[1], ""
+	if len(words) > 2 {
+		consumer = words[2]
+	}
+	body, err := d.grant(name, wish, consumer, m.Data)
 	if err != nil {
-		d.gate.log.Warn("a subscriber was refused a consumer", "subscriber", name, "reason", err)
-		body = refusal(err)
+		d.gate.log.Warn("a subscriber was refused something", "subscriber", name, "what", wish, "reason", err)
+		body = refusal(wish, err)
 	}
 	if err := m.Respond(body); err != nil {
 		d.gate.log.Warn("a subscriber was not answered", "subscriber", name, "error", err)
 	}
 }
 
-// ask checks a wish and passes it on.
-func (d *door) ask(name string, wish []byte) ([]byte, error) {
+// grant does what a subscriber wishes, if it may, and returns JetStream's answer.
+func (d *door) grant(name, wish, consumer string, body []byte) ([]byte, error) {
 	d.one.Lock()
 	defer d.one.Unlock()
 	user, ok := d.gate.user(name)
 	if !ok {
 		return nil, errors.New("you are no subscriber any more")
 	}
+	switch wish {
+	case wishCreate:
+		return d.create(&user, consumer, body)
+	case wishStream:
+		return d.show()
+	}
+	if !user.owns(consumer) {
+		return nil, fmt.Errorf("consumer %s is not yours", consumer)
+	}
+	if wish == wishInfo {
+		return d.request(apiInfo+consumer, nil)
+	}
+	answer, err := d.request(apiDelete+consumer, nil)
+	if err == nil {
+		d.vacate(name, consumer)
+	}
+	return answer, err
+}
+
+// create checks a wish for a consumer and passes it on.
+func (d *door) create(user *User, sentTo string, wish []byte) ([]byte, error) {
 	if len(wish) > maxWishBytes {
 		return nil, fmt.Errorf("the request has %d bytes, and may have %d", len(wish), maxWishBytes)
 	}
@@ -76,29 +116,44 @@ func (d *door) ask(name string, wish []byte) ([]byte, error) {
 	if err := json.Unmarshal(wish, &r); err != nil {
 		return nil, fmt.Errorf("the request is no JSON of a consumer: %w", err)
 	}
-	if err := user.mayHave(&r); err != nil {
+	if err := user.mayHave(&r, sentTo); err != nil {
 		return nil, err
+	}
+	if r.Config.Name != user.Name {
+		var err error
+		if r.Config.Name, err = d.place(user.Name, sentTo); err != nil {
+			return nil, err
+		}
 	}
 	body, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := d.nc.Request(apiCreate+name, body, doorPatience)
+	return d.request(apiCreate+"."+r.Config.Name, body)
+}
+
+// request asks JetStream.
+func (d *door) request(subject string, body []byte) ([]byte, error) {
+	answer, err := d.nc.Request(subject, body, doorPatience)
 	if err != nil {
 		return nil, fmt.Errorf("JetStream does not answer: %w", err)
 	}
 	return answer.Data, nil
 }
 
-// mayHave refuses what a subscriber may not have, and says what it may.
-func (u *User) mayHave(r *server.CreateConsumerRequest) error {
+// mayHave refuses what a subscriber may not have, and says what it may. What it
+// lets through has the subscriber's name, or is fleeting.
+func (u *User) mayHave(r *server.CreateConsumerRequest, sentTo string) error {
 	c := &r.Config
-	for _, name := range []string{c.Name, c.Durable} {
-		if name != "" && name != u.Name {
-			return fmt.Errorf("the consumer must be called %s, not %s", u.Name, name)
-		}
+	if c.Durable != "" && c.Durable != u.Name {
+		return fmt.Errorf("a durable consumer must be called %s, not %s", u.Name, c.Durable)
 	}
-	c.Name = u.Name
+	if c.Name != "" && c.Name != sentTo {
+		return fmt.Errorf("the consumer is called %s, and the request was sent for %q", c.Name, sentTo)
+	}
+	if c.Durable != "" || sentTo == u.Name {
+		c.Name = u.Name
+	}
 	if r.Stream != streamName {
 		return fmt.Errorf("stream_name must be %s", streamName)
 	}
@@ -110,6 +165,11 @@ func (u *User) mayHave(r *server.CreateConsumerRequest) error {
 	}
 	if err := bound(c); err != nil {
 		return err
+	}
+	if c.Name != u.Name {
+		if err := u.mayForget(c); err != nil {
+			return err
+		}
 	}
 	return u.mayRead(slices.Concat(c.FilterSubjects, filled(c.FilterSubject)))
 }
@@ -157,51 +217,42 @@ func filled(s string) []string {
 	return []string{s}
 }
 
-// refusal is an answer in JetStream's own form.
-func refusal(err error) []byte {
-	body, jsonErr := json.Marshal(server.JSApiConsumerCreateResponse{ApiResponse: server.ApiResponse{
-		Type: server.JSApiConsumerCreateResponseType, Error: &server.ApiError{Code: 403, Description: err.Error()},
-	}})
-	if jsonErr != nil {
-		return nil // two strings and a number
-	}
-	return body
-}
-
 // sweep removes the consumers that read more than their subscribers may now, of
 // those that wait for it, and lets these in.
 func (d *door) sweep(ctx context.Context) error {
-	js, err := jetstream.New(d.nc)
-	if err != nil {
-		return err
-	}
 	for _, u := range d.gate.waiting() {
-		if err := d.sweepOne(ctx, js, u); err != nil {
-			return fmt.Errorf("look at the consumer of subscriber %s: %w", u.Name, err)
+		if err := d.sweepOne(ctx, u); err != nil {
+			return fmt.Errorf("look at the consumers of subscriber %s: %w", u.Name, err)
 		}
 		d.gate.swept(u)
 	}
 	return nil
 }
 
-func (d *door) sweepOne(ctx context.Context, js jetstream.JetStream, u User) error {
+func (d *door) sweepOne(ctx context.Context, u User) error {
 	d.one.Lock()
 	defer d.one.Unlock()
-	c, err := js.Consumer(ctx, streamName, u.Name)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil
+	for _, consumer := range append(d.fleeting(u.Name), u.Name) {
+		c, err := d.js.Consumer(ctx, streamName, consumer)
+		if gone(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		config := c.CachedInfo().Config
+		if u.mayRead(slices.Concat(config.FilterSubjects, filled(config.FilterSubject))) == nil {
+			continue
+		}
+		d.gate.log.Warn("a consumer of a subscriber reads more than it may now, and is removed", "subscriber", u.Name, "consumer", consumer)
+		if err := d.js.DeleteConsumer(ctx, streamName, consumer); err != nil && !gone(err) {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	config := c.CachedInfo().Config
-	if u.mayRead(slices.Concat(config.FilterSubjects, filled(config.FilterSubject))) == nil {
-		return nil
-	}
-	d.gate.log.Warn("the consumer of a subscriber reads more than it may now, and is removed", "subscriber", u.Name)
-	err = js.DeleteConsumer(ctx, streamName, u.Name)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return nil
-	}
-	return err
+	return nil
+}
+
+// gone says of an error that there is no such consumer.
+func gone(err error) bool {
+	return errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound)
 }

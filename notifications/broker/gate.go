@@ -18,7 +18,7 @@ import (
 // delivers, and what a pull asks for, to any subject that the request names, with
 // the rights of the account. A subscriber in the ledger's own account could have
 // an event delivered to $JS.API.STREAM.PURGE. In an account of its own there is
-// nothing but what is imported, and that is the subscriber's own consumer.
+// nothing but what is imported, and that is the subscriber's own consumers.
 type gate struct {
 	server *server.Server
 	secret string // of this process
@@ -45,29 +45,34 @@ func newGate(secret string, log *slog.Logger) (*gate, error) {
 	}, nil
 }
 
-// Subjects of JetStream's interface, each for one consumer.
+// Subjects of JetStream's interface, each for one consumer, and those by which
+// subscribers reach the ledger's account.
 const (
-	apiCreate = "$JS.API.CONSUMER.CREATE." + streamName + "."
+	apiCreate = "$JS.API.CONSUMER.CREATE." + streamName
 	apiInfo   = "$JS.API.CONSUMER.INFO." + streamName + "."
 	apiDelete = "$JS.API.CONSUMER.DELETE." + streamName + "."
 	apiNext   = "$JS.API.CONSUMER.MSG.NEXT." + streamName + "."
+	apiStream = "$JS.API.STREAM.INFO." + streamName
 	ack       = "$JS.ACK." + streamName + "."
 
 	streamName = "LEDGER"
-	doorPrefix = "ledger.door." // where wishes for consumers arrive
+	doorPrefix = "ledger.door."  // wishes: the subscriber, what is wished, the consumer's name
+	passPrefix = "ledger.place." // pulls: the subscriber, the number of the place
 )
 
 // open makes the ledger's account offer what subscribers need.
 func (g *gate) open(s *server.Server) error {
 	g.server = s
 	own := s.GlobalAccount()
-	for _, subject := range []string{doorPrefix + "*", doorPrefix + "*.>", apiInfo + "*", apiDelete + "*", ack + ">"} {
+	for _, subject := range []string{doorPrefix + "*.>", ack + ">"} {
 		if err := own.AddServiceExport(subject, nil); err != nil {
 			return fmt.Errorf("offer %s to subscribers: %w", subject, err)
 		}
 	}
-	if err := own.AddServiceExportWithResponse(apiNext+"*", server.Streamed, nil); err != nil {
-		return fmt.Errorf("offer messages to subscribers: %w", err)
+	for _, subject := range []string{apiNext + "*", passPrefix + "*.*"} {
+		if err := own.AddServiceExportWithResponse(subject, server.Streamed, nil); err != nil {
+			return fmt.Errorf("offer messages to subscribers: %w", err)
+		}
 	}
 	return nil
 }
@@ -128,17 +133,25 @@ func (g *gate) swept(u User) {
 	}
 }
 
+func accountOf(name string) string { return "subscriber-" + name }
+
 // account finds or makes a subscriber's account. The caller holds mu.
 func (g *gate) account(name string) (*server.Account, error) {
 	if a := g.accounts[name]; a != nil {
 		return a, nil
 	}
-	a, _ := g.server.LookupOrRegisterAccount("subscriber-" + name)
+	a, _ := g.server.LookupOrRegisterAccount(accountOf(name))
 	own := g.server.GlobalAccount()
-	for from, to := range map[string]string{
-		apiCreate + name: doorPrefix + name, apiCreate + name + ".>": doorPrefix + name + ".>",
-		apiInfo + name: "", apiDelete + name: "", apiNext + name: "", ack + name + ".>": "",
-	} {
+	door := doorPrefix + name + "."
+	imports := map[string]string{
+		apiCreate: door + wishCreate, apiCreate + ".*": door + wishCreate + ".*", apiCreate + ".*.>": door + wishCreate + ".*.>",
+		apiInfo + "*": door + wishInfo + ".*", apiDelete + "*": door + wishDelete + ".*", apiStream: door + wishStream,
+		apiNext + name: "", ack + name + ".>": "",
+	}
+	for place := range maxFleeting {
+		imports[placeInside(place)] = placeOutside(name, place)
+	}
+	for from, to := range imports {
 		if err := a.AddServiceImport(own, from, to); err != nil {
 			return nil, fmt.Errorf("import %s: %w", from, err)
 		}
@@ -195,7 +208,7 @@ func (g *gate) let(c server.ClientAuthentication, u *User) (why string) {
 func permissions(name string) *server.Permissions {
 	return &server.Permissions{
 		Publish: &server.SubjectPermission{Allow: []string{
-			apiCreate + name, apiCreate + name + ".>", apiInfo + name, apiDelete + name, apiNext + name, ack + name + ".>",
+			apiCreate, apiCreate + ".>", apiInfo + "*", apiDelete + "*", apiNext + "*", apiStream, ack + name + ".>",
 		}},
 		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}},
 	}

@@ -100,9 +100,7 @@ func TestR38_ASubscriberIsRefusedConsumersThatAreNotItsOwn(t *testing.T) {
 	} {
 		answer, err := ani.Request("$JS.API.CONSUMER.CREATE.LEDGER.ani.ledger.events.incident.>", []byte(body), tooLong)
 		must(t, err)
-		var said struct{ Error *jetstream.APIError }
-		must(t, json.Unmarshal(answer.Data, &said))
-		if said.Error == nil || said.Error.Code != 403 {
+		if !refused(answer.Data) {
 			t.Errorf("%s: %s", name, answer.Data)
 		}
 	}
@@ -184,17 +182,22 @@ func attempts() []attempt {
 	spoofed := nats.Header{"Nats-Request-Info": {`{"acc": "$G", "user": "supportledger_itself"}`}}
 	all := []attempt{
 		{subject: "ledger.events.incident.submitted.forged", body: "{}"},
-		{subject: "ledger.door.budi", body: `{"stream_name": "LEDGER"}`},
+		{subject: "ledger.door.budi.create", body: `{"stream_name": "LEDGER"}`},
 		{subject: "$KV.LEDGER.x"}, {subject: "$O.LEDGER.x"}, {subject: "_INBOX.x"}, {subject: "_R_.x"},
 		{subject: "$SYS.REQ.SERVER.PING"}, {subject: "$SYS.REQ.ACCOUNT.$G.CONNZ"}, {subject: "$SYS.REQ.USER.INFO"},
 		{subject: "$JS.ACK.LEDGER.budi.1.1.1.1.0"},
 		{subject: "$JS.ACK.LEDGER.budi.1.1.1.1.0", body: "+TERM"},
+		{subject: "ledger.door.budi.delete.budi"}, {subject: "ledger.door.ani.delete.budi"}, {subject: "$JS.ACK.LEDGER.subscriber_budi_1.1.1.1.1.0"},
+	}
+	for place := range 4 {
+		all = append(all, attempt{subject: fmt.Sprint("ledger.place.budi.", place)}, attempt{subject: fmt.Sprint("ledger.place.ani.", place)})
 	}
 	for _, call := range []string{
-		"STREAM.PURGE.LEDGER", "STREAM.DELETE.LEDGER", "STREAM.INFO.LEDGER", "STREAM.MSG.GET.LEDGER", "STREAM.MSG.DELETE.LEDGER",
+		"STREAM.PURGE.LEDGER", "STREAM.DELETE.LEDGER", "STREAM.INFO.OTHER", "STREAM.MSG.GET.LEDGER", "STREAM.MSG.DELETE.LEDGER",
 		"STREAM.SNAPSHOT.LEDGER", "STREAM.RESTORE.LEDGER", "STREAM.UPDATE.LEDGER", "STREAM.CREATE.OTHER", "STREAM.LIST", "STREAM.NAMES",
 		"STREAM.LEADER.STEPDOWN.LEDGER", "STREAM.PEER.REMOVE.LEDGER", "DIRECT.GET.LEDGER", "DIRECT.GET.LEDGER.ledger.events.incident.submitted.1",
 		"CONSUMER.LIST.LEDGER", "CONSUMER.NAMES.LEDGER", "CONSUMER.INFO.LEDGER.budi", "CONSUMER.DELETE.LEDGER.budi", "CONSUMER.PAUSE.LEDGER.budi",
+		"CONSUMER.INFO.LEDGER.subscriber_budi_1", "CONSUMER.DELETE.LEDGER.subscriber_budi_1", "CONSUMER.MSG.NEXT.LEDGER.subscriber_budi_1",
 		"CONSUMER.MSG.NEXT.LEDGER.budi", "CONSUMER.RESET.LEDGER.budi", "CONSUMER.UNPIN.LEDGER.budi",
 		"CONSUMER.CREATE.LEDGER", "CONSUMER.CREATE.LEDGER.budi", "CONSUMER.CREATE.LEDGER.budi.ledger.events.contract.>",
 		"CONSUMER.DURABLE.CREATE.LEDGER.ani", "CONSUMER.DURABLE.CREATE.LEDGER.budi", "INFO", "ACCOUNT.PURGE.$G", "META.LEADER.STEPDOWN",
@@ -205,9 +208,11 @@ func attempts() []attempt {
 	// Where an answer goes is part of the request, too.
 	for _, to := range []string{
 		"$JS.API.STREAM.PURGE.LEDGER", "$JS.API.STREAM.DELETE.LEDGER", "$JS.API.CONSUMER.DELETE.LEDGER.budi", "$JS.API.CONSUMER.MSG.NEXT.LEDGER.budi",
-		"ledger.events.incident.submitted.forged", "ledger.door.budi", "$JS.ACK.LEDGER.budi.1.1.1.1.0",
+		"$JS.API.CONSUMER.DELETE.LEDGER.subscriber_budi_1", "$JS.API.CONSUMER.MSG.NEXT.LEDGER.subscriber_budi_1",
+		"ledger.place.budi.0", "ledger.place.budi.1", "ledger.place.budi.2", "ledger.place.budi.3", "ledger.door.budi.delete.budi",
+		"ledger.events.incident.submitted.forged", "ledger.door.budi.create", "$JS.ACK.LEDGER.budi.1.1.1.1.0",
 	} {
-		for _, call := range []string{"MSG.NEXT.LEDGER.ani", "INFO.LEDGER.ani", "CREATE.LEDGER.ani.ledger.events.incident.>"} {
+		for _, call := range []string{"MSG.NEXT.LEDGER.ani", "MSG.NEXT.LEDGER.subscriber_ani_1", "INFO.LEDGER.ani", "CREATE.LEDGER.ani.ledger.events.incident.>"} {
 			all = append(all, attempt{subject: "$JS.API.CONSUMER." + call, reply: to, body: `{"batch": 1}`})
 		}
 	}
@@ -225,13 +230,16 @@ func TestR38_ASubscriberCanDoNothingElse(t *testing.T) {
 	must(t, err)
 	first, err := c.Next()
 	must(t, err)
-	before, held := r.picture(c), first.Reply()
+	fleeting, another := r.ordered(budi, "ledger.events.contract.>"), r.ordered(ani, "ledger.events.incident.>")
+	names := strings.NewReplacer("subscriber_budi_1", nameOf(t, fleeting), "subscriber_ani_1", nameOf(t, another))
+	before, held := r.picture(c)+r.picture(fleeting), first.Reply()
 	for _, a := range attempts() {
 		a.subject = strings.Replace(a.subject, "$JS.ACK.LEDGER.budi.1.1.1.1.0", held, 1)
+		a.subject, a.reply = names.Replace(a.subject), names.Replace(a.reply)
 		m := &nats.Msg{Subject: a.subject, Data: []byte(a.body), Header: a.header, Reply: a.reply}
 		if a.reply != "" {
 			must(t, ani.PublishMsg(m))
-		} else if answer, err := ani.RequestMsg(m, 15*time.Millisecond); err == nil {
+		} else if answer, err := ani.RequestMsg(m, 15*time.Millisecond); err == nil && !refused(answer.Data) {
 			t.Errorf("%s was answered: %s", a.subject, answer.Data)
 		}
 	}
@@ -239,9 +247,22 @@ func TestR38_ASubscriberCanDoNothingElse(t *testing.T) {
 	if got := r.pull(own, 1); len(got) != 1 { // whatever was accepted before has been done
 		t.Errorf("ani pulled %v", got)
 	}
-	if after := r.picture(c); after != before {
+	if after := r.picture(c) + r.picture(fleeting); after != before {
 		t.Errorf("before\n%s\nafter\n%s", before, after)
 	}
+}
+
+func nameOf(t *testing.T, c jetstream.Consumer) string {
+	t.Helper()
+	info, err := c.Info(t.Context())
+	must(t, err)
+	return info.Name
+}
+
+// refused says whether an answer is the door's that it does not open.
+func refused(answer []byte) bool {
+	var said struct{ Error *jetstream.APIError }
+	return json.Unmarshal(answer, &said) == nil && said.Error != nil && said.Error.Code == 403
 }
 
 // picture is what nobody but budi and the ledger may change.

@@ -65,13 +65,14 @@ type Patience struct {
 	Try   time.Duration // one try; longer than the mailer's own times for a step
 	Taken time.Duration // when a message whose taker says nothing any more goes to another one
 	Look  time.Duration // how often is looked for what time and operators bring about
+	Burst time.Duration // for how long letters make way for those who submit, where the machine cannot do both
 }
 
 // usual is a patience that mail servers are used to.
 func usual() Patience {
 	return Patience{
 		First: 5 * time.Second, Most: time.Hour, Total: 24 * time.Hour, Try: 10 * time.Minute,
-		Taken: 15 * time.Second, Look: time.Second,
+		Taken: 15 * time.Second, Look: time.Second, Burst: time.Minute,
 	}
 }
 
@@ -80,6 +81,7 @@ func (p Patience) orUsual() Patience {
 	u := usual()
 	for _, d := range []struct{ own, usual *time.Duration }{
 		{&p.First, &u.First}, {&p.Most, &u.Most}, {&p.Total, &u.Total}, {&p.Try, &u.Try}, {&p.Taken, &u.Taken}, {&p.Look, &u.Look},
+		{&p.Burst, &u.Burst},
 	} {
 		if *d.own == 0 {
 			*d.own = *d.usual

@@ -111,13 +111,9 @@ func (s *session) pull(ctx context.Context, from jetstream.Consumer) error {
 		if err := p.Look(ctx); err != nil {
 			return err
 		}
-		n := armful
-		if p.On {
-			n = smallArmful
-		}
 		began := time.Now()
 		waiting, cancel := context.WithTimeout(ctx, pullEvery)
-		landed, err := s.carry(waiting, ctx, from, n)
+		landed, err := s.carry(waiting, ctx, from, p)
 		cancel()
 		if err != nil {
 			return err
@@ -132,15 +128,16 @@ func (s *session) pull(ctx context.Context, from jetstream.Consumer) error {
 // with. Waiting ends when there is nothing. All of them are held as soon as they
 // come, not when somebody is free for them: else JetStream would give those that
 // wait long to somebody else.
-func (s *session) carry(waiting, ctx context.Context, from jetstream.Consumer, n int) (*sync.WaitGroup, error) {
+func (s *session) carry(waiting, ctx context.Context, from jetstream.Consumer, p *pace) (*sync.WaitGroup, error) {
 	landed := new(sync.WaitGroup)
-	batch, err := from.Fetch(n, jetstream.FetchContext(waiting))
+	batch, err := from.Fetch(p.armful(), jetstream.FetchContext(waiting))
 	if err != nil {
 		return nil, fmt.Errorf("take messages: %w", err)
 	}
 	var handed sync.WaitGroup
 	for m := range batch.Messages() {
 		s.hold(m)
+		p.saw(m)
 		landed.Add(1)
 		handed.Go(func() {
 			select {
