@@ -133,9 +133,8 @@ func (w *writer) finish() (digest [32]byte, err error) {
 	return [32]byte(w.content.Sum(nil)), err
 }
 
-// check reads a whole file and holds it against its checksum; with a key, its
-// content against its digest, too.
-func check(path string, of file, key func(header) (*[32]byte, error), also io.Writer) error {
+// checkFile does what check does with a file on the disk.
+func checkFile(path string, of file, key func(header) (*[32]byte, error), also io.Writer) error {
 	in, err := os.Open(path)
 	if err != nil {
 		return err
@@ -145,11 +144,17 @@ func check(path string, of file, key func(header) (*[32]byte, error), also io.Wr
 	if err != nil {
 		return err
 	}
+	return check(in, info.Size(), path, of, key, also)
+}
+
+// check reads a whole file, which takes so many bytes, and holds it against its
+// checksum; with a key, its content against its digest, too.
+func check(in io.Reader, takes int64, path string, of file, key func(header) (*[32]byte, error), also io.Writer) error {
 	h, line, err := readHeader(in, path)
 	if err != nil {
 		return err
 	}
-	size := contentSize(info.Size())
+	size := contentSize(takes)
 	switch {
 	case size < 0:
 		return &CorruptError{path, "it is shorter than a file can be"}

@@ -20,7 +20,13 @@ func newMetrics() *metrics {
 	}
 }
 
-// Collectors are the folder's metrics, to be registered once.
-func (f *Folder) Collectors() []prometheus.Collector {
+// Measured is what has metrics.
+type Measured interface {
+	// Collectors are the metrics, to be registered once.
+	Collectors() []prometheus.Collector
+}
+
+// Collectors are the shelf's metrics, to be registered once.
+func (f *intake) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{f.metrics.stored, f.metrics.bytes, f.metrics.swept}
 }

@@ -21,7 +21,7 @@ func (r *rig) begin(id uuid.UUID, length int) Upload {
 
 func (r *rig) status(id uuid.UUID, offset int64) Upload {
 	r.t.Helper()
-	up, err := r.Status(ani, id)
+	up, err := r.Status(r.t.Context(), ani, id)
 	must(r.t, err)
 	if up.Offset != offset {
 		r.t.Errorf("the upload has come to %d, want %d", up.Offset, offset)
@@ -90,7 +90,7 @@ func TestR26_WhatAnUploadIsRefused(t *testing.T) {
 	r.status(id, 0)
 	_, err = r.Append(t.Context(), budi, id, 0, strings.NewReader("x"))
 	wantErr(t, err, ErrUnknown)
-	_, err = r.Status(budi, id)
+	_, err = r.Status(t.Context(), budi, id)
 	wantErr(t, err, ErrUnknown)
 	_, err = r.Append(t.Context(), ani, id, 0, strings.NewReader("%PDF-1.7"))
 	wantRefusal(t, err, TypeNotTaken)

@@ -28,7 +28,7 @@ type house struct {
 	store   logStore
 	keys    *vault.Keys // nil where they were not found
 	people  keyring     // nil where they were not found
-	files   *attachments.Folder
+	files   attachments.Shelf
 	auditor *audit.Auditor
 	ledger  *ledger.Ledger   // nil until it is asked for
 	catalog *catalog.Catalog // nil until something is decided
