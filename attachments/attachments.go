@@ -33,6 +33,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/supportledger/supportledger/attachments/objects"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/vault"
@@ -53,6 +54,8 @@ var (
 	ErrUnknown = errors.New("the account has no such file")
 	// ErrErased says that the account's key was erased, and with it the file.
 	ErrErased = errors.New("the file was erased with its owner's key")
+	// ErrUnavailable says that the store of a Bucket cannot be reached now.
+	ErrUnavailable = objects.ErrUnavailable
 )
 
 // The codes of refusals.

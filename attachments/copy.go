@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -43,6 +44,15 @@ func (f *intake) keyFor(ctx context.Context, account uuid.UUID) func(header) (*[
 		}
 		return f.openKey(ctx, account, h.Box)
 	}
+}
+
+// HoldsFiles says whether a folder has files of anybody, or uploads.
+func HoldsFiles(dir string) bool {
+	entries, _ := os.ReadDir(dir)
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		_, err := uuid.Parse(e.Name())
+		return err == nil
+	})
 }
 
 // CopyTo copies every file into another folder, durably, and checks each on the

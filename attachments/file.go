@@ -56,8 +56,12 @@ func (h *header) encode() ([]byte, error) {
 
 func readHeader(r io.Reader, path string) (h header, line []byte, err error) {
 	line = make([]byte, headerLen)
-	if _, err = io.ReadFull(r, line); err != nil {
+	_, err = io.ReadFull(r, line)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return h, nil, &CorruptError{path, "it is shorter than a header"}
+	}
+	if err != nil {
+		return h, nil, err
 	}
 	text, ok := bytes.CutPrefix(line, []byte(mark))
 	if !ok || json.Unmarshal(bytes.TrimSpace(text), &h) != nil {

@@ -98,16 +98,6 @@ func (h *house) findPeople(ctx context.Context) (keyring, error) {
 	return people, nil
 }
 
-// openFiles opens what people have uploaded.
-func (h *house) openFiles(limits catalog.AttachmentLimits) (err error) {
-	c := attachments.Config{Dir: h.attachments(), Limits: limits, Now: h.clock.Now, Logger: h.log}
-	if h.people != nil {
-		c.People = h.people
-	}
-	h.files, err = attachments.Open(c)
-	return err
-}
-
 // projections opens the read models; the running ledger has them open already.
 func (h *house) projections(ctx context.Context) (*projections.Set, error) {
 	h.mu.Lock()
