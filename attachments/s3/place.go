@@ -42,7 +42,10 @@ func Parse(text string) (*Place, error) {
 	if u.User != nil {
 		return nil, errors.New("credentials do not belong into the URL: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file with credentials=")
 	}
-	q := u.Query()
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, errors.New("its parameters cannot be read; want " + form)
+	}
 	for name, values := range q {
 		if !slices.Contains(parameters, name) || len(values) != 1 {
 			return nil, fmt.Errorf("the parameter %q is not known, or there twice; there are %s", name, strings.Join(parameters, ", "))

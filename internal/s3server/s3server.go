@@ -71,6 +71,9 @@ func (s *Server) URL(prefix string) string {
 	return "s3://" + Bucket + "/" + prefix + "?endpoint=http://" + s.address
 }
 
+// Handler is the store itself, to be served elsewhere or in another way.
+func (s *Server) Handler() http.Handler { return s.store }
+
 // Leave makes the store be away: connections are cut, and new ones refused. What it
 // holds stays.
 func (s *Server) Leave() {
