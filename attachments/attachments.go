@@ -1,5 +1,5 @@
 // Package attachments keeps the files that people upload before they submit an
-// incident (R26), in a folder.
+// incident (R26), in a folder, or in a store that several nodes share.
 //
 // What holds:
 //
@@ -10,14 +10,17 @@
 //     that was not is not there.
 //   - What a file holds is sealed under a key of its own, which is sealed under
 //     the account's (R47): once that was erased nobody can read the file, here or
-//     in any copy. Files do not leave the folder because of it.
+//     in any copy. Files do not leave their place because of it.
 //   - What is read was checked against the digest that it was asked by: damage is
 //     an error, and its last part is never handed out.
 //   - Where there is no room nothing is kept, the error is ErrFull, and asking
 //     again helps once there is.
+//   - Where a store that nodes share cannot be reached, the error is
+//     ErrUnavailable, and what was not acknowledged may be asked for again.
 //
 // All methods are safe for concurrent use. One process at a time may have a
-// folder open.
+// folder open; any number may have a bucket, each with a folder of its own for
+// what is on its way.
 package attachments
 
 import (

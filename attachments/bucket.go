@@ -59,8 +59,10 @@ var ErrNoConditions = errors.New("the store does not keep to If-None-Match and I
 
 // OpenBucket opens a bucket. Nothing is asked of the store yet.
 func OpenBucket(c Config, o objects.Store) (*Bucket, error) {
-	b := &Bucket{objects: o}
-	return b, b.open(c)
+	b := &Bucket{}
+	err := b.open(c)
+	b.objects = &counting{o, b.metrics.failed}
+	return b, err
 }
 
 // Try sees, once, that the store keeps to conditions, and is ErrNoConditions where

@@ -68,7 +68,7 @@ func (s *site) anywhere(first int, method, path, body string, headers ...string)
 // inParts uploads a file, each part to another node, and does something after each.
 func (s *site) inParts(first int, content string, after func(part int)) {
 	s.t.Helper()
-	began := s.anywhere(first, http.MethodPost, "/v1/attachments/uploads", "", "Idempotency-Key", content[:20], "Upload-Length", strconv.Itoa(len(content)))
+	began := s.anywhere(first, http.MethodPost, "/v1/attachments/uploads", "", "Idempotency-Key", digestOf(content), "Upload-Length", strconv.Itoa(len(content)))
 	at, offset := began.header.Get("Location"), 0
 	for part := 0; offset < len(content); part++ {
 		end := min(offset+40_000, len(content))
