@@ -61,6 +61,7 @@ var ErrNoConditions = errors.New("the store does not keep to If-None-Match and I
 func OpenBucket(c Config, o objects.Store) (*Bucket, error) {
 	b := &Bucket{}
 	err := b.open(c)
+	b.passing = true
 	b.objects = &counting{o, b.metrics.failed}
 	return b, err
 }

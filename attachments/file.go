@@ -129,9 +129,10 @@ func (w *writer) Write(p []byte) (int, error) {
 	return w.file.Write(sealed)
 }
 
-// finish makes the file whole and durable, and returns the content's digest.
-func (w *writer) finish() (digest [32]byte, err error) {
-	if _, err = w.file.Write(w.all.Sum(nil)); err == nil {
+// finish makes the file whole, and durable if it stays, and returns the content's
+// digest.
+func (w *writer) finish(stays bool) (digest [32]byte, err error) {
+	if _, err = w.file.Write(w.all.Sum(nil)); err == nil && stays {
 		err = w.file.Sync()
 	}
 	return [32]byte(w.content.Sum(nil)), err

@@ -71,12 +71,15 @@ var limits = catalog.AttachmentLimits{
 
 func newRigOn(t testing.TB, g ground) *rig {
 	t.Helper()
-	dir := t.TempDir()
-	r := &rig{t: t, now: start, ground: g, dir: filepath.Join(dir, "attachments")}
-	var err error
-	r.people, err = vault.CreatePeople(filepath.Join(dir, "people"))
+	people, err := vault.CreatePeople(filepath.Join(t.TempDir(), "people"))
 	must(t, err)
-	t.Cleanup(func() { _ = r.people.Close() })
+	t.Cleanup(func() { _ = people.Close() })
+	return newRigWith(t, g, people)
+}
+
+func newRigWith(t testing.TB, g ground, people *vault.PeopleFile) *rig {
+	t.Helper()
+	r := &rig{t: t, now: start, ground: g, dir: filepath.Join(t.TempDir(), "attachments"), people: people}
 	r.reopen()
 	return r
 }
