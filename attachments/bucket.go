@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,21 +25,42 @@ type Bucket struct {
 	intake
 	objects objects.Store
 
-	lines  [64]sync.Mutex // accounts that this process changes, one after another
-	trying sync.Mutex
-	tried  bool // whether the store keeps to conditions: it does
+	lines  [64]turns // of accounts that this process changes, one after another
+	trying turns
+	tried  bool // the store keeps to conditions; whose turn it is may look
+}
+
+// turns are taken by one at a time; nobody waits longer than his context.
+type turns chan struct{}
+
+func newTurns() turns { return make(turns, 1) }
+
+func (t turns) take(ctx context.Context) (done func(), err error) {
+	select {
+	case t <- struct{}{}:
+		return func() { <-t }, ctx.Err()
+	case <-ctx.Done():
+		return func() {}, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+	}
 }
 
 // Bounds of what a crash leaves behind.
 const (
-	// comingFor is how long a file may take from the first byte to the last.
-	comingFor = 6 * time.Hour
 	// claimFor is how long a claim holds: longer than it takes to record an
 	// incident, by as much as nodes' clocks, and a sweep's look, may lag behind.
 	claimFor = time.Hour
 	// lookAnew is how long a sweep relies on having seen every incident.
 	lookAnew = claimFor / 2
 )
+
+// slowest is how many bytes of a file come in a second at least.
+const slowest = 4 << 10
+
+// comingFor is how long a file may take until it is kept; as long, and until the
+// next sweep, one counts that a killed node has left.
+func (f *intake) comingFor() time.Duration {
+	return time.Hour + time.Duration(f.Limits.MaxBytes/slowest)*time.Second
+}
 
 // attempts bounds how often a change begins anew because of others'.
 const attempts = 30
@@ -59,7 +79,10 @@ var ErrNoConditions = errors.New("the store does not keep to If-None-Match and I
 
 // OpenBucket opens a bucket. Nothing is asked of the store yet.
 func OpenBucket(c Config, o objects.Store) (*Bucket, error) {
-	b := &Bucket{}
+	b := &Bucket{trying: newTurns()}
+	for i := range b.lines {
+		b.lines[i] = newTurns()
+	}
 	err := b.open(c)
 	b.passing = true
 	b.objects = &counting{o, b.metrics.failed}
@@ -69,10 +92,10 @@ func OpenBucket(c Config, o objects.Store) (*Bucket, error) {
 // Try sees, once, that the store keeps to conditions, and is ErrNoConditions where
 // it does not: it would lose files without a word. Nothing is changed before.
 func (b *Bucket) Try(ctx context.Context) error {
-	b.trying.Lock()
-	defer b.trying.Unlock()
-	if b.tried {
-		return nil
+	done, err := b.trying.take(ctx)
+	defer done()
+	if err != nil || b.tried {
+		return err
 	}
 	name := trialPrefix + uuid.NewString()
 	write := func(when objects.Condition) error {
@@ -144,9 +167,11 @@ func (b *Bucket) change(ctx context.Context, account uuid.UUID, do func(*holding
 	if err := b.Try(ctx); err != nil {
 		return nil, err
 	}
-	line := &b.lines[int(account[15])%len(b.lines)]
-	line.Lock()
-	defer line.Unlock()
+	done, err := b.lines[int(account[15])%len(b.lines)].take(ctx)
+	defer done()
+	if err != nil {
+		return nil, err
+	}
 	for i := range attempts {
 		h, tag, err := b.read(ctx, account)
 		if err != nil {

@@ -232,7 +232,7 @@ func TestR26_WhatTakesTooLongIsNotKept(t *testing.T) {
 	r, s := newBucket(t)
 	other := r.another()
 	slow := &meanwhile{Reader: bytes.NewReader(png), do: func() {
-		r.now = r.now.Add(comingFor + 1)
+		r.now = r.now.Add(r.in.comingFor() + 1)
 		_, err := other.Sweep(t.Context(), &incidents{})
 		must(t, err)
 	}}

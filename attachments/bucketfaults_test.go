@@ -196,7 +196,7 @@ func (l *tale) holds(s *onStore) {
 	}
 	l.reads(ani, l.whole.SHA256, story)
 	l.index.files[file{ani, l.whole.SHA256}] = true
-	l.now = l.now.Add(2*UnusedFor + comingFor)
+	l.now = l.now.Add(2*UnusedFor + l.in.comingFor())
 	l.sweep(l.index)
 	if used := s.used(t, ani); used != least+int64(len(story)) {
 		t.Errorf("%d bytes are counted for two files, a small one and one of %d", used, len(story))
@@ -332,5 +332,29 @@ func TestR26_ALostAnswerTakesNoQuota(t *testing.T) {
 	r.put(ani, bytes.Repeat([]byte("z"), 100<<10)) // there is room for one such
 	if !weak.belied {
 		t.Error("no answer was lost")
+	}
+}
+
+// An upload of which all has come is a file to whoever asks how far it is, though
+// the store went away before it was one.
+func TestR26_WhatHasComeBecomesAFile(t *testing.T) {
+	for left := 1; ; left++ {
+		s := newOnStore(t)
+		weak := &frail{Store: s.store}
+		s.store = weak
+		r := newRigOn(t, s)
+		id := uuid.New()
+		r.begin(id, len(story))
+		weak.left = weak.calls + left
+		_, err := r.Append(t.Context(), ani, id, 0, bytes.NewReader(story))
+		weak.broken, weak.left = false, 0
+		if err == nil {
+			break
+		}
+		up, err := r.Status(t.Context(), ani, id)
+		must(t, err)
+		if up.Offset != 0 && up.Stored == nil {
+			t.Fatalf("after call %d it has come to %d of %d, and is no file", left, up.Offset, up.Length)
+		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // errTooLate says that a file took so long that others have taken it for lost.
-var errTooLate = fmt.Errorf("%w: the file took more than %v to come", ErrUnavailable, comingFor)
+var errTooLate = fmt.Errorf("%w: the file took too long to come", ErrUnavailable)
 
 // Put implements Shelf.
 func (b *Bucket) Put(ctx context.Context, account, command uuid.UUID, r io.Reader, length int64) (_ Stored, err error) {
@@ -68,11 +68,11 @@ func (b *Bucket) reserve(ctx context.Context, account uuid.UUID, object string, 
 		}
 		if repeat {
 			most = b.Limits.MaxBytes
-			h.begin(object, 0, b.Now())
+			h.begin(object, 0, b.Now().Add(b.comingFor()))
 			return true, nil
 		}
 		if most, err = b.roomFor(h, length); err == nil {
-			h.begin(object, most, b.Now())
+			h.begin(object, most, b.Now().Add(b.comingFor()))
 		}
 		return err == nil, err
 	})

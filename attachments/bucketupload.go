@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -87,6 +88,11 @@ func (b *Bucket) Status(ctx context.Context, account, id uuid.UUID) (Upload, err
 	h, _, err := b.read(ctx, account)
 	if err != nil {
 		return Upload{}, outcome("look at upload", err)
+	}
+	if up := h.Uploads[id]; up != nil && up.SHA256 == "" && up.Offset == up.Length {
+		// All has come, and the store went away before it was a file: whoever is told
+		// that would think it done.
+		return b.Append(ctx, account, id, up.Offset, strings.NewReader(""))
 	}
 	return h.describe(id)
 }
@@ -201,7 +207,7 @@ func (b *Bucket) addPart(ctx context.Context, account, id uuid.UUID, up *begun, 
 	object := newObject(account, partPrefix)
 	if n > 0 {
 		if _, err := b.change(ctx, account, func(h *holdings) (bool, error) {
-			h.begin(object, 0, b.Now())
+			h.begin(object, 0, b.Now().Add(b.comingFor()))
 			return true, nil
 		}); err != nil {
 			return nil, err
@@ -271,7 +277,7 @@ func (b *Bucket) complete(ctx context.Context, account, id uuid.UUID, up *begun,
 func (b *Bucket) become(ctx context.Context, id uuid.UUID, up *begun, in *incoming) (h *holdings, err error) {
 	object := newObject(in.account, filePrefix)
 	if _, err := b.change(ctx, in.account, func(h *holdings) (bool, error) {
-		h.begin(object, 0, b.Now()) // the upload counts meanwhile
+		h.begin(object, 0, b.Now().Add(b.comingFor())) // the upload counts meanwhile
 		return true, nil
 	}); err != nil {
 		return nil, err

@@ -87,8 +87,8 @@ func (h *holdings) used() (n int64) {
 }
 
 // begin notes that an object is coming.
-func (h *holdings) begin(object string, bytes int64, now time.Time) {
-	h.Coming[object] = coming{bytes, now.Add(comingFor).UTC()}
+func (h *holdings) begin(object string, bytes int64, until time.Time) {
+	h.Coming[object] = coming{bytes, until.UTC()}
 }
 
 // arrived says whether an object may take its place: it may not where too much
