@@ -137,7 +137,7 @@ func (h *holdings) old(now time.Time) (digests []string) {
 	return digests
 }
 
-// reserve is how many bytes a file may have of which the length is known, or,
+// roomFor is how many bytes a file may have of which the length is known, or,
 // below 0, is not, where the account has room for that.
 func (f *intake) roomFor(h *holdings, length int64) (most int64, err error) {
 	left := f.Limits.MaxBytesPerAccount - h.used()
