@@ -47,7 +47,7 @@ type Config struct {
 	// FeedConnected says whether the feed reaches NATS; nil where nothing is
 	// published.
 	FeedConnected func() bool
-	Attachments   *attachments.Folder
+	Attachments   attachments.Shelf
 	Imports       *transfer.Jobs // nil: some that end with the process
 	Logger        *slog.Logger   // nil: no log
 	Tracer        Tracer         // nil: no traces

@@ -190,7 +190,7 @@ func TestR26_UploadingAFile(t *testing.T) {
 	r.uploads(r.ani(), strings.Repeat("x", int(r.catalog.Attachments.MaxBytes)+1)).refuses(413, "attachment-too-large")
 	r.uploads(r.ani(), "--x\r\n", "Content-Type", "multipart/form-data; boundary=x").refuses(415, "unsupported-media-type")
 	r.uploads(r.ani(), "by curl", "Content-Type", "application/x-www-form-urlencoded").is(201)
-	full := newRig(t, func(c *Config) { c.Attachments.Reserve = 1 << 62 })
+	full := newRig(t, func(c *Config) { c.Attachments.(*attachments.Folder).Reserve = 1 << 62 })
 	a := full.uploads(full.ani(), "x").refuses(503, "storage-full")
 	if a.Header.Get("Retry-After") == "" {
 		t.Error("a full disk does not say when to come again")

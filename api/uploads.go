@@ -123,7 +123,7 @@ type uploadShown struct {
 	Body uploadView
 }
 
-func (a *API) getUpload(_ context.Context, c *call, in *uploadReadInput) (*uploadShown, error) {
+func (a *API) getUpload(ctx context.Context, c *call, in *uploadReadInput) (*uploadShown, error) {
 	if err := mustSpeak(in.Version); err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (a *API) getUpload(_ context.Context, c *call, in *uploadReadInput) (*uploa
 	if err != nil {
 		return nil, noUpload(err)
 	}
-	up, err := a.Attachments.Status(c.account(), id)
+	up, err := a.Attachments.Status(ctx, c.account(), id)
 	if err != nil {
 		return nil, noUpload(err)
 	}

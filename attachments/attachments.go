@@ -1,5 +1,5 @@
 // Package attachments keeps the files that people upload before they submit an
-// incident (R26), in a folder.
+// incident (R26), in a folder, or in a store that several nodes share.
 //
 // What holds:
 //
@@ -10,32 +10,35 @@
 //     that was not is not there.
 //   - What a file holds is sealed under a key of its own, which is sealed under
 //     the account's (R47): once that was erased nobody can read the file, here or
-//     in any copy. Files do not leave the folder because of it.
+//     in any copy. Files do not leave their place because of it.
 //   - What is read was checked against the digest that it was asked by: damage is
 //     an error, and its last part is never handed out.
 //   - Where there is no room nothing is kept, the error is ErrFull, and asking
 //     again helps once there is.
+//   - Where a store that nodes share cannot be reached, the error is
+//     ErrUnavailable, and what was not acknowledged may be asked for again.
 //
 // All methods are safe for concurrent use. One process at a time may have a
-// folder open.
+// folder open; any number may have a bucket, each with a folder of its own for
+// what is on its way.
 package attachments
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/attachments/objects"
 	"github.com/supportledger/supportledger/domain/catalog"
+	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/vault"
 )
 
@@ -54,6 +57,8 @@ var (
 	ErrUnknown = errors.New("the account has no such file")
 	// ErrErased says that the account's key was erased, and with it the file.
 	ErrErased = errors.New("the file was erased with its owner's key")
+	// ErrUnavailable says that the store of a Bucket cannot be reached now.
+	ErrUnavailable = objects.ErrUnavailable
 )
 
 // The codes of refusals.
@@ -99,20 +104,55 @@ type Config struct {
 // keeps for itself, so that files stop before it does.
 const DefaultReserve = 256 << 20
 
+// A Shelf keeps files: a Folder of one machine, or a Bucket that several nodes
+// share. Both keep every promise of this package.
+type Shelf interface {
+	// Put keeps an account's file, and is durable when it returns. command is what
+	// a repeat is recognised by: the same bytes again are answered as the first
+	// time, others are refused. length is the number of bytes where it is known,
+	// else -1.
+	//
+	// Refusals are TooLarge, TypeNotTaken, QuotaExceeded, KeyReused and, for an
+	// empty file, domain.InvalidField; a *SourceError means that r failed.
+	Put(ctx context.Context, account, command uuid.UUID, r io.Reader, length int64) (Stored, error)
+	// Get opens an account's file: ErrUnknown where it has none with this digest,
+	// ErrErased where nobody can read it any more.
+	Get(ctx context.Context, account uuid.UUID, sha256 string) (*Content, error)
+	// Claim finds an account's files by their digests and keeps them from being
+	// swept until they are released, and as long after that as a sweep may not know
+	// what they were attached to. missing are the places in the list of those that
+	// the account has not uploaded, or that were erased; where there are any,
+	// nothing is claimed.
+	Claim(ctx context.Context, account uuid.UUID, digests []string) (files []Stored, missing []int, release func(), err error)
+	// Begin begins an upload of so many bytes under an id, durably. Beginning it
+	// again finds it as far as it has got.
+	Begin(ctx context.Context, account, id uuid.UUID, length int64) (Upload, error)
+	// Status is how far an account's upload has got; ErrUnknown where there is none.
+	Status(ctx context.Context, account, id uuid.UUID) (Upload, error)
+	// Append adds a part to an upload, which must have come as far as offset, and
+	// says how far it is then: what has come is durable, also where r fails, in
+	// which case the error is a *SourceError. With the last part the upload becomes
+	// a file. Refusals are OffsetDiffers, UploadBusy, and those of Put.
+	Append(ctx context.Context, account, id uuid.UUID, offset int64, r io.Reader) (Upload, error)
+	// Sweep removes the files that hang on no incident UnusedFor after they were
+	// uploaded, uploads that have not gone on for as long, and what is remembered
+	// of commands when it need not be any more (R26). It says how many files went.
+	Sweep(ctx context.Context, index Index) (swept int, err error)
+	// Check holds a file that hangs on an incident against what is recorded of it.
+	// A file whose owner was forgotten, and every file where there are no keys of
+	// people, is held against its checksum only.
+	Check(ctx context.Context, account uuid.UUID, a contract.Attachment) error
+	Measured
+}
+
 // A Folder keeps files.
 type Folder struct {
-	Config
-	log     *slog.Logger
-	metrics *metrics
-	free    func(dir string) (uint64, error) // replaced by tests of a full disk
+	intake
 
-	mu       sync.Mutex
 	used     *usages
 	reserved map[uuid.UUID]int64 // bytes that are on their way, by account
-	coming   int64               // of all accounts
 	claims   map[file]claim
-	sweeps   uint64             // that were begun
-	busy     map[uuid.UUID]bool // uploads that somebody sends to
+	sweeps   uint64 // that were begun
 }
 
 // A file is an account's bytes with a digest.
@@ -133,29 +173,10 @@ type Stored struct {
 // Open opens a folder, which is made if there is none, and clears away what was
 // on its way when a process was killed.
 func Open(c Config) (*Folder, error) {
-	f := &Folder{
-		Config: c, log: c.Logger, metrics: newMetrics(), free: freeBytes, used: newUsages(),
-		reserved: map[uuid.UUID]int64{}, claims: map[file]claim{}, busy: map[uuid.UUID]bool{},
-	}
-	if f.log == nil {
-		f.log = slog.New(slog.DiscardHandler)
-	}
-	if f.Reserve == 0 {
-		f.Reserve = DefaultReserve
-	}
-	if err := os.RemoveAll(f.incoming()); err != nil {
-		return nil, fmt.Errorf("open attachments: %w", err)
-	}
-	if err := os.MkdirAll(f.incoming(), 0o700); err != nil {
-		return nil, fmt.Errorf("open attachments: %w", err)
-	}
-	if err := errors.Join(syncDir(filepath.Dir(f.Dir)), syncDir(f.Dir)); err != nil {
-		return nil, fmt.Errorf("open attachments: %w", err)
-	}
-	return f, nil
+	f := &Folder{used: newUsages(), reserved: map[uuid.UUID]int64{}, claims: map[file]claim{}}
+	return f, f.open(c)
 }
 
-func (f *Folder) incoming() string               { return filepath.Join(f.Dir, "incoming") }
 func (f *Folder) dirOf(account uuid.UUID) string { return filepath.Join(f.Dir, account.String()) }
 func (f *Folder) path(of file) string            { return filepath.Join(f.dirOf(of.account), of.sha256) }
 func (f *Folder) keyPath(a, key uuid.UUID) string {
@@ -195,14 +216,6 @@ func (f *Folder) makeDir(account uuid.UUID) error {
 	return syncDir(f.Dir)
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
 // settle writes a small file durably, whole or not at all, but for its name: the
 // caller syncs the folder that it lies in.
 func (f *Folder) settle(path string, content []byte) error {
@@ -219,42 +232,3 @@ func (f *Folder) settle(path string, content []byte) error {
 	}
 	return err
 }
-
-// outcome names an error of the disk for what it is.
-func outcome(doing string, err error) error {
-	if err == nil || errors.Is(err, ErrFull) {
-		return err
-	}
-	if noRoom(err) || errors.Is(err, vault.ErrFull) {
-		return fmt.Errorf("%s: %w: %w", doing, ErrFull, err)
-	}
-	return fmt.Errorf("%s: %w", doing, err)
-}
-
-// sealKey makes a key for a file and seals it under the account's.
-func (f *Folder) sealKey(ctx context.Context, account uuid.UUID) (key *[32]byte, box []byte, err error) {
-	key = newKey()
-	box, err = f.People.Seal(ctx, account, key[:])
-	return key, box, err
-}
-
-// openKey opens a file's key; ErrErased where it is gone.
-func (f *Folder) openKey(ctx context.Context, account uuid.UUID, box []byte) (*[32]byte, error) {
-	text, err := f.People.Open(ctx, account, box)
-	if errors.Is(err, vault.ErrErased) {
-		return nil, ErrErased
-	}
-	if err == nil && len(text) != 32 {
-		err = errors.New("its key is not one")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return (*[32]byte)(text), nil
-}
-
-func refuseReused() error {
-	return domain.Refuse(KeyReused, "use a new Idempotency-Key for a new request", "this Idempotency-Key was used before with another body")
-}
-
-func hexOf(digest [32]byte) string { return hex.EncodeToString(digest[:]) }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -32,12 +33,26 @@ func (f *Folder) Check(ctx context.Context, account uuid.UUID, a contract.Attach
 	if got := contentSize(info.Size()); got != a.Size {
 		return fmt.Errorf("the file holds %d bytes; recorded are %d", got, a.Size)
 	}
-	return check(f.path(of), of, func(h header) (*[32]byte, error) {
+	return checkFile(f.path(of), of, f.keyFor(ctx, account), io.Discard)
+}
+
+// keyFor opens the key of an account's file, where there are keys of people.
+func (f *intake) keyFor(ctx context.Context, account uuid.UUID) func(header) (*[32]byte, error) {
+	return func(h header) (*[32]byte, error) {
 		if f.People == nil {
 			return nil, nil
 		}
 		return f.openKey(ctx, account, h.Box)
-	}, io.Discard)
+	}
+}
+
+// HoldsFiles says whether a folder has files of anybody, or uploads.
+func HoldsFiles(dir string) bool {
+	entries, _ := os.ReadDir(dir)
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		_, err := uuid.Parse(e.Name())
+		return err == nil
+	})
 }
 
 // CopyTo copies every file into another folder, durably, and checks each on the
@@ -116,7 +131,7 @@ func copyFile(source, target string, of file) (size int64, err error) {
 		return 0, err
 	}
 	counted := &counter{w: out}
-	err = check(path, of, func(header) (*[32]byte, error) { return nil, nil }, counted)
+	err = checkFile(path, of, func(header) (*[32]byte, error) { return nil, nil }, counted)
 	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
 		return 0, errors.Join(err, os.Remove(out.Name()))
 	}

@@ -56,8 +56,12 @@ func (h *header) encode() ([]byte, error) {
 
 func readHeader(r io.Reader, path string) (h header, line []byte, err error) {
 	line = make([]byte, headerLen)
-	if _, err = io.ReadFull(r, line); err != nil {
+	_, err = io.ReadFull(r, line)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return h, nil, &CorruptError{path, "it is shorter than a header"}
+	}
+	if err != nil {
+		return h, nil, err
 	}
 	text, ok := bytes.CutPrefix(line, []byte(mark))
 	if !ok || json.Unmarshal(bytes.TrimSpace(text), &h) != nil {
@@ -125,17 +129,17 @@ func (w *writer) Write(p []byte) (int, error) {
 	return w.file.Write(sealed)
 }
 
-// finish makes the file whole and durable, and returns the content's digest.
-func (w *writer) finish() (digest [32]byte, err error) {
-	if _, err = w.file.Write(w.all.Sum(nil)); err == nil {
+// finish makes the file whole, and durable if it stays, and returns the content's
+// digest.
+func (w *writer) finish(stays bool) (digest [32]byte, err error) {
+	if _, err = w.file.Write(w.all.Sum(nil)); err == nil && stays {
 		err = w.file.Sync()
 	}
 	return [32]byte(w.content.Sum(nil)), err
 }
 
-// check reads a whole file and holds it against its checksum; with a key, its
-// content against its digest, too.
-func check(path string, of file, key func(header) (*[32]byte, error), also io.Writer) error {
+// checkFile does what check does with a file on the disk.
+func checkFile(path string, of file, key func(header) (*[32]byte, error), also io.Writer) error {
 	in, err := os.Open(path)
 	if err != nil {
 		return err
@@ -145,11 +149,17 @@ func check(path string, of file, key func(header) (*[32]byte, error), also io.Wr
 	if err != nil {
 		return err
 	}
+	return check(in, info.Size(), path, of, key, also)
+}
+
+// check reads a whole file, which takes so many bytes, and holds it against its
+// checksum; with a key, its content against its digest, too.
+func check(in io.Reader, takes int64, path string, of file, key func(header) (*[32]byte, error), also io.Writer) error {
 	h, line, err := readHeader(in, path)
 	if err != nil {
 		return err
 	}
-	size := contentSize(info.Size())
+	size := contentSize(takes)
 	switch {
 	case size < 0:
 		return &CorruptError{path, "it is shorter than a file can be"}

@@ -4,19 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"mime"
-	"net/http"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/supportledger/supportledger/domain"
 )
 
 // Put keeps an account's file, and is durable when it returns. command is what a
@@ -51,92 +44,6 @@ func (f *Folder) Put(ctx context.Context, account, command uuid.UUID, r io.Reade
 	}
 	in.Replayed = repeated
 	return in.Stored, nil
-}
-
-// An incoming file is complete, and not yet in its place.
-type incoming struct {
-	Stored
-	account uuid.UUID
-	path    string
-}
-
-// discard removes the file unless it was put in its place.
-func (in *incoming) discard() { _ = os.Remove(in.path) }
-
-// receive writes what comes to a file that nobody knows.
-func (f *Folder) receive(ctx context.Context, account uuid.UUID, r io.Reader, most int64) (_ *incoming, err error) {
-	from := &source{r: r}
-	head := make([]byte, 512) // what sniffing looks at
-	n, err := io.ReadFull(from, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, &SourceError{err}
-	}
-	if n == 0 {
-		return nil, domain.RefuseField("body", "is empty; send the file's bytes")
-	}
-	kind, err := f.sniff(head[:n])
-	if err != nil {
-		return nil, err
-	}
-	if int64(n) > most {
-		return nil, f.refuseMore(most)
-	}
-	key, box, err := f.sealKey(ctx, account)
-	if err != nil {
-		return nil, err
-	}
-	tmp, err := os.CreateTemp(f.incoming(), "")
-	if err != nil {
-		return nil, err
-	}
-	in := &incoming{account: account, path: tmp.Name(), Stored: Stored{Type: kind, UploadedAt: f.Now().UTC()}}
-	defer func() {
-		if err = errors.Join(err, tmp.Close()); err != nil {
-			in.discard()
-		}
-	}()
-	w, err := newWriter(tmp, &header{account, kind, in.UploadedAt, box}, key)
-	if err != nil {
-		return nil, err
-	}
-	if _, err = w.Write(head[:n]); err == nil {
-		_, err = io.CopyBuffer(struct{ io.Writer }{w}, io.LimitReader(from, most-int64(n)+1), make([]byte, 64<<10))
-	}
-	switch {
-	case from.err != nil:
-		return nil, &SourceError{from.err}
-	case err != nil:
-		return nil, err
-	case w.size > most:
-		return nil, f.refuseMore(most)
-	}
-	digest, err := w.finish()
-	in.SHA256, in.Size = hexOf(digest), w.size
-	return in, err
-}
-
-// A source remembers why it could not be read, so that it is not taken for the
-// disk's fault.
-type source struct {
-	r   io.Reader
-	err error
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		s.err = err
-	}
-	return n, err
-}
-
-// sniff finds a file's type by its first bytes, and refuses one that is not taken.
-func (f *Folder) sniff(head []byte) (string, error) {
-	kind, _, err := mime.ParseMediaType(http.DetectContentType(head))
-	if err != nil || !slices.Contains(f.Limits.Types, kind) {
-		return "", domain.Refuse(TypeNotTaken, "send one of "+strings.Join(f.Limits.Types, ", "), "by its content the file is %s, which is not taken", kind)
-	}
-	return kind, nil
 }
 
 // keep puts a file in its place, durably, and notes the command.
@@ -205,21 +112,4 @@ func readNote[T any](path string) (*T, error) {
 		return nil, &CorruptError{path, err.Error()}
 	}
 	return note, nil
-}
-
-func (f *Folder) refuseTooLarge() error {
-	return domain.Refuse(TooLarge, "send a smaller file, or several", "a file may have at most %d bytes", f.Limits.MaxBytes)
-}
-
-// refuseMore refuses a file that turned out to be larger than there was room for.
-func (f *Folder) refuseMore(most int64) error {
-	if most < f.Limits.MaxBytes {
-		return f.refuseQuota()
-	}
-	return f.refuseTooLarge()
-}
-
-func (f *Folder) refuseQuota() error {
-	return domain.Refuse(QuotaExceeded, fmt.Sprintf("files that hang on no incident are swept after %v; wait for that, or attach less", UnusedFor),
-		"all files of an account may take at most %d bytes", f.Limits.MaxBytesPerAccount)
 }

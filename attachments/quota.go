@@ -104,15 +104,3 @@ func (f *Folder) reserve(account uuid.UUID, length int64, repeat bool) (most int
 		}
 	}, nil
 }
-
-// mustHaveRoom leaves the reserve to the log. The caller holds the lock.
-func (f *Folder) mustHaveRoom(size int64) error {
-	free, err := f.free(f.Dir)
-	if err != nil {
-		return outcome("look how much room there is", err)
-	}
-	if free < uint64(f.Reserve+f.coming+size) {
-		return ErrFull
-	}
-	return nil
-}

@@ -16,7 +16,7 @@ import (
 // Content is a file that is being read.
 type Content struct {
 	Stored
-	file *os.File
+	file io.ReadCloser
 	path string
 	key  *[32]byte
 }
@@ -31,6 +31,11 @@ func (f *Folder) Get(ctx context.Context, account uuid.UUID, sha256 string) (*Co
 	if err != nil {
 		return nil, err
 	}
+	return f.unlock(ctx, account, c, h)
+}
+
+// unlock opens a content's key, or lets go of the content.
+func (f *intake) unlock(ctx context.Context, account uuid.UUID, c *Content, h header) (_ *Content, err error) {
 	if c.key, err = f.openKey(ctx, account, h.Box); err != nil {
 		err = errors.Join(err, c.Close())
 		if errors.Is(err, ErrErased) {
@@ -46,23 +51,30 @@ func (f *Folder) look(of file) (*Content, header, error) {
 	if !IsDigest(of.sha256) {
 		return nil, header{}, ErrUnknown
 	}
-	c := &Content{path: f.path(of)}
-	var err error
-	if c.file, err = os.Open(c.path); errors.Is(err, fs.ErrNotExist) {
+	in, err := os.Open(f.path(of))
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, header{}, ErrUnknown
 	} else if err != nil {
 		return nil, header{}, err
 	}
-	h, _, err := readHeader(c.file, c.path)
-	info, statErr := c.file.Stat()
-	if err = errors.Join(err, statErr); err == nil && (contentSize(info.Size()) < 1 || h.Account != of.account) {
-		err = &CorruptError{c.path, "its header does not belong to it"}
+	info, err := in.Stat()
+	if err != nil {
+		return nil, header{}, errors.Join(err, in.Close())
+	}
+	return newContent(of, f.path(of), in, info.Size())
+}
+
+// newContent reads what a file says of itself; the content closes it.
+func newContent(of file, path string, in io.ReadCloser, size int64) (*Content, header, error) {
+	h, _, err := readHeader(in, path)
+	if err == nil && (contentSize(size) < 1 || h.Account != of.account) {
+		err = &CorruptError{path, "its header does not belong to it"}
 	}
 	if err != nil {
-		return nil, header{}, errors.Join(err, c.Close())
+		return nil, header{}, errors.Join(err, in.Close())
 	}
-	c.Stored = Stored{SHA256: of.sha256, Type: h.Type, Size: contentSize(info.Size()), UploadedAt: h.UploadedAt}
-	return c, h, nil
+	stored := Stored{SHA256: of.sha256, Type: h.Type, Size: contentSize(size), UploadedAt: h.UploadedAt}
+	return &Content{Stored: stored, file: in, path: path}, h, nil
 }
 
 // WriteTo writes the content, once. The last part is held back until the whole

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -138,8 +137,6 @@ func (f *Folder) remove(of file, begun uint64) (gone bool, err error) {
 	f.used.add(of.account, -c.Size)
 	return true, nil
 }
-
-func (f *Folder) young(since time.Time) bool { return f.Now().Sub(since) <= UnusedFor }
 
 func (f *Folder) sweepKey(path string) error {
 	note, err := readNote[remembered](path)

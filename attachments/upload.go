@@ -107,7 +107,7 @@ func (f *Folder) describe(account, id uuid.UUID, up *upload) (Upload, error) {
 }
 
 // Status is how far an account's upload has got; ErrUnknown where there is none.
-func (f *Folder) Status(account, id uuid.UUID) (Upload, error) {
+func (f *Folder) Status(_ context.Context, account, id uuid.UUID) (Upload, error) {
 	up, err := readNote[upload](f.uploadPath(account, id))
 	if err == nil && up == nil {
 		err = ErrUnknown
@@ -166,22 +166,6 @@ func (f *Folder) Append(ctx context.Context, account, id uuid.UUID, offset int64
 	}
 	out, err := f.describe(account, id, up)
 	return out, errors.Join(err, failed)
-}
-
-func (f *Folder) occupy(id uuid.UUID) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.busy[id] {
-		return false
-	}
-	f.busy[id] = true
-	return true
-}
-
-func (f *Folder) vacate(id uuid.UUID) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.busy, id)
 }
 
 // extend adds what comes to the parts, durably, and moves the offset on.

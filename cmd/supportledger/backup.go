@@ -62,8 +62,7 @@ func (c *backupCmd) copy(ctx context.Context, h *house, t *terminal, to folder) 
 	if err := h.store.backup(ctx, to.store()); err != nil {
 		return err
 	}
-	// After the log: what an incident in the copy has is in the folder then.
-	files, err := attachments.CopyTo(ctx, h.attachments(), to.attachments(), func(files, _ int64) { t.progress("copy attachments", files, files) })
+	files, err := h.copyFiles(ctx, t, to)
 	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
@@ -85,9 +84,19 @@ func (c *backupCmd) copy(ctx context.Context, h *house, t *terminal, to folder) 
 	if err := m.write(to); err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
-	fmt.Fprintf(t.out, "copied up to position %v, with %d attachments, to %s\n"+
+	fmt.Fprintf(t.out, "copied up to position %v, with %s, to %s\n"+
 		"the copy holds no keys: keep copies of the installation's keys and of %s elsewhere\n", head, files, c.To, h.peoplePlace())
 	return nil
+}
+
+// copyFiles copies attachments that lie in the folder, and says what it has done.
+// After the log: what an incident in the copy has is there then.
+func (h *house) copyFiles(ctx context.Context, t *terminal, to folder) (string, error) {
+	if h.places.attachments != nil {
+		return "no attachments (copy " + h.filesPlace() + " by its own means, after this)", nil
+	}
+	files, err := attachments.CopyTo(ctx, h.attachments(), to.attachments(), func(files, _ int64) { t.progress("copy attachments", files, files) })
+	return fmt.Sprintf("%d attachments", files), err
 }
 
 // write puts the manifest into a backup, last: a backup without one was not

@@ -18,7 +18,8 @@ import (
 //	nats/            the NATS server's copy of what was recorded; may be thrown away
 //	mail/            letters as files, where no mail server is named
 //	people           a key per person
-//	attachments/     files that people have uploaded, sealed under keys that people holds
+//	attachments/     files that people have uploaded, sealed under keys that people holds,
+//	                 or those on their way to where nodes share them
 //	keys-check.json  which of the installation's keys the data belongs to
 //	token-key.pem    the built-in issuer's key
 //	keys.json        the installation's keys: only for development

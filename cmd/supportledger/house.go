@@ -28,7 +28,7 @@ type house struct {
 	store   logStore
 	keys    *vault.Keys // nil where they were not found
 	people  keyring     // nil where they were not found
-	files   *attachments.Folder
+	files   attachments.Shelf
 	auditor *audit.Auditor
 	ledger  *ledger.Ledger   // nil until it is asked for
 	catalog *catalog.Catalog // nil until something is decided
@@ -96,16 +96,6 @@ func (h *house) findPeople(ctx context.Context) (keyring, error) {
 		return nil, err
 	}
 	return people, nil
-}
-
-// openFiles opens what people have uploaded.
-func (h *house) openFiles(limits catalog.AttachmentLimits) (err error) {
-	c := attachments.Config{Dir: h.attachments(), Limits: limits, Now: h.clock.Now, Logger: h.log}
-	if h.people != nil {
-		c.People = h.people
-	}
-	h.files, err = attachments.Open(c)
-	return err
 }
 
 // projections opens the read models; the running ledger has them open already.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,7 +21,7 @@ func measured(t *testing.T) map[string][]string {
 	t.Helper()
 	all := map[string][]string{"up": nil, "ALERTS": {"alertname", "alertstate"}} // Prometheus' own
 	for _, log := range []string{"", newCluster(t).url()} {
-		describe(t, all, places{log: log})
+		describe(t, all, places{log: log, patience: time.Minute})
 	}
 	return all
 }

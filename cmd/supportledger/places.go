@@ -7,6 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/supportledger/supportledger/attachments"
+	"github.com/supportledger/supportledger/attachments/s3"
+	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/internal/postgres"
 	"github.com/supportledger/supportledger/vault"
 )
@@ -15,9 +18,10 @@ import (
 // hold passwords, and is printed nowhere.
 type placeFlags struct {
 	clusterFlags
-	Store      string `json:"-" placeholder:"URL" env:"SUPPORTLEDGER_STORE" help:"An EventStoreDB cluster that keeps the log: esdb://USER:PASSWORD@HOST:PORT. In the folder if left out."`
-	ReadModels string `json:"-" placeholder:"URL" env:"SUPPORTLEDGER_READ_MODELS" help:"Where several nodes share the read models: postgres://USER@HOST/DATABASE. In the folder if left out."`
-	People     string `json:"-" placeholder:"URL" env:"SUPPORTLEDGER_PEOPLE" help:"Where several nodes share the keys of people: postgres://USER@HOST/DATABASE, another database than the read models'. In the folder's file people if left out."`
+	Store       string `json:"-" placeholder:"URL" env:"SUPPORTLEDGER_STORE" help:"An EventStoreDB cluster that keeps the log: esdb://USER:PASSWORD@HOST:PORT. In the folder if left out."`
+	ReadModels  string `json:"-" placeholder:"URL" env:"SUPPORTLEDGER_READ_MODELS" help:"Where several nodes share the read models: postgres://USER@HOST/DATABASE. In the folder if left out."`
+	People      string `json:"-" placeholder:"URL" env:"SUPPORTLEDGER_PEOPLE" help:"Where several nodes share the keys of people: postgres://USER@HOST/DATABASE, another database than the read models'. In the folder's file people if left out."`
+	Attachments string `json:"-" placeholder:"URL" env:"SUPPORTLEDGER_ATTACHMENTS" help:"An S3-compatible store in which several nodes share what people upload: s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION. In the folder if left out."`
 }
 
 // clusterFlags say how a cluster is looked for.
@@ -39,6 +43,7 @@ type places struct {
 	log                string        // a cluster
 	patience           time.Duration // with that
 	readModels, people *postgres.Database
+	attachments        *s3.Place
 }
 
 func (f placeFlags) places() (p places, err error) {
@@ -56,6 +61,12 @@ func (f placeFlags) places() (p places, err error) {
 	}
 	if p.people != nil && p.readModels != nil && p.people.Same(p.readModels) {
 		return p, fmt.Errorf("%w: --people and --read-models name the same database: keep the keys of people in another one, whose backups can be kept apart", errAskedWrongly)
+	}
+	if f.Attachments == "" {
+		return p, nil
+	}
+	if p.attachments, err = s3.Parse(f.Attachments); err != nil {
+		return p, fmt.Errorf("%w: --attachments: %w", errAskedWrongly, err)
 	}
 	return p, nil
 }
@@ -106,4 +117,54 @@ func (h *house) peoplePlace() string {
 		return "the database " + h.places.people.String()
 	}
 	return h.folder.people()
+}
+
+// openFiles opens what people have uploaded. Nothing is asked of a store that nodes
+// share.
+func (h *house) openFiles(limits catalog.AttachmentLimits) error {
+	c := attachments.Config{Dir: h.attachments(), Limits: limits, Now: h.clock.Now, Logger: h.log}
+	if h.people != nil {
+		c.People = h.people
+	}
+	if h.places.attachments == nil {
+		files, err := attachments.Open(c)
+		h.files = files
+		return err
+	}
+	store, err := s3.Open(h.places.attachments)
+	if err != nil {
+		return fmt.Errorf("open attachments: %w", err)
+	}
+	files, err := attachments.OpenBucket(c, store)
+	h.files = files
+	return err
+}
+
+// tryFiles refuses a store that cannot keep files as nodes need it. One that cannot
+// be reached now is waited for while everything else goes on.
+func (h *house) tryFiles(ctx context.Context) error {
+	bucket, ok := h.files.(*attachments.Bucket)
+	if !ok {
+		return nil
+	}
+	if attachments.HoldsFiles(h.attachments()) {
+		h.log.Warn("the folder still has attachments, which are not used: what hangs on incidents is missing if it is not in the store", "folder", h.attachments(), "store", h.places.attachments)
+	}
+	err := bucket.Try(ctx)
+	if errors.Is(err, attachments.ErrUnavailable) {
+		h.log.Warn("the store of attachments cannot be used now; files are refused until it can be", "error", err)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open attachments in %s: %w", h.places.attachments, err)
+	}
+	return nil
+}
+
+// filesPlace is where attachments are, for people.
+func (h *house) filesPlace() string {
+	if h.places.attachments != nil {
+		return h.places.attachments.String()
+	}
+	return h.attachments()
 }

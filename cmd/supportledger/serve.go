@@ -306,7 +306,7 @@ func (c *serveCmd) serve(ctx context.Context, v *service, e ears, esdb esdbSetti
 		g.Go(func() error { return api.Serve(ctx, e.metrics, v.registry.handler(), v.log, grace) })
 		fmt.Fprintf(out, "metrics on http://%s/metrics\n", e.metrics.Addr())
 	}
-	v.log.Info("listening", "address", e.api.Addr().String(), "folder", c.Data, "read models", v.readModels(), "people", v.peoplePlace(), "version", version(), "keys", v.keys, "catalogue", v.catalog.Digest)
+	v.log.Info("listening", "address", e.api.Addr().String(), "folder", c.Data, "read models", v.readModels(), "people", v.peoplePlace(), "attachments", v.filesPlace(), "version", version(), "keys", v.keys, "catalogue", v.catalog.Digest)
 	fmt.Fprintf(out, "listening on http://%s\n", e.api.Addr())
 	if c.Dev {
 		fmt.Fprintf(out, "for development only; tokens are in %s\n", v.devTokens())

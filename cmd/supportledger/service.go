@@ -123,6 +123,9 @@ func startService(ctx context.Context, s settings) (_ *service, err error) {
 	if err := v.openFiles(v.catalog.Attachments); err != nil {
 		return nil, err
 	}
+	if err := v.tryFiles(ctx); err != nil {
+		return nil, err
+	}
 	if _, err := v.projections(ctx); err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ var fenced = []fence{
 	{module: "google.golang.org/protobuf", folders: []string{"eventstore/esdb", "eventstore/esdbwire"}, reason: "only EventStoreDB speaks it"},
 	{module: "modernc.org/sqlite", folders: []string{"projections"}, reason: "read models alone know SQL"},
 	{module: "github.com/jackc/pgx", folders: []string{"internal/postgres", "internal/pgserver", "projections", "vault", "bench"}, reason: "read models and the keys of people alone know PostgreSQL (bench measures what a user would build instead)"},
+	{module: "github.com/minio/minio-go", folders: []string{"attachments/s3"}, reason: "another client takes its place behind the same port"},
 	{module: "github.com/nats-io", folders: []string{"notifications", "cmd", "examples", "bench"}, reason: "JetStream is never the truth; only the feed and the mails know it, cmd starts it, and examples and bench listen to it"},
 
 	{module: "github.com/gorilla/mux", folders: []string{"api", "bench"}, reason: "HTTP ends at the border (bench puts the same before PostgreSQL)"},
@@ -47,6 +48,7 @@ var fenced = []fence{
 	{module: "pgregory.net/rapid", tests: true, reason: "laws are for tests"},
 	{module: "github.com/anishathalye/porcupine", tests: true, reason: "histories are judged by tests"},
 	{module: "github.com/Shopify/toxiproxy", folders: []string{"internal/badline"}, reason: "lines are cut in one place, for tests"},
+	{module: "github.com/johannesboyne/gofakes3", folders: []string{"internal/s3server"}, reason: "an S3 store is served in one place, for tests"},
 	{module: "github.com/emersion", tests: true, reason: "mails are received by tests"},
 	{module: "github.com/getkin/kin-openapi", tests: true, reason: "the document is judged by tests"},
 	{module: "github.com/santhosh-tekuri/jsonschema", tests: true, reason: "events are held to their schemas by tests"},

@@ -26,6 +26,8 @@ var house = []layer{
 	{"ledger", []string{"domain", "eventstore", "vault"}, "the command loop joins domain, eventstore and vault, and knows nobody who asks it"},
 	{"projections", append([]string{"internal/postgres"}, inner...), "read models follow the ledger and do not know who reads them"},
 	{"notifications", append([]string{"internal/processors", "internal/reread", "internal/userfile"}, inner...), "the feed and the mails follow the ledger and do not know other readers"},
+	{"attachments/s3", []string{"attachments/objects"}, "a store keeps objects and does not know what they are"},
+	{"attachments/objects", nil, "a store keeps objects and does not know what they are"},
 	{"attachments", []string{"domain", "vault"}, "files are kept without knowing who asks for them, or which incidents there are"},
 	{"transfer", inner, "what comes from files is decided as what comes by calls, and does not know who sends it"},
 	{"audit", inner, "audit judges the log and must not trust other readers of it"},
@@ -41,6 +43,7 @@ var house = []layer{
 	{"internal/postgres", nil, "how a database is reached has nothing to do with what is in it"},
 	{"internal/lacking", nil, "a test that cannot run is the same whatever it is about"},
 	{"internal/pgserver", []string{"internal/lacking"}, "a database is started the same whatever it is for"},
+	{"internal/s3server", nil, "a store is served the same whatever is kept in it"},
 	{"internal/reread", nil, "a file has changed whatever is in it"},
 	{"internal/userfile", nil, "a user has a name whatever the user may do"},
 	{"internal/tidy", nil, "the house's own rules judge the house and use none of it"},
@@ -55,7 +58,7 @@ var outer = append([]string{"projections", "notifications", "audit", "attachment
 var outside = []string{"cmd", "bench", "examples"}
 
 // forTests are the folders that every test may import.
-var forTests = []string{"eventstore/esdbwire/wiretest", "examples", "internal/badline", "internal/golden", "internal/lacking", "internal/paper", "internal/pgserver", "internal/transcript"}
+var forTests = []string{"eventstore/esdbwire/wiretest", "examples", "internal/badline", "internal/golden", "internal/lacking", "internal/paper", "internal/pgserver", "internal/s3server", "internal/transcript"}
 
 // layers allows an import of the house inwards only.
 func layers(f *File) (found []Finding) {
