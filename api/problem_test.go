@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -144,7 +145,8 @@ func namesOnce(t testing.TB, p *Problem) {
 		if again, twice := strings.CutPrefix(f.Reason, f.Name); twice && !strings.ContainsAny(again[:min(1, len(again))], ".-_") {
 			t.Errorf("the reason says %s again: %+v", f.Name, p)
 		}
-		if strings.Count(p.Detail+" ", f.Name+" must") > 1 || strings.Count(p.Hint+",", f.Name+",") > 1 {
+		whole := `(?:^|[^\w.\]])` + regexp.QuoteMeta(f.Name)
+		if len(regexp.MustCompile(whole+" must").FindAllString(p.Detail, -1)) > 1 || len(regexp.MustCompile(whole+",").FindAllString(p.Hint+",", -1)) > 1 {
 			t.Errorf("the sentence names %s twice: %+v", f.Name, p)
 		}
 	}
