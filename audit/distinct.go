@@ -20,7 +20,7 @@ type distinct struct {
 	shares
 	seeds   [2]maphash.Seed
 	keys    *keyTable // with the seconds in which they were recorded; nil while idle
-	records int64     // that are to come at most
+	records int64     // that are to come, by estimate until they were counted
 
 	command uuid.UUID // of the record before
 	stream  string    // of the record before
@@ -29,7 +29,8 @@ type distinct struct {
 // Bounds of how many keys there is room for.
 const (
 	fewestKeys    = 16
-	keysPerRecord = 2 // its id, and its command or what is in it
+	keysPerRecord = 2       // its id, and its command or what is in it
+	fewestRecords = 1 << 16 // for which there is room, if memory allows, however few are expected
 )
 
 func newDistinct(records int64) *distinct {
@@ -39,11 +40,11 @@ func newDistinct(records int64) *distinct {
 // begin forgets the keys of the share before.
 func (d *distinct) begin(memory int64) bool {
 	d.command, d.stream = uuid.Nil, ""
-	if !d.next(memory) {
+	slots := int(max(fewestKeys, min(memory/slotBytes, keysPerRecord*max(d.records, fewestRecords))))
+	if !d.next(int64(slots) * slotBytes) {
 		d.keys = nil
 		return false
 	}
-	slots := int(max(fewestKeys, min(memory/slotBytes, keysPerRecord*d.records)))
 	if d.keys == nil || len(d.keys.slots) != slots {
 		d.keys = newKeyTable(slots)
 	} else {

@@ -79,6 +79,9 @@ func (c *logCheck) begin() (needed bool) {
 	if streams && c.distinct.left() {
 		memory /= 2
 	}
+	if c.order.counted {
+		c.distinct.records = c.order.result.Records
+	}
 	c.stages = c.stages[:0]
 	join := func(s stage) {
 		if s.begin(memory) {

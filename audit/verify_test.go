@@ -3,6 +3,7 @@ package audit_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -168,6 +169,31 @@ func TestVerifyInLittleMemory(t *testing.T) {
 	small := play(t, f.tape, func(v *audit.Verifier) { v.Memory = 1 })
 	if small.Finding == nil || small.Finding.Law != audit.LawBalance || small.Finding.Position != f.records[f.at].Position {
 		t.Errorf("in many readings found %v", small.Finding)
+	}
+}
+
+// sparse says that its records stand much further apart than they do.
+type sparse struct {
+	*tape
+	readings *int
+}
+
+func (s sparse) Spacing() float64 { return 1_000_000 }
+
+func (s sparse) ReadAll(ctx context.Context, after eventstore.Position) iter.Seq2[eventstore.Record, error] {
+	*s.readings++
+	return s.tape.ReadAll(ctx, after)
+}
+
+// A log that has more records than its positions let expect is not read more often.
+func TestVerifyReadsOnceWhateverWasExpected(t *testing.T) {
+	s, readings := tell(t), 0
+	log := sparse{&tape{records: s.records()}, &readings}
+	v := audit.Verifier{Store: log}
+	result, err := v.Verify(t.Context())
+	must(t, err)
+	if result.Finding != nil || result.Records != int64(len(s.records())) || readings != 1 {
+		t.Errorf("in %d readings: %+v", readings, result)
 	}
 }
 

@@ -19,11 +19,18 @@ type peopleMoveCmd struct {
 // Run copies the keys of people from the folder into the database.
 func (c *peopleMoveCmd) Run(ctx context.Context, t *terminal) (err error) {
 	f := folder(c.Data)
-	p, err := placeFlags{Store: c.Store, People: c.People}.places()
+	log, err := parseCluster(c.Store)
 	if err != nil {
 		return err
 	}
-	if err := f.mustHoldLedger(p); err != nil {
+	database, err := parseDatabase("--people", c.People)
+	if err != nil {
+		return err
+	}
+	if database == nil {
+		return fmt.Errorf("%w: --people must name the database, postgres://USER@HOST/DATABASE", errAskedWrongly)
+	}
+	if err := f.mustHoldLedger(places{log: log}); err != nil {
 		return err
 	}
 	keys, err := f.findKeys(c.Keys)
@@ -41,7 +48,7 @@ func (c *peopleMoveCmd) Run(ctx context.Context, t *terminal) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	people, err := vault.CreatePeopleDatabase(ctx, p.people, keys)
+	people, err := vault.CreatePeopleDatabase(ctx, database, keys)
 	if err != nil {
 		return err
 	}
@@ -51,6 +58,6 @@ func (c *peopleMoveCmd) Run(ctx context.Context, t *terminal) (err error) {
 		return err
 	}
 	fmt.Fprintf(t.out, "%d keys are in the database %v now; start the ledger with --people, and when it works remove %s and its copies: "+
-		"what is erased from now on stays in them\n", n, p.people, f.people())
+		"what is erased from now on stays in them\n", n, database, f.people())
 	return nil
 }

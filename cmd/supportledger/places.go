@@ -46,9 +46,16 @@ type places struct {
 	attachments        *s3.Place
 }
 
+func parseCluster(url string) (string, error) {
+	if url != "" && !strings.HasPrefix(url, "esdb://") && !strings.HasPrefix(url, "esdb+discover://") {
+		return "", fmt.Errorf("%w: --store is neither esdb://USER:PASSWORD@HOST:PORT nor esdb+discover://...; leave it out to keep the log in the folder", errAskedWrongly)
+	}
+	return url, nil
+}
+
 func (f placeFlags) places() (p places, err error) {
-	if p.log = f.Store; p.log != "" && !strings.HasPrefix(p.log, "esdb://") && !strings.HasPrefix(p.log, "esdb+discover://") {
-		return p, fmt.Errorf("%w: --store is neither esdb://USER:PASSWORD@HOST:PORT nor esdb+discover://...; leave it out to keep the log in the folder", errAskedWrongly)
+	if p.log, err = parseCluster(f.Store); err != nil {
+		return p, err
 	}
 	if p.patience, err = f.patience(); err != nil {
 		return p, err
