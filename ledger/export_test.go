@@ -3,18 +3,23 @@ package ledger
 import "github.com/google/uuid"
 
 // MailsWaiting is how many commands wait for a contract's mails.
-func (l *Ledger) MailsWaiting(contract uuid.UUID) int {
-	s := l.mails.cache.shard(contract)
+func (l *Ledger) MailsWaiting(contract uuid.UUID) int { return waiting(l.mails.cache, contract) }
+
+// Waiting is how many commands wait for a contract.
+func (l *Ledger) Waiting(contract uuid.UUID) int { return waiting(l.streams.cache, contract) }
+
+func waiting[C waiter, Q streamOf[C]](c *cache[C, Q], id uuid.UUID) int {
+	s := c.shard(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at, ok := s.byID[contract]
+	at, ok := s.byID[id]
 	if !ok {
 		return 0
 	}
-	b := at.Value.(*mailbox)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.waiting)
+	q := at.Value.(Q).itsLine()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
 }
 
 // LimitMails bounds the room for the states of mails, in bytes.

@@ -18,9 +18,29 @@ type turn struct {
 	ctx  context.Context
 	done chan struct{} // closed once the command has its outcome or err
 	err  error
+
+	mu   sync.Mutex // held while a look is under way
+	left bool       // nobody waits for the command any more
 }
 
 func (t *turn) itsTurn() *turn { return t }
+
+// looks lets a look write to what is its caller's, if he still waits for it.
+func (t *turn) looks(look func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.left {
+		look()
+	}
+}
+
+// leave is for a caller who does not wait any longer: no look writes to what is his
+// when it has returned.
+func (t *turn) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.left = true
+}
 
 // A line is the commands that wait for one stream.
 type line[C waiter] struct {
@@ -107,7 +127,8 @@ type streams[C waiter, Q streamOf[C]] struct {
 
 // execute lets a command take its turn on a stream and waits for the outcome.
 // Whoever finds the line idle works for it, and stays until its own command is
-// decided and recorded, whatever becomes of its context.
+// decided and recorded, whatever becomes of its context. The command does not look
+// any more once execute has returned.
 func (s *streams[C, Q]) execute(ctx context.Context, stream uuid.UUID, c C) error {
 	t := c.itsTurn()
 	t.ctx, t.done = ctx, make(chan struct{})
@@ -119,6 +140,7 @@ func (s *streams[C, Q]) execute(ctx context.Context, stream uuid.UUID, c C) erro
 	case <-t.done:
 		return t.err
 	case <-ctx.Done():
+		t.leave()
 		return ctx.Err()
 	}
 }

@@ -154,7 +154,7 @@ func (m mailboxes) decide(ctx context.Context, b *mailbox, batch []*mailCommand)
 			}
 		}
 		if c.err == nil && c.look != nil {
-			c.look(b.state)
+			c.looks(func() { c.look(b.state) })
 		}
 	}
 	if len(p.events) == 0 {

@@ -110,7 +110,7 @@ func (l *Ledger) planOne(ctx context.Context, q *queue, p *plan, c *command) err
 		}
 	}
 	if c.err == nil && c.look != nil {
-		c.look(q.state, p.at)
+		c.looks(func() { c.look(q.state, p.at) })
 	}
 	return nil
 }
