@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
 // A Place says where a store is, and what of it is a ledger's. Immutable.
@@ -89,6 +91,16 @@ func isLoopback(host string) bool {
 // String is the place without its parameters, for people.
 func (p *Place) String() string {
 	return "s3://" + strings.TrimSuffix(p.bucket+"/"+p.prefix, "/") + " at " + p.endpoint.Scheme + "://" + p.endpoint.Host
+}
+
+// providers are where credentials are looked for, one after another. The file that
+// the URL names is the only one, so that what is left in an environment does not
+// take its place without a word.
+func (p *Place) providers() []credentials.Provider {
+	if p.credentials != "" {
+		return []credentials.Provider{&credentials.FileAWSCredentials{Filename: p.credentials}}
+	}
+	return []credentials.Provider{&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}}
 }
 
 func (p *Place) transport() (*http.Transport, error) {

@@ -43,7 +43,7 @@ type Store struct {
 
 // Open makes a store of a place. Nothing is asked of it yet.
 func Open(p *Place) (*Store, error) {
-	keys := credentials.NewChainCredentials([]credentials.Provider{&credentials.EnvAWS{}, &credentials.FileAWSCredentials{Filename: p.credentials}})
+	keys := credentials.NewChainCredentials(p.providers())
 	found, err := keys.GetWithContext(&credentials.CredContext{Client: http.DefaultClient})
 	if err != nil || found.AccessKeyID == "" || found.SecretAccessKey == "" {
 		return nil, fmt.Errorf("there are no credentials for %s: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file with AWS_SHARED_CREDENTIALS_FILE, or with credentials= in the URL", p)

@@ -165,8 +165,8 @@ func TestAStoreIsKnownByItsCertificate(t *testing.T) {
 	}
 }
 
-// The credentials come from the environment or from a file, and without any
-// nothing is opened.
+// The credentials come from the file that the URL names, or else from the
+// environment or the usual file, and without any nothing is opened.
 func TestWhereCredentialsComeFrom(t *testing.T) {
 	server := s3server.Start(t)
 	file := filepath.Join(t.TempDir(), "credentials")
@@ -182,6 +182,13 @@ func TestWhereCredentialsComeFrom(t *testing.T) {
 		t.Errorf("without credentials: %v", err)
 	}
 	must(t, write(t, open(t, server.URL("")+"&credentials="+file), "x", "x", objects.Condition{}))
+	t.Setenv("AWS_ACCESS_KEY_ID", "SOMEBODY")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "else")
+	if err := write(t, open(t, server.URL("")+"&credentials="+file), "x", "y", objects.Condition{}); err != nil {
+		t.Errorf("the environment takes the place of the file that the URL names: %v", err)
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", file)
 	must(t, write(t, open(t, server.URL("")), "x", "x", objects.Condition{}))
 }
