@@ -90,6 +90,34 @@ func TestR26_TinyPartsBecomeOne(t *testing.T) {
 	r.reads(ani, up.Stored.SHA256, bytes.Repeat([]byte("x"), 100))
 }
 
+// Finished uploads take nothing of the quota, so they are bounded by number.
+func TestR26_FinishedUploadsAreForgottenWhereThereAreMany(t *testing.T) {
+	r, s := newBucket(t)
+	going, oldest, newest := uuid.New(), uuid.New(), uuid.New()
+	r.begin(going, 8)
+	_, err := s.change(t.Context(), ani, func(h *holdings) (bool, error) {
+		for i := range finishedKept {
+			id := uuid.New()
+			if i == 0 {
+				id = oldest
+			}
+			h.Uploads[id] = &begun{upload: upload{Length: 1, Offset: 1, SHA256: "x", TouchedAt: start.Add(time.Duration(i-finishedKept) * time.Second)}}
+		}
+		return true, nil
+	})
+	must(t, err)
+	r.begin(newest, len("a story"))
+	_, err = r.Append(t.Context(), ani, newest, 0, strings.NewReader("a story"))
+	must(t, err)
+	if up := r.status(newest, int64(len("a story"))); up.Stored == nil {
+		t.Error("the upload that has just become a file is forgotten")
+	}
+	r.status(going, 0)
+	if h := s.document(t, ani); len(h.Uploads) != finishedKept+1 || h.Uploads[oldest] != nil {
+		t.Errorf("%d uploads are remembered", len(h.Uploads))
+	}
+}
+
 // Whichever nodes they come to, an account's files stay within its quota, and as
 // many are kept as fit.
 func TestR26_TheQuotaHoldsForAllNodesTogether(t *testing.T) {

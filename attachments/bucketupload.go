@@ -282,11 +282,7 @@ func (b *Bucket) become(ctx context.Context, id uuid.UUID, up *begun, in *incomi
 	}); err != nil {
 		return nil, err
 	}
-	err = b.keep(ctx, in, object, func(now *holdings) {
-		if it := now.Uploads[id]; it != nil {
-			it.SHA256, it.Parts, it.TouchedAt = in.SHA256, nil, b.Now().UTC()
-		}
-	})
+	err = b.keep(ctx, in, object, func(now *holdings) { now.finish(id, in.SHA256, b.Now().UTC()) })
 	if err != nil {
 		b.abandon(ctx, in.account, object)
 		return nil, err

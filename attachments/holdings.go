@@ -125,6 +125,29 @@ func (h *holdings) expire(now time.Time) (changed bool) {
 	return len(h.Coming)+len(h.Claims)+len(h.Uploads) < before
 }
 
+// finishedKept is how many uploads that have become files are remembered. They take
+// no room of the quota: without a bound whoever sends one small file again and again
+// makes the document grow.
+const finishedKept = 1000
+
+// finish notes that an upload has become a file, and forgets those that ended first
+// where there are too many.
+func (h *holdings) finish(id uuid.UUID, sha256 string, at time.Time) {
+	if up := h.Uploads[id]; up != nil {
+		up.SHA256, up.Parts, up.TouchedAt = sha256, nil, at
+	}
+	var ended []uuid.UUID
+	for other, up := range h.Uploads {
+		if up.SHA256 != "" && other != id {
+			ended = append(ended, other)
+		}
+	}
+	slices.SortFunc(ended, func(a, b uuid.UUID) int { return h.Uploads[a].TouchedAt.Compare(h.Uploads[b].TouchedAt) })
+	for _, id := range ended[:max(0, len(ended)+1-finishedKept)] {
+		delete(h.Uploads, id)
+	}
+}
+
 // old are the digests of the files that may be swept, unless they hang on an
 // incident.
 func (h *holdings) old(now time.Time) (digests []string) {
