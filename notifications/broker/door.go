@@ -25,6 +25,7 @@ type door struct {
 	one    sync.Mutex                      // wish or sweep at a time: what was allowed before a change is there when it is swept
 	places map[string]*[maxFleeting]string // by subscriber: the fleeting consumers that have them
 	turn   int                             // which place was looked at last
+	heard  map[string]bool                 // subscribers that are listened to; of the goroutine that sweeps
 }
 
 // What is wished, in the subject at which it arrives.
@@ -42,23 +43,40 @@ const (
 	maxUnacked   = 10_000           // messages
 	maxPulls     = 512              // that wait for messages
 	minAckWait   = time.Second      // all that wait are looked through
+	maxWishes    = 256              // of one subscriber that wait for an answer
+	maxWaiting   = 4 << 20          // bytes of those
 	maxPullWait  = 90 * time.Second // the server forgets after two minutes where an answer goes, and a message would be lost
 )
 
 // doorPatience bounds how long JetStream may take.
 const doorPatience = 5 * time.Second
 
-// openDoor answers wishes until the connection is closed.
+// openDoor makes a door. It answers the wishes of those who were let in by sweep,
+// until the connection is closed.
 func openDoor(g *gate, nc *nats.Conn) (*door, error) {
 	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(doorPatience))
 	if err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	d := &door{gate: g, nc: nc, js: js, places: map[string]*[maxFleeting]string{}}
-	if _, err := nc.Subscribe(doorPrefix+"*.>", d.answer); err != nil {
-		return nil, fmt.Errorf("listen to subscribers: %w", err)
+	return &door{gate: g, nc: nc, js: js, places: map[string]*[maxFleeting]string{}, heard: map[string]bool{}}, nil
+}
+
+// listen hears a subscriber's wishes. Those of each wait for themselves, so that one
+// who wishes without end keeps others waiting by a turn now and then, and no more;
+// what waits beyond the bounds is dropped.
+func (d *door) listen(ctx context.Context, name string) error {
+	if d.heard[name] {
+		return nil
 	}
-	return d, nil
+	s, err := d.nc.Subscribe(doorPrefix+name+".>", d.answer)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	if err := errors.Join(s.SetPendingLimits(maxWishes, maxWaiting), d.nc.FlushWithContext(ctx)); err != nil {
+		return errors.Join(fmt.Errorf("listen: %w", err), s.Unsubscribe())
+	}
+	d.heard[name] = true
+	return nil
 }
 
 // answer is for one wish. The account that it came from is in its subject, where
@@ -221,6 +239,9 @@ func filled(s string) []string {
 // those that wait for it, and lets these in.
 func (d *door) sweep(ctx context.Context) error {
 	for _, u := range d.gate.waiting() {
+		if err := d.listen(ctx, u.Name); err != nil {
+			return fmt.Errorf("let in subscriber %s: %w", u.Name, err)
+		}
 		if err := d.sweepOne(ctx, u); err != nil {
 			return fmt.Errorf("look at the consumers of subscriber %s: %w", u.Name, err)
 		}

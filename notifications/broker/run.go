@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -135,7 +136,7 @@ func (b *Broker) begin(r *run) error {
 		return err
 	}
 	var err error
-	if r.nc, err = nats.Connect("", nats.InProcessServer(r.server), nats.UserInfo(ownName, b.secret), nats.ErrorHandler(b.heard)); err != nil {
+	if r.nc, err = nats.Connect("", nats.InProcessServer(r.server), nats.UserInfo(ownName, b.secret), nats.ErrorHandler(r.heard)); err != nil {
 		return fmt.Errorf("reach the NATS server: %w", err)
 	}
 	if r.door, err = openDoor(r.gate, r.nc); err != nil {
@@ -149,8 +150,13 @@ func (b *Broker) begin(r *run) error {
 }
 
 // heard takes what the door's connection tells beside its answers.
-func (b *Broker) heard(_ *nats.Conn, _ *nats.Subscription, err error) {
-	b.log.Debug("the connection to NATS", "error", err)
+func (r *run) heard(_ *nats.Conn, s *nats.Subscription, err error) {
+	if s != nil && errors.Is(err, nats.ErrSlowConsumer) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(s.Subject, doorPrefix), ".")
+		r.gate.log.Warn("a subscriber wishes more than can be answered; some of it is not", "subscriber", name)
+		return
+	}
+	r.gate.log.Debug("the connection to NATS", "error", err)
 }
 
 // lookAtUsers takes the subscribers over where they have changed.

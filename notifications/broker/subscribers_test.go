@@ -159,6 +159,31 @@ func TestR38_NobodyIsKeptOutByOthers(t *testing.T) {
 	}
 }
 
+// A subscriber that wishes without end waits for itself.
+func TestR38_NobodyWaitsForAnothersWishes(t *testing.T) {
+	r := newRig(t)
+	ani, budi := r.connect("ani"), r.connect("budi")
+	for range 100_000 {
+		must(t, ani.PublishMsg(&nats.Msg{Subject: "$JS.API.STREAM.INFO.LEDGER", Reply: "_INBOX.nobody"}))
+	}
+	must(t, ani.Flush())
+	began := time.Now()
+	for range 10 {
+		c, err := budi.js.CreateOrUpdateConsumer(r.soon(), "LEDGER", consumer("budi", "ledger.events.contract.>"))
+		must(t, err)
+		r.info(c)
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("budi's wishes took %v", took)
+	}
+	r.until("a word about ani", func() bool {
+		return strings.Contains(r.said.String(), "wishes more than can be answered") && strings.Contains(r.said.String(), "subscriber=ani")
+	})
+	if _, err := ani.js.Stream(r.soon(), "LEDGER"); err != nil {
+		t.Errorf("ani is not answered any more: %v", err)
+	}
+}
+
 func (r *rig) consumers() (names []string) {
 	r.t.Helper()
 	stream, err := r.own.Stream(r.soon(), "LEDGER")
