@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -17,15 +18,27 @@ func ParseProxies(texts []string) (Proxies, error) {
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
 			address, single := netip.ParseAddr(text)
-			if single != nil {
+			if single != nil && strings.Contains(text, "/") {
 				return nil, err
 			}
+			if single != nil {
+				return nil, single
+			}
 			network = netip.PrefixFrom(address.Unmap(), address.Unmap().BitLen())
+		}
+		if a := network.Addr(); a.Is4In6() && network.Bits() >= mapped { // as addresses are, which are compared with it
+			network = netip.PrefixFrom(a.Unmap(), network.Bits()-mapped)
+		}
+		if network.Bits() == 0 {
+			return nil, fmt.Errorf("%s is everybody, and who is trusted is not counted: name the proxies' own network", text)
 		}
 		out = append(out, network.Masked())
 	}
 	return out, nil
 }
+
+// mapped is how many bits stand before an IPv4 address within IPv6.
+const mapped = 96
 
 func (p Proxies) trust(a netip.Addr) bool {
 	return slices.ContainsFunc(p, func(network netip.Prefix) bool { return network.Contains(a) })

@@ -10,6 +10,8 @@ import (
 func TestR8_OnlyATrustedProxyStatesAnAddress(t *testing.T) {
 	proxies, err := ParseProxies([]string{"10.0.0.0/8", "192.0.2.1", "fd00::/8"})
 	must(t, err)
+	inIPv6, err := ParseProxies([]string{"::ffff:10.0.0.0/104", "::ffff:192.0.2.1", "fd00::/8"})
+	must(t, err)
 	for rule, c := range map[string]struct {
 		peer   string
 		states []string
@@ -33,11 +35,14 @@ func TestR8_OnlyATrustedProxyStatesAnAddress(t *testing.T) {
 		if got := proxies.clientOf(r); got != c.want {
 			t.Errorf("%s: got %q, want %q", rule, got, c.want)
 		}
+		if same := inIPv6.clientOf(r); same != c.want {
+			t.Errorf("%s: where networks are written within IPv6: %q", rule, same)
+		}
 		if got := Proxies(nil).clientOf(r); got != "" {
 			t.Errorf("%s: where no proxy is trusted: %q", rule, got)
 		}
 	}
-	for _, wrong := range []string{"", "10.0.0.0/33", "proxy.example.com", "10.0.0.1:80"} {
+	for _, wrong := range []string{"", "10.0.0.0/33", "proxy.example.com", "10.0.0.1:80", "0.0.0.0/0", "::/0", "::ffff:0.0.0.0/96"} {
 		if got, err := ParseProxies([]string{wrong}); err == nil {
 			t.Errorf("%q is read as %v", wrong, got)
 		}
