@@ -156,16 +156,20 @@ func TestR28_AnImportedYearIsFollowed(t *testing.T) {
 	if k := r.kept("0230242326", "0098765435"); k.Status != contract.StatusActive {
 		t.Errorf("when its day begins, the blank one is %s", k.Status)
 	}
+	before := r.head()
 	must(t, r.Ledger.TouchPartner(t.Context(), r.partner("4711").ID))
+	if r.head() != before {
+		t.Error("contracts are made of what was imported, which has them")
+	}
 	must(t, r.clock.Set(time.Date(2027, 1, 20, 9, 0, 0, 0, time.UTC)))
-	before := map[string]uuid.UUID{"gold": r.idOf("0230242323", "0098765432"), "scs": r.idOf("0230242324", "0098765433")}
+	last := map[string]uuid.UUID{"gold": r.idOf("0230242323", "0098765432"), "scs": r.idOf("0230242324", "0098765433")}
 	next, err := r.Ledger.RenewMembership(t.Context(), r.by("renew"), r.partner("4711").ID, day("2027-01-15"))
 	must(t, err)
 	if len(next.Contracts) != 2 {
 		t.Fatalf("the next year has %d contracts", len(next.Contracts))
 	}
 	for _, c := range next.Contracts {
-		if want := before[c.Terms.Programme]; c.Terms.Predecessor != want || want == uuid.Nil {
+		if want := last[c.Terms.Programme]; c.Terms.Predecessor != want || want == uuid.Nil {
 			t.Errorf("the predecessor of next year's %s is %s, want %s", c.Terms.Programme, c.Terms.Predecessor, want)
 		}
 	}
@@ -196,6 +200,9 @@ func TestAnExportOfPartnersCanBeImported(t *testing.T) {
 	for _, format := range []Format{CSV, JSONL} {
 		r := newRig(t)
 		r.imports(CSV, backOffice)
+		_, err := r.Ledger.ChangeContact(t.Context(), r.by("contact"), r.partner("4711").ID, partner.ChangeContact{Primary: true, Country: "ID"},
+			ledger.Person{Name: "Hadi", Email: "hadi@example.com", Language: "id"})
+		must(t, err)
 		x := &Exporter{Ledger: r.Ledger, Records: []Record{Partner, Location, Contact}, Directory: listed{r.idOf("0230242323", "0098765432"), r.idOf("0230242326", "0098765435")}}
 		var out strings.Builder
 		must(t, x.Write(t.Context(), format, &out))
