@@ -114,6 +114,7 @@ var statuses = map[string]int{
 	"not-closed":                http.StatusConflict,
 	"not-yet":                   http.StatusConflict,
 	"pair-exists":               http.StatusConflict,
+	"contract-promised":         http.StatusConflict,
 	"partner-exists":            http.StatusConflict,
 	"primary-contact":           http.StatusConflict,
 	"programme-withdrawn":       http.StatusConflict,

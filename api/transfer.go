@@ -30,7 +30,7 @@ const maxImport = 64 << 20
 
 func (a *API) registerTransfer() {
 	const tag = "Import and export"
-	register(a, "begin-import", http.StatusAccepted, texts{tag, "Import partners, contracts, opening balances and links",
+	register(a, "begin-import", http.StatusAccepted, texts{tag, "Import partners with their locations and contacts, contracts, opening balances and links",
 		"The body is a file: " + csvType + " with a header, or " + jsonlType + ", a JSON object on each line, of at most 64 MiB. It is checked whole first; one mistake, and nothing is imported. " +
 			"The answer tells where to ask how far it is. What was imported before stays as it is, so that the same file may be sent again at any time."}, a.beginImport)
 	register(a, "get-import", http.StatusOK, texts{tag, "How far an import is, and what became of it",
@@ -48,16 +48,19 @@ type importInput struct {
 type importView struct {
 	ID        string             `json:"id"`
 	Status    string             `json:"status" enum:"running,done,mistaken,failed" doc:"mistaken: the file has mistakes, and nothing was imported unless started"`
-	Stage     string             `json:"stage" doc:"What it is at: check, partners, contracts, balances, links"`
+	Stage     string             `json:"stage" doc:"What it is at: check, partners, locations, contacts, contracts, balances, links"`
 	Done      int64              `json:"done" doc:"Bytes of the file that the stage has seen"`
 	Of        int64              `json:"of"`
 	DryRun    bool               `json:"dry_run"`
 	Started   bool               `json:"started" doc:"Whether the file was found right and importing has begun"`
 	Rows      int64              `json:"rows"`
 	Partners  tallyView          `json:"partners"`
+	Locations tallyView          `json:"locations"`
+	Contacts  tallyView          `json:"contacts"`
 	Contracts tallyView          `json:"contracts"`
 	Balances  tallyView          `json:"balances"`
 	Links     tallyView          `json:"links"`
+	Years     tallyView          `json:"years" doc:"Membership years that rows of contracts tell of"`
 	Mistakes  []transfer.Mistake `json:"mistakes" nullable:"false" doc:"The first thousand, in the order of the file"`
 	Found     int64              `json:"mistake_count"`
 	Failure   *string            `json:"failure" doc:"Why it could not be done to its end"`
@@ -75,7 +78,8 @@ func renderImport(j *transfer.Job) importView {
 	r := &j.Report
 	v := importView{
 		ID: j.ID.String(), Status: string(j.State), Stage: j.Stage, Done: j.Done, Of: j.Of, DryRun: r.DryRun, Started: r.Started, Rows: r.Rows,
-		Partners: tallyView(r.Partners), Contracts: tallyView(r.Contracts), Balances: tallyView(r.Balances), Links: tallyView(r.Links),
+		Partners: tallyView(r.Partners), Locations: tallyView(r.Locations), Contacts: tallyView(r.Contacts),
+		Contracts: tallyView(r.Contracts), Balances: tallyView(r.Balances), Links: tallyView(r.Links), Years: tallyView(r.Years),
 		Mistakes: r.Mistakes, Found: r.MistakeCount, BegunAt: j.BegunAt, EndedAt: timeOrNull(j.EndedAt),
 	}
 	if v.Mistakes == nil {
@@ -154,18 +158,17 @@ func (a *API) getImport(_ context.Context, c *call, in *importReadInput) (*shown
 type exportInput struct {
 	AfterInput
 	Format  string `query:"format" enum:"csv,jsonl" doc:"csv if left out"`
-	Records string `query:"records" maxLength:"50" doc:"What to write, with commas in between: partner, contract, balance, link; all if left out" example:"contract,balance"`
+	Records string `query:"records" maxLength:"100" doc:"What to write, with commas in between: partner, location, contact, contract, balance, link; all if left out" example:"contract,balance"`
 }
 
 func (a *API) export(ctx context.Context, c *call, in *exportInput) (*huma.StreamResponse, error) {
 	x := &transfer.Exporter{Ledger: a.Ledger, Directory: Directory{a.Projections.Contracts, a.Ledger.Now}}
 	for _, name := range strings.Split(in.Records, ",") {
-		switch record := transfer.Record(name); record {
-		case transfer.Partner, transfer.Contract, transfer.Balance, transfer.Link:
-			x.Records = append(x.Records, record)
-		case "":
-		default:
-			return nil, aField("malformed-parameter", "records", "names something else than partner, contract, balance or link", "name those that are wanted, with commas in between")
+		switch {
+		case slices.Contains(transfer.Records(), name):
+			x.Records = append(x.Records, transfer.Record(name))
+		case name != "":
+			return nil, aField("malformed-parameter", "records", "names something else than "+strings.Join(transfer.Records(), ", "), "name those that are wanted, with commas in between")
 		}
 	}
 	waiting, cancel := context.WithTimeout(ctx, a.RequestTimeout)

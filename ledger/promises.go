@@ -15,8 +15,12 @@ import (
 // keep brings the contracts into being that an event of a partner promises: the
 // partner's stream holds the decision, and this can be made by anybody, at any
 // time, from what was recorded. Asked again, it finds those that are there. s is
-// the partner right after the event.
+// the partner right after the event. What was imported promises nothing: its
+// contracts were there before.
 func (l *Ledger) keep(ctx context.Context, id uuid.UUID, s *partner.State, e partner.Event, decided Meta) ([]ContractAnswer, error) {
+	if decided.Imported() {
+		return nil, nil
+	}
 	var made []ContractAnswer
 	add := func(answer ContractAnswer, err error) error {
 		made = append(made, answer)

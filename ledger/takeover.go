@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/eventstore"
 )
@@ -82,6 +83,10 @@ func (l *Ledger) Kept(ctx context.Context, id uuid.UUID) (*Kept, error) {
 	return k, nil
 }
 
+// Promise is how the contract was promised to come to life by itself; nil where it
+// was not.
+func (k *Kept) Promise() *contract.Promised { return k.state.Promise() }
+
 // Linked says whether an account uses the contract.
 func (k *Kept) Linked(account uuid.UUID) bool { return k.state.Linked(account) }
 
@@ -117,13 +122,14 @@ func (l *Ledger) Rehearse(k *Kept, wishes ...contract.Command) (at int, refusal 
 	return len(wishes), nil
 }
 
-// RegisterAct is the act that registers a contract with a pair.
-func (l *Ledger) RegisterAct(pair Pair, wish Registration, content []byte) *Act {
+// RegisterAct is the act that registers a contract with a pair. Where promiseOn is
+// a day, the blank contract comes to life by itself then (R28).
+func (l *Ledger) RegisterAct(pair Pair, wish Registration, promiseOn catalog.Date, content []byte) *Act {
 	id := l.ImportID(pair)
 	return &Act{Contract: id, Name: "register", Content: content, Wish: &contract.Register{
 		AccessID: pair.AccessID, ContractID: l.keys.SealContractID(id, pair.ContractID),
 		Programme: wish.Programme, PartnerID: wish.PartnerID, Country: wish.Country, TimeZone: wish.TimeZone,
-		StartsOn: wish.StartsOn, Language: wish.Language, Reason: ImportPortal,
+		StartsOn: wish.StartsOn, PromiseOn: promiseOn, Language: wish.Language, Reason: ImportPortal,
 		Contact: domain.Sealed[contract.ContactTexts]{Person: l.keys.Contact(wish.Contact.Email), Clear: &wish.Contact},
 	}}
 }

@@ -13,15 +13,47 @@ import (
 	"github.com/supportledger/supportledger/eventstore"
 )
 
-// ImportPartnerID is the partner that files call by a reference of their own.
-func (l *Ledger) ImportPartnerID(reference string) uuid.UUID {
-	return l.keys.Derive(uuid.Nil, "imported partner "+reference)
+// A KeptPartner is what is recorded of a partner that an import is about.
+type KeptPartner struct {
+	ID uuid.UUID
+	// Terms is how it was registered, nil where it was not; Added are its
+	// locations as they were added. State is the partner now. All contacts are
+	// opened, or erased.
+	Terms *partner.Registered
+	Added map[uuid.UUID]*partner.LocationAdded
+	State *partner.State
+	// Events are what is recorded, not opened.
+	Events []partner.Event
+	acts   map[uuid.UUID][16]byte // fingerprints by command
 }
 
-// KeptPartner is how a partner that files call by a reference was registered, its
-// contact opened, or erased; nil where there is none.
-func (l *Ledger) KeptPartner(ctx context.Context, reference string) (*partner.Registered, error) {
-	a := l.partners(l.ImportPartnerID(reference))
+// ImportPartnerID is the partner that files call by a reference: one that was
+// imported by it, or one whose id in the ledger it is.
+func (l *Ledger) ImportPartnerID(ctx context.Context, reference string) (uuid.UUID, error) {
+	derived := l.keys.Derive(uuid.Nil, "imported partner "+reference)
+	id, err := uuid.Parse(reference)
+	if err != nil || id.String() != reference {
+		return derived, nil
+	}
+	for _, known := range [...]uuid.UUID{derived, id} {
+		for _, err := range l.store.ReadStream(ctx, partnersPrefix+known.String(), 0, eventstore.Forwards) {
+			if err != nil {
+				return uuid.Nil, fmt.Errorf("read partner %s: %w", known, err)
+			}
+			return known, nil
+		}
+	}
+	return derived, nil
+}
+
+// KeptPartner reads the partner that files call by a reference.
+func (l *Ledger) KeptPartner(ctx context.Context, reference string) (*KeptPartner, error) {
+	id, err := l.ImportPartnerID(ctx, reference)
+	if err != nil {
+		return nil, err
+	}
+	k := &KeptPartner{ID: id, Added: map[uuid.UUID]*partner.LocationAdded{}, State: new(partner.State), acts: map[uuid.UUID][16]byte{}}
+	a := l.partners(id)
 	for r, err := range l.store.ReadStream(ctx, a.stream, 0, eventstore.Forwards) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", a.stream, err)
@@ -30,18 +62,75 @@ func (l *Ledger) KeptPartner(ctx context.Context, reference string) (*partner.Re
 		if err != nil {
 			return nil, fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
 		}
-		registered, ok := e.(*partner.Registered)
-		if !ok {
-			return nil, fmt.Errorf("%s does not begin with a partner", a.stream)
+		meta, err := ReadMeta(r.Meta)
+		if err != nil {
+			return nil, fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
 		}
-		return registered, l.openTexts(ctx, &registered.Contact)
+		if meta.Imported() {
+			k.acts[meta.Command] = meta.Fingerprint
+		}
+		if err := k.add(ctx, l, e); err != nil {
+			return nil, err
+		}
 	}
-	return nil, nil
+	return k, l.openContacts(ctx, k.State)
 }
 
-// RehearsePartner decides on a new partner, and records nothing.
-func (l *Ledger) RehearsePartner(wish partner.Register) (refusal *domain.Refusal) {
-	_, err := partner.Decide(new(partner.State), l.partnerMoment(l.Now()), &wish)
+// add takes in what is recorded next.
+func (k *KeptPartner) add(ctx context.Context, l *Ledger, e partner.Event) error {
+	k.Events = append(k.Events, e)
+	partner.Evolve(k.State, e)
+	switch e := e.(type) {
+	case *partner.Registered:
+		terms := *e // the event is not opened
+		k.Terms = &terms
+		return l.openTexts(ctx, &terms.Contact)
+	case *partner.LocationAdded:
+		added := *e
+		k.Added[e.Location] = &added
+		return l.openTexts(ctx, &added.Contact)
+	}
+	return nil
+}
+
+// ImportLocationID is the location that files call by a reference: one of the
+// partner's that was imported by it, or whose id it is.
+func (l *Ledger) ImportLocationID(k *KeptPartner, reference string) uuid.UUID {
+	derived := l.keys.Derive(k.ID, "imported location "+reference)
+	if id, err := uuid.Parse(reference); err == nil && id.String() == reference && k.Added[derived] == nil && k.Added[id] != nil {
+		return id
+	}
+	return derived
+}
+
+// ContactID is the person behind an e-mail address.
+func (l *Ledger) ContactID(email string) uuid.UUID { return l.keys.Contact(email) }
+
+// A PartnerAct is one thing that an import does to a partner.
+type PartnerAct struct {
+	Partner uuid.UUID
+	Name    string // "partner", "location <id>", "contact <place> <person>", "year", "toolkit <contract>"
+	Content []byte // what it was asked with: another content is another wish
+	Wish    partner.Command
+	Contact Person // whom the wish names; zero where it names nobody
+}
+
+// PartnerDone says whether an act was recorded, and whether with another content.
+func (l *Ledger) PartnerDone(k *KeptPartner, act *PartnerAct) (done, otherwise bool) {
+	fingerprint, done := k.acts[l.partnerCommand(act)]
+	return done, done && fingerprint != l.keys.Fingerprint(act.Content)
+}
+
+func (l *Ledger) partnerCommand(act *PartnerAct) uuid.UUID {
+	return l.keys.Command(uuid.Nil, ImportPortal, act.Partner.String(), act.Name)
+}
+
+// RehearsePartner decides a wish about a partner as it would be after facts, and
+// records nothing.
+func (l *Ledger) RehearsePartner(facts []partner.Event, wish partner.Command) (refusal *domain.Refusal) {
+	s := new(partner.State)
+	partner.Evolve(s, facts...)
+	_, err := partner.Decide(s, l.partnerMoment(l.Now()), wish)
 	errors.As(err, &refusal)
 	return refusal
 }
@@ -50,20 +139,51 @@ func (l *Ledger) partnerMoment(at time.Time) partner.Moment {
 	return partner.Moment{At: at, Catalog: l.catalog, Zone: l.zones.find}
 }
 
-// ImportPartner registers a partner that files call by a reference, and says
-// whether it was recorded now; one that is there stays as it is.
-func (l *Ledger) ImportPartner(ctx context.Context, by Actor, reference string, wish partner.Register, primary Person, content []byte) (changed bool, err error) {
-	if kept, err := l.KeptPartner(ctx, reference); err != nil || kept != nil {
+// ImportPartner carries out an act on a partner as it was kept, unless it was
+// recorded before, whenever that was. It says whether something was recorded now.
+func (l *Ledger) ImportPartner(ctx context.Context, by Actor, k *KeptPartner, act *PartnerAct) (changed bool, err error) {
+	if done, otherwise := l.PartnerDone(k, act); otherwise {
+		return false, refuseImported()
+	} else if done {
+		return false, nil
+	}
+	wish, err := l.sealWish(ctx, act)
+	if err != nil {
 		return false, err
 	}
-	if wish.Contact, err = l.sealContact(ctx, primary); err != nil {
-		return false, err
-	}
-	wish.Language, by.Portal = primary.Language, ImportPortal
-	id := l.ImportPartnerID(reference)
-	meta := Meta{By: by, Catalog: l.digest, Command: l.keys.Command(uuid.Nil, ImportPortal, id.String(), "partner"), Fingerprint: l.keys.Fingerprint(content)}
-	done, err := l.partners(id).execute(ctx, l, meta, true, func(s *partner.State, at time.Time) ([]partner.Event, error) {
-		return partner.Decide(s, l.partnerMoment(at), &wish)
+	by.Portal = ImportPortal
+	meta := Meta{By: by, Catalog: l.digest, Command: l.partnerCommand(act), Fingerprint: l.keys.Fingerprint(act.Content)}
+	done, err := l.partners(act.Partner).execute(ctx, l, meta, true, func(s *partner.State, at time.Time) ([]partner.Event, error) {
+		return partner.Decide(s, l.partnerMoment(at), wish)
 	})
+	if refusal := new(domain.Refusal); errors.As(err, &refusal) && refusal.Code == "idempotency-key-reused" {
+		return false, refuseImported()
+	}
 	return done.Changed && !done.Replayed && err == nil, err
+}
+
+// sealWish puts the contact into a wish, sealed.
+func (l *Ledger) sealWish(ctx context.Context, act *PartnerAct) (partner.Command, error) {
+	if act.Contact == (Person{}) {
+		return act.Wish, nil
+	}
+	sealed, err := l.sealContact(ctx, act.Contact)
+	if err != nil {
+		return nil, err
+	}
+	switch wish := act.Wish.(type) {
+	case *partner.Register:
+		named := *wish
+		named.Contact, named.Language = sealed, act.Contact.Language
+		return &named, nil
+	case *partner.AddLocation:
+		named := *wish
+		named.Contact, named.Language = sealed, act.Contact.Language
+		return &named, nil
+	case *partner.TakeOverContact:
+		named := *wish
+		named.Contact, named.Language = sealed, act.Contact.Language
+		return &named, nil
+	}
+	return nil, fmt.Errorf("a wish of type %T names nobody", act.Wish)
 }

@@ -199,6 +199,32 @@ func testR41_WhatIsHalfDoneIsOnTheAgenda(t *testing.T, on engine) {
 	}
 }
 
+// TestR28_AnImportedYearIsNotHalfDone: its contracts were there before, so nobody
+// has to finish anything.
+func TestR28_AnImportedYearIsNotHalfDone(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		r := newRig(t, on)
+		k, err := r.KeptPartner(t.Context(), "4711")
+		must(t, err)
+		membership, _ := shelf().Membership("gold")
+		for _, act := range []*ledger.PartnerAct{
+			{Name: "partner", Wish: &partner.Register{Company: "Contoso", Level: "gold", Country: "ID", TimeZone: "Asia/Jakarta"}, Contact: ledger.Person{Name: "Citra", Email: "citra@example.com"}},
+			{Name: "year", Wish: &partner.TakeOverYear{RenewedOn: dateOf(r.now()), Contracts: []partner.YearContract{{Kind: partner.KindCore, Contract: uuid.New(), Programme: membership.Core}}}},
+		} {
+			act.Partner = k.ID
+			changed, err := r.ImportPartner(t.Context(), operator, k, act)
+			must(t, err)
+			if !changed {
+				t.Fatalf("%s recorded nothing", act.Name)
+			}
+		}
+		r.settle()
+		if left, err := r.Due.Unfinished(t.Context(), 10); err != nil || len(left) != 0 {
+			t.Errorf("half done are %v (%v)", left, err)
+		}
+	})
+}
+
 // mortal is a store that is lost after so many appends.
 type mortal struct {
 	eventstore.Store

@@ -91,15 +91,16 @@ func (w *promisesWork) read(ctx context.Context, id uuid.UUID) error {
 }
 
 func (w *promisesWork) apply(e *ledger.Recorded) error {
+	missing := !e.Meta.Imported() // of what was imported the contracts are there
 	switch f := e.Event.(type) {
 	case *partner.MembershipRenewed:
 		owner, _ := ledger.PartnerOf(e.Stream)
 		for _, year := range f.Contracts {
-			w.promise(&promiseRow{contract: year.Contract, owner: owner, seq: e.Position, half: true})
+			w.promise(&promiseRow{contract: year.Contract, owner: owner, seq: e.Position, half: missing})
 		}
 	case *partner.ToolkitBought:
 		owner, _ := ledger.PartnerOf(e.Stream)
-		w.promise(&promiseRow{contract: f.Contract, owner: owner, seq: e.Position, half: true})
+		w.promise(&promiseRow{contract: f.Contract, owner: owner, seq: e.Position, half: missing})
 	case *purchase.Registered:
 		owner, _ := ledger.PurchaseOf(e.Stream)
 		w.promise(&promiseRow{contract: f.Contract, owner: owner, seq: e.Position, purchase: true})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"sync"
 
@@ -19,15 +20,19 @@ import (
 // what waits into one sync.
 const atOnce = 256
 
-// apply imports a file that was found right: all contracts first, then balances
-// and links.
-func (i *Importer) apply(ctx context.Context, f File, report *Report) error {
+// apply imports a file that was found right: record by record, and with the
+// contracts the years that they belong to.
+func (i *Importer) apply(ctx context.Context, f File, report *Report, years []*year) error {
 	for _, record := range records {
 		if report.of(record).Rows == 0 {
 			continue
 		}
-		a := &applying{Importer: i, report: report}
-		if err := a.run(ctx, f, record); err != nil {
+		a := &applying{Importer: i, seed: maphash.MakeSeed(), report: report}
+		err := a.run(ctx, f, record)
+		if err == nil && record == Contract {
+			err = a.runYears(ctx, years)
+		}
+		if err != nil {
 			return fmt.Errorf("import %ss: %w; what was imported stays, and importing the file again goes on", record, err)
 		}
 	}
@@ -37,6 +42,9 @@ func (i *Importer) apply(ctx context.Context, f File, report *Report) error {
 // applying imports the rows of one record.
 type applying struct {
 	*Importer
+	seed     maphash.Seed
+	partners [64]sync.Mutex // by reference: what goes into one stream goes one after another
+
 	mu     sync.Mutex
 	report *Report
 }
@@ -71,26 +79,32 @@ func (a *applying) run(ctx context.Context, f File, record Record) error {
 // row imports a row. What a rule refuses now, although it was right when it was
 // checked, is a mistake like others.
 func (a *applying) row(ctx context.Context, r *row) error {
-	e := a.entry(r)
+	e, err := a.entry(ctx, r)
+	if err != nil {
+		return fmt.Errorf("line %d: %w", r.line, err)
+	}
 	changed, err := a.carryOut(ctx, &e)
+	field := "access_id"
+	if e.ofPartner() {
+		field = string(e.record)
+	}
+	return a.count(a.report.of(e.record), r.at(field), field, changed, err)
+}
+
+// count counts what became of something that stands in the file.
+func (a *applying) count(tally *Tally, at cell, field string, changed bool, err error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	tally := a.report.of(e.record)
 	var refusal *domain.Refusal
 	switch {
 	case errors.As(err, &refusal):
-		field := "access_id"
-		if e.record == Partner {
-			field = "partner"
-		}
-		at := r.at(field)
 		a.report.MistakeCount++
 		if len(a.report.Mistakes) < mostMistakes {
 			a.report.Mistakes = append(a.report.Mistakes, Mistake{at.line, at.column, field, refusal.Detail, refusal.Hint})
 		}
 		return nil
 	case err != nil:
-		return fmt.Errorf("line %d: %w", r.line, err)
+		return fmt.Errorf("line %d: %w", at.line, err)
 	case changed:
 		tally.New++
 	default:
@@ -100,9 +114,8 @@ func (a *applying) row(ctx context.Context, r *row) error {
 }
 
 func (a *applying) carryOut(ctx context.Context, e *entry) (changed bool, err error) {
-	if e.record == Partner {
-		wish, primary := e.partner()
-		return a.Ledger.ImportPartner(ctx, a.By, e.text("partner"), wish, primary, content([]any{wish, primary}))
+	if e.ofPartner() {
+		return a.ofPartner(ctx, e)
 	}
 	kept, err := a.Ledger.Kept(ctx, e.contract)
 	if err != nil {
@@ -114,16 +127,32 @@ func (a *applying) carryOut(ctx context.Context, e *entry) (changed bool, err er
 	case Link:
 		return a.Ledger.Import(ctx, a.By, kept, a.link(e))
 	}
+	return a.contract(ctx, e, kept)
+}
+
+// contract registers a contract and brings it to life, as far as it is not, and
+// tells its partner of a toolkit.
+func (a *applying) contract(ctx context.Context, e *entry, kept *ledger.Kept) (changed bool, err error) {
 	if !kept.Exists {
-		if changed, err = a.Ledger.Import(ctx, a.By, nil, a.register(e)); err != nil {
+		promised, err := a.promiseOf(ctx, e)
+		if err != nil {
+			return false, err
+		}
+		if changed, err = a.Ledger.Import(ctx, a.By, nil, a.register(e, promised)); err != nil {
 			return changed, err
 		}
 	}
 	if e.active() && a.waits(e, kept) {
 		activated, err := a.Ledger.Import(ctx, a.By, kept, activate(e.contract))
-		return changed || activated, err
+		if changed = changed || activated; err != nil {
+			return changed, err
+		}
 	}
-	return changed, nil
+	if e.text("location") == "" {
+		return changed, nil
+	}
+	bought, err := a.ofPartner(ctx, e)
+	return changed || bought, err
 }
 
 // waits says whether a contract is still to be activated.

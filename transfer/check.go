@@ -24,10 +24,12 @@ type checking struct {
 	mistakes []Mistake
 	count    int64
 
-	partners  map[string]int // the line, by reference
-	belonging bool           // some contract names its partner by reference
+	places    map[place]*knownPlace // partners and their locations
+	kept      keptPartner           // the one that was asked for last
+	belonging bool                  // some row names its partner by reference
 	contracts map[uuid.UUID]*known
-	repeated  map[[20]byte]int // balances and links by what they are: the line
+	years     map[uuid.UUID]*year // by partner
+	repeated  map[[20]byte]int    // other rows by what they are: the line
 }
 
 // known is a contract that the file registers.
@@ -38,7 +40,10 @@ type known struct {
 }
 
 func newChecking(i *Importer, f File) *checking {
-	return &checking{Importer: i, file: f, partners: map[string]int{}, contracts: map[uuid.UUID]*known{}, repeated: map[[20]byte]int{}}
+	return &checking{
+		Importer: i, file: f, places: map[place]*knownPlace{}, contracts: map[uuid.UUID]*known{},
+		years: map[uuid.UUID]*year{}, repeated: map[[20]byte]int{},
+	}
 }
 
 // wrong notes a mistake. Of more than a report holds those stay that come first
@@ -83,6 +88,9 @@ func (c *checking) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := c.checkYears(ctx); err != nil {
+		return err
+	}
 	c.progress("check", c.file.Size, c.file.Size)
 	return nil
 }
@@ -119,11 +127,19 @@ func (c *checking) row(ctx context.Context, r *row) error {
 	if c.count > before {
 		return nil
 	}
-	e := c.entry(r)
+	e, err := c.entry(ctx, r)
+	if err != nil {
+		return err
+	}
 	c.tallies.of(e.record).Rows++
 	switch e.record {
 	case Partner:
 		return c.partnerRow(ctx, &e)
+	case Location:
+		c.belonging = true
+		return c.locationRow(ctx, &e)
+	case Contact:
+		c.belonging = true
 	case Contract:
 		c.belonging = c.belonging || e.text("partner") != ""
 		return c.contract(ctx, &e)
@@ -131,17 +147,24 @@ func (c *checking) row(ctx context.Context, r *row) error {
 	return nil
 }
 
-// otherRow checks a balance's or a link's row, and the partner of a contract's,
-// unless its form is wrong, which was noted.
+// otherRow checks a balance's or a link's row, and what a row says of a partner
+// that may stand behind it, unless its form is wrong, which was noted.
 func (c *checking) otherRow(ctx context.Context, r *row) error {
 	form := checking{Importer: c.Importer}
 	if form.forms(r); form.count > 0 {
 		return nil
 	}
-	e := c.entry(r)
+	e, err := c.entry(ctx, r)
+	if err != nil {
+		return err
+	}
 	switch e.record {
 	case Partner:
 		return nil
+	case Location:
+		return c.location(ctx, &e)
+	case Contact:
+		return c.contact(ctx, &e)
 	case Contract:
 		return c.belongs(ctx, &e)
 	}
@@ -177,10 +200,10 @@ func (c *checking) forms(r *row) {
 func (c *checking) together(r *row, record Record) {
 	has := func(name string) bool { return r.text(name) != "" }
 	switch {
-	case record == Contract && has("partner") && has("partner_id"):
-		c.cell(r, "partner", "is there beside partner_id", "name the partner by one or the other")
+	case record == Contract:
+		c.theirs(r, has)
 		return
-	case record == Contract || record == Partner:
+	case record == Partner || record == Location || record == Contact:
 		return
 	case has("contract") && (has("access_id") || has("contract_id")):
 		c.cell(r, "contract", "is there beside the two IDs", "name the contract by one or the other")
@@ -205,6 +228,29 @@ func (c *checking) together(r *row, record Record) {
 		c.cell(r, "issuer", "is missing beside the subject", "write both")
 	case !has("subject"):
 		c.cell(r, "subject", "is missing beside the issuer", "write both")
+	}
+}
+
+// theirs checks the fields by which a contract is its partner's.
+func (c *checking) theirs(r *row, has func(string) bool) {
+	switch {
+	case has("partner") && has("partner_id"):
+		c.cell(r, "partner", "is there beside partner_id", "name the partner by one or the other")
+	case has("renewed_on") && !has("partner"):
+		c.cell(r, "renewed_on", "is there without partner", "name the partner whose membership was renewed")
+	case has("renewed_on") && has("starts_on") && r.text("renewed_on") != r.text("starts_on"):
+		c.cell(r, "renewed_on", "is another day than starts_on: the term of a year's contract begins with the year", "correct one of the days, or leave starts_on out")
+	case has("renewed_on") && has("location"):
+		c.cell(r, "renewed_on", "is there beside location: a contract is a year's, or a toolkit's", "leave one of them out")
+	case !has("location") && !has("competency") && !has("reference"):
+	case !has("partner"):
+		c.cell(r, "partner", "is missing beside the location", "name the partner whose location has bought the toolkit")
+	case !has("location"):
+		c.cell(r, "location", "is missing beside the competency or the reference", "name the location that has bought the toolkit")
+	case !has("competency"):
+		c.cell(r, "competency", "is missing beside the location", "write the one that the location has earned")
+	case !has("reference"):
+		c.cell(r, "reference", "is missing beside the location", "write that of the toolkit's purchase")
 	}
 }
 

@@ -32,7 +32,7 @@ func (c *checking) contract(ctx context.Context, e *entry) error {
 		c.same(e, kept)
 		return nil
 	}
-	wishes := []contract.Command{c.register(e).Wish}
+	wishes := []contract.Command{c.register(e, catalog.Date{}).Wish}
 	if e.active() && programme.Activation != catalog.ActivateImmediately {
 		wishes = append(wishes, activate(e.contract).Wish)
 	}
@@ -44,7 +44,7 @@ func (c *checking) contract(ctx context.Context, e *entry) error {
 
 // terms checks the term that a row gives.
 func (c *checking) terms(e *entry, programme *catalog.Programme, k *known) {
-	starts, expires := e.date("starts_on"), e.date("expires_on")
+	starts, expires := e.starts(), e.date("expires_on")
 	immediate := programme.Activation == catalog.ActivateImmediately
 	k.active = k.active || immediate
 	switch {
@@ -72,7 +72,7 @@ func (c *checking) same(e *entry, kept *ledger.Kept) {
 		{e.names("partner", "partner_id"), want.PartnerID != has.PartnerID},
 		{"country", want.Country != has.Country},
 		{"time_zone", orElse(want.TimeZone, "UTC") != has.TimeZone},
-		{"starts_on", want.StartsOn != has.StartsOn},
+		{e.names("starts_on", "renewed_on"), want.StartsOn != has.StartsOn},
 		{"contact_name", has.Contact.Clear != nil && has.Contact.Clear.Name != want.Contact.Name},
 		{"contact_email", has.Contact.Clear != nil && has.Contact.Clear.Email != want.Contact.Email},
 		{"contact_language", want.Language != has.Language},

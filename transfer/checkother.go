@@ -22,7 +22,7 @@ func (c *checking) other(ctx context.Context, e *entry) error {
 			return nil
 		}
 	}
-	if first := c.again(act, e.line); first > 0 {
+	if first := c.again(act.Contract.String()+act.Name, e.line); first > 0 {
 		c.cell(e.row, e.names("contract", "access_id"), fmt.Sprintf("has the %s of line %d again", e.record, first), "remove one of the rows")
 		return nil
 	}
@@ -51,8 +51,8 @@ func (e *entry) names(one, other string) string {
 }
 
 // again is the line of an earlier row about the same; 0 where there is none.
-func (c *checking) again(act *ledger.Act, line int) int {
-	key := sha1.Sum([]byte(act.Contract.String() + act.Name))
+func (c *checking) again(what string, line int) int {
+	key := sha1.Sum([]byte(what))
 	first := c.repeated[key]
 	if first == 0 {
 		c.repeated[key] = line

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"context"
 	"encoding/json"
 	"strconv"
 
@@ -21,22 +22,31 @@ type entry struct {
 }
 
 // entry reads what a row says by itself.
-func (i *Importer) entry(r *row) entry {
+func (i *Importer) entry(ctx context.Context, r *row) (entry, error) {
 	e := entry{row: r, record: r.record(), partnerID: r.text("partner_id")}
-	if reference := r.text("partner"); reference != "" {
-		e.partnerID = i.Ledger.ImportPartnerID(reference).String()
+	if e.ofPartner() {
+		return e, nil
 	}
-	if e.record == Partner {
-		return e
+	if reference := r.text("partner"); reference != "" {
+		id, err := i.Ledger.ImportPartnerID(ctx, reference)
+		if err != nil {
+			return e, err
+		}
+		e.partnerID = id.String()
 	}
 	if r.text("contract") != "" {
 		e.contract, _ = uuid.Parse(r.text("contract")) // was checked
-		return e
+		return e, nil
 	}
 	e.pair.AccessID, _ = contract.ParseID("access_id", r.text("access_id"))
 	e.pair.ContractID, _ = contract.ParseID("contract_id", r.text("contract_id"))
 	e.contract = i.Ledger.ImportID(e.pair)
-	return e
+	return e, nil
+}
+
+// ofPartner says whether a row is about a partner and no contract.
+func (e *entry) ofPartner() bool {
+	return e.record == Partner || e.record == Location || e.record == Contact
 }
 
 func (e *entry) date(field string) catalog.Date {
@@ -51,9 +61,18 @@ func (e *entry) active() bool { return e.text("status") == string(contract.Statu
 func (e *entry) registration() ledger.Registration {
 	return ledger.Registration{
 		Programme: e.text("programme"), PartnerID: e.partnerID, Country: e.text("country"), TimeZone: e.text("time_zone"),
-		StartsOn: e.date("starts_on"), Language: orElse(e.text("contact_language"), "en"),
+		StartsOn: e.starts(), Language: orElse(e.text("contact_language"), "en"),
 		Contact: contract.ContactTexts{Name: e.text("contact_name"), Email: e.text("contact_email")},
 	}
+}
+
+// starts is the first day of a contract's term: of a membership year's contract that
+// of the renewal (R28).
+func (e *entry) starts() catalog.Date {
+	if e.text("starts_on") == "" {
+		return e.date("renewed_on")
+	}
+	return e.date("starts_on")
 }
 
 func orElse(text, other string) string {
@@ -63,10 +82,11 @@ func orElse(text, other string) string {
 	return text
 }
 
-// register is the act of registering a contract.
-func (i *Importer) register(e *entry) *ledger.Act {
+// register is the act of registering a contract, which comes to life by itself on
+// a day where that is promised.
+func (i *Importer) register(e *entry, promised catalog.Date) *ledger.Act {
 	wish := e.registration()
-	return i.Ledger.RegisterAct(e.pair, wish, content(wish))
+	return i.Ledger.RegisterAct(e.pair, wish, promised, content(wish))
 }
 
 // activate is the act of bringing a contract to life, by the day that its

@@ -38,21 +38,45 @@ type Exporter struct {
 	Progress func(contracts int64)
 }
 
-// exported are the columns of an export. Those that an import knows have the
-// same names there.
-var exported = []string{
-	"record", "partner", "partner_name", "level", "signature", "contract", "access_id", "programme", "service_name", "partner_id", "country", "time_zone", "status", "registered_on",
-	"starts_on", "expires_on", "predecessor", "successor", "contact_name", "contact_email", "contact_language",
-	"unit", "granted", "adjusted", "remaining", "consumed", "lapsed", "moved", "account", "linked_at",
+// exported are the columns of an export, each where a record that is wanted has it.
+// Those that an import knows have the same names there; partners, locations and
+// contacts have no others, so that they can be imported as they are.
+var exported = []struct {
+	records []Record
+	names   []string
+}{
+	{records, []string{"record"}},
+	{onTheirs, []string{"partner"}},
+	{onPartners, []string{"partner_name", "level", "signature"}},
+	{onLocated, []string{"location"}},
+	{onLocations, []string{"location_name"}},
+	{onPairs, []string{"contract", "access_id"}},
+	{onContracts, []string{"programme", "service_name", "partner_id"}},
+	{onNamed, []string{"country"}},
+	{onTimed, []string{"time_zone"}},
+	{onContracts, []string{"status", "registered_on", "starts_on", "expires_on", "renewed_on", "competency", "reference", "predecessor", "successor"}},
+	{onNamed, []string{"contact_name", "contact_email", "contact_language"}},
+	{onBalances, []string{"unit", "granted", "adjusted", "remaining", "consumed", "lapsed", "moved"}},
+	{onLinks, []string{"account", "linked_at"}},
+}
+
+// columns are those that the wanted records have.
+func (x *Exporter) columns() (names []string) {
+	for _, column := range exported {
+		if slices.ContainsFunc(column.records, x.wants) {
+			names = append(names, column.names...)
+		}
+	}
+	return names
 }
 
 // Write writes an export.
 func (x *Exporter) Write(ctx context.Context, format Format, w io.Writer) error {
-	out := newRowWriter(format, w)
+	out := newRowWriter(format, w, x.columns())
 	if err := out.begin(); err != nil {
 		return fmt.Errorf("write export: %w", err)
 	}
-	each := &exporting{x, out, map[uuid.UUID]bool{}}
+	each := &exporting{x, out, map[uuid.UUID]bool{}, map[uuid.UUID]map[string]any{}}
 	var written int64
 	for cursor := ""; ; {
 		ids, next, err := x.Directory.Contracts(ctx, cursor)
@@ -84,7 +108,8 @@ func (x *Exporter) wants(record Record) bool {
 type exporting struct {
 	*Exporter
 	out      *rowWriter
-	partners map[uuid.UUID]bool // that were written
+	partners map[uuid.UUID]bool           // that were written
+	theirs   map[uuid.UUID]map[string]any // what contracts are to these, as cells
 }
 
 // contract writes the rows of a contract.
@@ -102,14 +127,18 @@ func (x *exporting) contract(ctx context.Context, id uuid.UUID) error {
 	if err := x.Ledger.Open(ctx, domain.Event(&terms)); err != nil {
 		return err
 	}
-	if x.wants(Partner) {
+	if x.wants(Contract) || x.wants(Partner) || x.wants(Location) || x.wants(Contact) {
 		if err := x.partner(ctx, terms.PartnerID); err != nil {
 			return err
 		}
 	}
+	theirs := x.theirs[id]
+	delete(x.theirs, id)
 	same := map[string]any{"contract": id.String(), "access_id": terms.AccessID}
 	if x.wants(Contract) {
-		if err := x.out.write(Contract, same, contractCells(&terms, &sum)); err != nil {
+		cells := contractCells(&terms, &sum)
+		maps.Copy(cells, theirs)
+		if err := x.out.write(Contract, same, cells); err != nil {
 			return err
 		}
 	}
@@ -171,22 +200,23 @@ func moment(t time.Time) string {
 
 // A rowWriter writes rows in a format.
 type rowWriter struct {
-	csv  *csv.Writer   // or
-	json *json.Encoder // one of them
+	csv     *csv.Writer   // or
+	json    *json.Encoder // one of them
+	columns []string
 }
 
-func newRowWriter(format Format, w io.Writer) *rowWriter {
+func newRowWriter(format Format, w io.Writer, columns []string) *rowWriter {
 	if format == JSONL {
 		return &rowWriter{json: json.NewEncoder(w)}
 	}
-	return &rowWriter{csv: csv.NewWriter(w)}
+	return &rowWriter{csv: csv.NewWriter(w), columns: columns}
 }
 
 func (w *rowWriter) begin() error {
 	if w.csv == nil {
 		return nil
 	}
-	return w.csv.Write(exported)
+	return w.csv.Write(w.columns)
 }
 
 // write writes a row: of CSV every column, of an object the members that have
@@ -198,8 +228,8 @@ func (w *rowWriter) write(record Record, same, cells map[string]any) error {
 		maps.DeleteFunc(cells, func(_ string, v any) bool { return v == "" })
 		return w.json.Encode(cells)
 	}
-	line := make([]string, len(exported))
-	for i, name := range exported {
+	line := make([]string, len(w.columns))
+	for i, name := range w.columns {
 		switch v := cells[name].(type) {
 		case string:
 			line[i] = sheet.Escape(v)

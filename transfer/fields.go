@@ -26,8 +26,13 @@ type field struct {
 
 var (
 	onPartners  = []Record{Partner}
+	onLocations = []Record{Location}
+	onPlaces    = []Record{Partner, Location}
+	onTheirs    = []Record{Partner, Location, Contact}
 	onContracts = []Record{Contract}
-	onNamed     = []Record{Partner, Contract}
+	onTimed     = []Record{Partner, Location, Contract}
+	onNamed     = []Record{Partner, Location, Contact, Contract}
+	onLocated   = []Record{Location, Contact, Contract}
 	onPairs     = []Record{Contract, Balance, Link}
 	onBalances  = []Record{Balance}
 	onLinks     = []Record{Link}
@@ -37,23 +42,28 @@ var (
 // fields are all there are. docs/import.md says what each means; a test keeps the
 // two together.
 var fields = []field{
-	{name: "record", records: records, longest: 20, wrong: isRecord, hint: "write partner, contract, balance or link"},
+	{name: "record", records: records, longest: 20, wrong: isRecord, hint: "write partner, location, contact, contract, balance or link"},
 	{name: "contract", records: onOthers, longest: 36, wrong: isUUID, hint: "write the contract's id as the ledger shows it"},
 	{name: "access_id", records: onPairs, required: onContracts, longest: 64, wrong: isID, hint: "write every digit, leading zeros too"},
 	{name: "contract_id", records: onPairs, required: onContracts, longest: 64, wrong: isID, hint: "write every digit, leading zeros too"},
 
-	{name: "partner", records: onNamed, required: onPartners, longest: 64, wrong: isWord, hint: "write what your own books call the partner, without spaces"},
+	{name: "partner", records: onNamed, required: onTheirs, longest: 64, wrong: isWord, hint: "write what your own books call the partner, without spaces"},
+	{name: "location", records: onLocated, required: onLocations, longest: 64, wrong: isWord, hint: "write what your own books call the location, without spaces"},
+	{name: "location_name", records: onLocations, required: onLocations, longest: 200, wrong: isLine, hint: "write one line of text"},
 	{name: "partner_name", records: onPartners, required: onPartners, longest: 200, wrong: isLine, hint: "write one line of text"},
 	{name: "level", records: onPartners, required: onPartners, longest: 100, wrong: isLine, hint: "write a membership's id, as the catalogue has it"},
 	{name: "signature", records: onPartners, longest: 5, wrong: isTruth, hint: "write true or false"},
 
 	{name: "programme", records: onContracts, required: onContracts, longest: 100, wrong: isLine, hint: "write a programme's id, as the catalogue has it"},
 	{name: "partner_id", records: onContracts, longest: 64, wrong: isWord, hint: "write printable ASCII without spaces"},
-	{name: "country", records: onNamed, required: onPartners, longest: 2, wrong: isCountry, hint: "write two capital letters (ISO 3166-1)"},
-	{name: "time_zone", records: onNamed, required: onPartners, longest: 64, wrong: isLine, hint: "write an IANA name such as Asia/Jakarta"},
+	{name: "country", records: onNamed, required: onTheirs, longest: 2, wrong: isCountry, hint: "write two capital letters (ISO 3166-1)"},
+	{name: "time_zone", records: onTimed, required: onPlaces, longest: 64, wrong: isLine, hint: "write an IANA name such as Asia/Jakarta"},
 	{name: "status", records: onContracts, longest: 20, wrong: isStatus, hint: "write registered or active"},
 	{name: "starts_on", records: onContracts, longest: 10, wrong: isDate, hint: "write a date such as 2026-03-01"},
 	{name: "expires_on", records: onContracts, longest: 10, wrong: isDate, hint: "write a date such as 2027-02-28, or leave it out"},
+	{name: "renewed_on", records: onContracts, longest: 10, wrong: isDate, hint: "write the day on which the membership was renewed, such as 2026-01-15"},
+	{name: "competency", records: onContracts, longest: 100, wrong: isLine, hint: "write one line of text"},
+	{name: "reference", records: onContracts, longest: 200, wrong: isLine, hint: "write one line of text, that of the toolkit's purchase"},
 	{name: "contact_name", records: onNamed, required: onNamed, longest: 200, wrong: isLine, hint: "write one line of text"},
 	{name: "contact_email", records: onNamed, required: onNamed, longest: 254, wrong: isAddress, hint: "write an e-mail address"},
 	{name: "contact_language", records: onNamed, longest: 35, wrong: isTag, hint: "write a language tag such as en or id"},
@@ -103,7 +113,7 @@ func unless(ok bool, reason string) string {
 }
 
 func isRecord(s string) string {
-	return unless(slices.Contains(records, Record(s)), "is none of partner, contract, balance, link")
+	return unless(slices.Contains(records, Record(s)), "is none of "+strings.Join(Records(), ", "))
 }
 
 func isTruth(s string) string {

@@ -19,7 +19,7 @@ type bad struct {
 }
 
 // header begins the file of mistakes.
-const header = "record,contract,access_id,contract_id,programme,partner_id,country,time_zone,status,starts_on,expires_on,contact_name,contact_email,contact_language,unit,remaining,portal,issuer,subject,account,partner,partner_name,level,signature"
+const header = "record,contract,access_id,contract_id,programme,partner_id,country,time_zone,status,starts_on,expires_on,contact_name,contact_email,contact_language,unit,remaining,portal,issuer,subject,account,partner,partner_name,level,signature,location,location_name,renewed_on,competency,reference"
 
 // a contract's row, with some cells replaced: "country=xx".
 func contractRow(n int, cells ...string) string {
@@ -67,10 +67,10 @@ const (
 func mistakes() []bad {
 	long := func(n int) string { return strings.Repeat("x", n) }
 	return []bad{
-		{row: contractRow(1) + ",more", at: 111, reason: "has 25 fields"},
+		{row: contractRow(1) + ",more", at: 116, reason: "has 30 fields"},
 		{row: "contract,,0000000001", at: 11, reason: "has 3 fields"},
 		{row: `contract,,00"00000001` + strings.Repeat(",", 21), at: 13, reason: "a quote stands within"},
-		{row: cellsOf([]string{"record=contact"}), field: "record", reason: "is none of partner, contract, balance, link"},
+		{row: cellsOf([]string{"record=office"}), field: "record", reason: "is none of partner, location, contact, contract, balance, link"},
 		{row: contractRow(2, "contract=7d0f3c1e-6a64-4c0e-9b53-0a4f6c0c1a11"), field: "contract", reason: "is not for a contract"},
 		{row: contractRow(3, "unit=incident"), field: "unit", reason: "is not for a contract"},
 		{row: contractRow(4, "portal=mpn"), field: "portal", reason: "is not for a contract"},
@@ -123,6 +123,43 @@ func mistakes() []bad {
 		{row: partnerRow("partner=4719", "country="), field: "country", reason: "is missing"},
 		{row: partnerRow("partner=4720", "time_zone=Jakarta"), field: "time_zone", reason: "is not an IANA zone"},
 		{row: partnerRow("partner=4721", "access_id=0000000001"), field: "access_id", reason: "is not for a partner"},
+
+		{row: locationRow(), field: "location", reason: "is the location of line 8 again"},
+		{row: locationRow("location="), field: "location", reason: "is missing"},
+		{row: locationRow("location=the east"), field: "location", reason: "without spaces"},
+		{row: locationRow("location=e1", "partner="), field: "partner", reason: "is missing"},
+		{row: locationRow("location=e2", "partner=4799"), field: "partner", reason: "names no partner"},
+		{row: locationRow("location=e3", "location_name="), field: "location_name", reason: "is missing"},
+		{row: locationRow("location=e4", "country="), field: "country", reason: "is missing"},
+		{row: locationRow("location=e5", "time_zone="), field: "time_zone", reason: "is missing"},
+		{row: locationRow("location=e6", "time_zone=Jakarta"), field: "time_zone", reason: "is not an IANA zone"},
+		{row: locationRow("location=e7", "contact_email="), field: "contact_email", reason: "is missing"},
+		{row: locationRow("location=e8", "level=gold"), field: "level", reason: "is not for a location"},
+
+		{row: contactRow(), field: "contact_email", reason: "is the contact of line 9 again"},
+		{row: contactRow("contact_email=new@example.com", "partner=4799"), field: "partner", reason: "names no partner"},
+		{row: contactRow("contact_email=new@example.com", "location=west"), field: "location", reason: "names no location"},
+		{row: contactRow("contact_email=new@example.com", "country="), field: "country", reason: "is missing"},
+		{row: contactRow("contact_email=new@example.com", "time_zone=Asia/Jakarta"), field: "time_zone", reason: "is not for a contact"},
+		{row: contactRow("contact_email=CITRA@example.com"), field: "contact_email", reason: "is the primary one of the same place"},
+		{row: contactRow("contact_email=dewi@example.com", "location=bandung"), field: "contact_email", reason: "is the primary one of the same place"},
+
+		{row: contractRow(40, "renewed_on=2026-01-15"), field: "renewed_on", reason: "is there without partner"},
+		{row: contractRow(41, "renewed_on=15.01.2026", "starts_on=", "partner=4711"), field: "renewed_on", reason: "is no date"},
+		{row: contractRow(42, "renewed_on=2026-01-16", "partner=4711"), field: "renewed_on", reason: "another day than starts_on"},
+		{row: contractRow(43, "renewed_on=2026-01-15", "partner=4711"), field: "renewed_on", reason: "has the core contract of line 10 again"},
+		{row: contractRow(44, "renewed_on=2026-02-15", "starts_on=", "partner=4711", "programme=scs"), field: "renewed_on", reason: "another year than that of line 10"},
+		{row: contractRow(45, "renewed_on=2026-01-15", "partner=4711", "programme=silver"), field: "renewed_on", reason: "this programme is none of them"},
+		{row: contractRow(46, "renewed_on=2026-01-15", "starts_on=", "status=registered", "partner=47first"), field: "renewed_on", reason: "came to life by itself on 2026-02-05"},
+		{row: contractRow(47, "renewed_on=2026-01-15", "partner=47second", "programme=scs"), field: "renewed_on", reason: "without the core contract"},
+		{row: contractRow(48, "renewed_on=2026-01-15", "partner=4711", "location=bandung", "competency=devices", "reference=PO-9"), field: "renewed_on", reason: "beside location"},
+		{row: contractRow(49, "location=bandung", "competency=devices", "reference=PO-9"), field: "partner", reason: "is missing beside the location"},
+		{row: toolkitRow(50, "location="), field: "location", reason: "is missing beside the competency"},
+		{row: toolkitRow(51, "competency="), field: "competency", reason: "is missing beside the location"},
+		{row: toolkitRow(52, "reference="), field: "reference", reason: "is missing beside the location"},
+		{row: toolkitRow(53, "location=west"), field: "location", reason: "names no location"},
+		{row: toolkitRow(54), field: "reference", reason: "is that of line 11 again"},
+		{row: toolkitRow(55, "reference=PO-2", "programme=gold"), field: "location", reason: "not that of the partner's toolkits"},
 
 		{row: balanceRow("access_id=", "contract_id="), field: "access_id", reason: "is missing"},
 		{row: balanceRow("access_id="), field: "access_id", reason: "is missing beside the contract_id"},
@@ -189,7 +226,9 @@ func TestEveryKindOfMistakeIsReportedWithItsPlace(t *testing.T) {
 	r := withAnEndless(t)
 	right := []string{
 		contractRow(1), balanceRow(), linkRow(), contractRow(blank, "status=registered"),
-		contractRow(endless, "programme=scs"), partnerRow(),
+		contractRow(endless, "programme=scs"), partnerRow(), locationRow(), contactRow(),
+		contractRow(903, "partner=4711", "renewed_on=2026-01-15"), toolkitRow(904),
+		partnerRow("partner=47first"), partnerRow("partner=47second"),
 	}
 	kinds := mistakes()
 	if len(kinds) < 50 {

@@ -2,9 +2,7 @@ package transfer
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strconv"
+	"hash/maphash"
 
 	"github.com/google/uuid"
 
@@ -13,92 +11,72 @@ import (
 	"github.com/supportledger/supportledger/ledger"
 )
 
+// primary is the contact that a row names.
+func (e *entry) primary() ledger.Person {
+	return ledger.Person{Name: e.text("contact_name"), Email: e.text("contact_email"), Language: orElse(e.text("contact_language"), "en")}
+}
+
 // partner is a partner as the ledger registers it.
-func (e *entry) partner() (partner.Register, ledger.Person) {
+func (e *entry) partner() partner.Register {
 	return partner.Register{
-			Company: e.text("partner_name"), Level: e.text("level"), Signature: e.text("signature") == "true",
-			Country: e.text("country"), TimeZone: e.text("time_zone"),
-		}, ledger.Person{
-			Name: e.text("contact_name"), Email: e.text("contact_email"), Language: orElse(e.text("contact_language"), "en"),
-		}
+		Company: e.text("partner_name"), Level: e.text("level"), Signature: e.text("signature") == "true",
+		Country: e.text("country"), TimeZone: e.text("time_zone"),
+	}
 }
 
-// partnerRow checks a partner's row against the file, the catalogue and the ledger.
-func (c *checking) partnerRow(ctx context.Context, e *entry) error {
-	reference := e.text("partner")
-	if first := c.partners[reference]; first > 0 {
-		c.cell(e.row, "partner", fmt.Sprintf("is the partner of line %d again", first), "remove one of the rows")
-		return nil
+// place is the location that a row names; Nil where that is the headquarters.
+func (i *Importer) place(kept *ledger.KeptPartner, e *entry) uuid.UUID {
+	if e.text("location") == "" {
+		return uuid.Nil
 	}
-	c.partners[reference] = e.line
-	wish, primary := e.partner()
-	kept, err := c.Ledger.KeptPartner(ctx, reference)
+	return i.Ledger.ImportLocationID(kept, e.text("location"))
+}
+
+// partnerAct is what a row does to its partner.
+func (i *Importer) partnerAct(kept *ledger.KeptPartner, e *entry) *ledger.PartnerAct {
+	act := &ledger.PartnerAct{Partner: kept.ID, Contact: e.primary()}
+	person := domain.Sealed[partner.ContactTexts]{Person: i.Ledger.ContactID(act.Contact.Email)}
+	place := i.place(kept, e)
+	switch e.record {
+	case Partner:
+		wish := e.partner()
+		act.Name, act.Content = "partner", content([]any{wish, act.Contact})
+		wish.Contact, act.Wish = person, &wish
+	case Location:
+		wish := &partner.AddLocation{Location: place, Title: e.text("location_name"), Country: e.text("country"), TimeZone: e.text("time_zone")}
+		act.Name, act.Content = "location "+place.String(), content([]any{wish, act.Contact})
+		wish.Contact, act.Wish = person, wish
+	case Contact:
+		wish := &partner.TakeOverContact{Location: place, Country: e.text("country")}
+		act.Name, act.Content = "contact "+place.String()+" "+person.Person.String(), content([]any{wish, act.Contact})
+		wish.Contact, act.Wish = person, wish
+	default: // a toolkit's contract
+		act.Contact = ledger.Person{} // that of the contract
+		bought := partner.BuyToolkit{Location: place, Competency: e.text("competency"), Reference: e.text("reference"), Contract: e.contract}
+		act.Name, act.Content = "toolkit "+e.contract.String(), content(bought)
+		act.Wish = &partner.TakeOverToolkit{BuyToolkit: bought, Programme: e.text("programme")}
+	}
+	return act
+}
+
+// ofPartner carries out what a row does to its partner. A partner or a location
+// that is there stays as it is.
+func (a *applying) ofPartner(ctx context.Context, e *entry) (changed bool, err error) {
+	defer a.alone(e.text("partner"))()
+	kept, err := a.Ledger.KeptPartner(ctx, e.text("partner"))
 	if err != nil {
-		return err
+		return false, err
 	}
-	if kept == nil {
-		if refusal := c.Ledger.RehearsePartner(wish); refusal != nil {
-			c.refused(e.row, "level", refusal)
-		}
-		return nil
+	if e.record == Partner && kept.Terms != nil || e.record == Location && kept.Added[a.place(kept, e)] != nil {
+		return false, nil
 	}
-	contact := kept.Contact.Clear
-	for _, x := range []struct {
-		field   string
-		differs bool
-	}{
-		{"partner_name", wish.Company != kept.Company},
-		{"level", wish.Level != kept.Level},
-		{"signature", wish.Signature != kept.Signature},
-		{"country", wish.Country != kept.Country},
-		{"time_zone", wish.TimeZone != kept.TimeZone},
-		{"contact_name", contact != nil && contact.Name != primary.Name},
-		{"contact_email", contact != nil && contact.Email != primary.Email},
-		{"contact_language", primary.Language != kept.Language},
-	} {
-		if x.differs {
-			c.cell(e.row, x.field, "is another one in the ledger, which has this partner already", "correct the file, or change the partner by hand")
-		}
-	}
-	return nil
+	return a.Ledger.ImportPartner(ctx, a.By, kept, a.partnerAct(kept, e))
 }
 
-// belongs checks that the partner of a contract's row is one of the file or of the
-// ledger.
-func (c *checking) belongs(ctx context.Context, e *entry) error {
-	reference := e.text("partner")
-	if reference == "" || c.partners[reference] > 0 {
-		return nil
-	}
-	kept, err := c.Ledger.KeptPartner(ctx, reference)
-	if err == nil && kept == nil {
-		c.cell(e.row, "partner", "names no partner of this file or of the ledger", "add a row for the partner, or write another partner_id")
-	}
-	return err
-}
-
-// partner writes a partner's row, before those of the first of its contracts.
-func (x *exporting) partner(ctx context.Context, partnerID string) error {
-	id, err := uuid.Parse(partnerID)
-	if err != nil || x.partners[id] {
-		return nil // the vendor's own books know it, or it is written already
-	}
-	x.partners[id] = true
-	known, err := x.Ledger.Partner(ctx, id)
-	if refusal := new(domain.Refusal); errors.As(err, &refusal) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	terms, contact := known.State.Terms(), known.State.Place(uuid.Nil).Primary
-	cells := map[string]any{
-		"partner": id.String(), "partner_name": terms.Company, "level": terms.Level, "signature": strconv.FormatBool(terms.Signature),
-		"country": terms.Country, "time_zone": terms.TimeZone,
-		"contact_name": domain.ErasedText, "contact_email": domain.ErasedText, "contact_language": contact.Language,
-	}
-	if texts := contact.Texts.Clear; texts != nil {
-		cells["contact_name"], cells["contact_email"] = texts.Name, texts.Email
-	}
-	return x.out.write(Partner, nil, cells)
+// alone waits until nobody else is at work on a partner, and returns what lets the
+// next one in.
+func (a *applying) alone(reference string) (done func()) {
+	lock := &a.partners[maphash.String(a.seed, reference)%uint64(len(a.partners))]
+	lock.Lock()
+	return lock.Unlock
 }

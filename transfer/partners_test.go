@@ -24,7 +24,8 @@ func TestAnImportTakesOverPartners(t *testing.T) {
 	if report.Partners.New != 2 || report.Contracts.New != 1 {
 		t.Errorf("the report is %+v", report)
 	}
-	id := r.Ledger.ImportPartnerID("4711")
+	id, err := r.Ledger.ImportPartnerID(t.Context(), "4711")
+	must(t, err)
 	p, err := r.Ledger.Partner(t.Context(), id)
 	must(t, err)
 	if terms := p.State.Terms(); terms.Company != "Contoso" || !terms.Signature || p.State.Place(uuid.Nil).Primary.Texts.Clear.Name != "Citra" {

@@ -1,5 +1,6 @@
-// Package transfer brings partners, contracts, opening balances and links in from files
-// that other programs have written, and writes what the ledger has into such.
+// Package transfer brings partners with their locations and contacts, contracts,
+// opening balances and links in from files that other programs have written, and
+// writes what the ledger has into such.
 //
 // What holds for an import:
 //
@@ -38,12 +39,23 @@ type Record string
 // The records, in the order in which they are imported.
 const (
 	Partner  Record = "partner"
+	Location Record = "location"
+	Contact  Record = "contact"
 	Contract Record = "contract"
 	Balance  Record = "balance"
 	Link     Record = "link"
 )
 
-var records = []Record{Partner, Contract, Balance, Link}
+var records = []Record{Partner, Location, Contact, Contract, Balance, Link}
+
+// Records are the words for records, in the order in which they are imported.
+func Records() []string {
+	words := make([]string, len(records))
+	for i, r := range records {
+		words[i] = string(r)
+	}
+	return words
+}
 
 // A File is what is imported. It is read several times.
 type File struct {
@@ -66,9 +78,13 @@ type Report struct {
 	DryRun    bool  `json:"dry_run"`
 	Rows      int64 `json:"rows"`
 	Partners  Tally `json:"partners"`
+	Locations Tally `json:"locations"`
+	Contacts  Tally `json:"contacts"`
 	Contracts Tally `json:"contracts"`
 	Balances  Tally `json:"balances"`
 	Links     Tally `json:"links"`
+	// Years are the membership years that rows of contracts tell of.
+	Years Tally `json:"years"`
 	// Mistakes are the first of them, in the order of the file; where there are
 	// any nothing was imported, unless Started.
 	Mistakes     []Mistake `json:"mistakes"`
@@ -90,6 +106,10 @@ func (r *Report) of(record Record) *Tally {
 	switch record {
 	case Partner:
 		return &r.Partners
+	case Location:
+		return &r.Locations
+	case Contact:
+		return &r.Contacts
 	case Balance:
 		return &r.Balances
 	case Link:
@@ -123,7 +143,7 @@ func (i *Importer) Run(ctx context.Context, f File, dryRun bool) (Report, error)
 		return report, nil
 	}
 	report.Started = true
-	err := i.apply(ctx, f, &report)
+	err := i.apply(ctx, f, &report, c.inOrder())
 	return report, err
 }
 

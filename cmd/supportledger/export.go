@@ -11,7 +11,7 @@ import (
 type exportCmd struct {
 	onFolder
 	Format  string   `default:"csv" enum:"csv,jsonl" help:"How to write it (${enum}); ${default} if left out."`
-	Records []string `enum:"partner,contract,balance,link" placeholder:"RECORD,..." help:"What to write (${enum}), separated by commas; all of them if left out."`
+	Records []string `enum:"partner,location,contact,contract,balance,link" placeholder:"RECORD,..." help:"What to write (${enum}), separated by commas; all of them if left out."`
 }
 
 func (exportCmd) name() string { return "export" }

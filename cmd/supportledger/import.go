@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
@@ -112,20 +113,33 @@ func (c *importCmd) tell(w io.Writer, r *transfer.Report, failed error) error {
 	case !r.Started && r.MistakeCount > 0:
 		fmt.Fprintf(w, "%d rows, %d mistakes; nothing was imported\n", r.Rows, r.MistakeCount)
 	case !r.Started && failed == nil:
-		fmt.Fprintf(w, "%d rows: %s%d contracts, %d balances, %d links; all of it is right, and nothing was imported\n",
-			r.Rows, partners(r, r.Partners.Rows, "%d partners, "), r.Contracts.Rows, r.Balances.Rows, r.Links.Rows)
+		fmt.Fprintf(w, "%d rows: %s; all of it is right, and nothing was imported\n", r.Rows, counted(r, true, func(t *transfer.Tally) int64 { return t.Rows }))
 	case r.Started:
-		fmt.Fprintf(w, "%d rows; new: %s%d contracts, %d balances, %d links; there already: %s%d, %d, %d\n", r.Rows,
-			partners(r, r.Partners.New, "%d partners, "), r.Contracts.New, r.Balances.New, r.Links.New,
-			partners(r, r.Partners.Unchanged, "%d, "), r.Contracts.Unchanged, r.Balances.Unchanged, r.Links.Unchanged)
+		fmt.Fprintf(w, "%d rows; new: %s; there already: %s\n", r.Rows,
+			counted(r, true, func(t *transfer.Tally) int64 { return t.New }), counted(r, false, func(t *transfer.Tally) int64 { return t.Unchanged }))
 	}
 	return nil
 }
 
-// partners tells of partners where the file has any.
-func partners(r *transfer.Report, n int64, how string) string {
-	if r.Partners.Rows == 0 {
-		return ""
+// counted tells numbers of all tallies; of a partner's only where the file has any.
+func counted(r *transfer.Report, named bool, n func(*transfer.Tally) int64) string {
+	var all []string
+	for _, of := range []struct {
+		what   string
+		tally  *transfer.Tally
+		always bool
+	}{
+		{"partners", &r.Partners, false}, {"locations", &r.Locations, false}, {"contacts", &r.Contacts, false},
+		{"contracts", &r.Contracts, true}, {"balances", &r.Balances, true}, {"links", &r.Links, true}, {"years", &r.Years, false},
+	} {
+		if !of.always && of.tally.Rows == 0 {
+			continue
+		}
+		text := strconv.FormatInt(n(of.tally), 10)
+		if named {
+			text += " " + of.what
+		}
+		all = append(all, text)
 	}
-	return fmt.Sprintf(how, n)
+	return strings.Join(all, ", ")
 }

@@ -56,7 +56,7 @@ func (*ContactChanged) Name() string { return "partner.contact-changed.v1" }
 func (e *ContactChanged) evolve(s *State) {
 	place := s.Place(e.Location)
 	now := Contact{Texts: e.Contact, Country: e.Country, Language: e.Language}
-	at := slices.IndexFunc(place.Associated, func(c Contact) bool { return c.Texts.Person == e.Contact.Person })
+	at := place.associated(e.Contact.Person)
 	switch {
 	case e.Primary && at >= 0:
 		place.Associated = slices.Delete(place.Associated, at, at+1)
@@ -68,4 +68,10 @@ func (e *ContactChanged) evolve(s *State) {
 	default:
 		place.Associated = append(place.Associated, now)
 	}
+}
+
+// associated is where somebody stands among the associated contacts; -1 for
+// somebody else.
+func (p *Place) associated(who uuid.UUID) int {
+	return slices.IndexFunc(p.Associated, func(c Contact) bool { return c.Texts.Person == who })
 }

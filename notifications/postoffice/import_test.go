@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
 	recorded "github.com/supportledger/supportledger/domain/mail"
 	"github.com/supportledger/supportledger/ledger"
@@ -22,7 +23,7 @@ func TestAnImportSendsNoLetters(t *testing.T) {
 		r.RegisterAct(pair, ledger.Registration{
 			Programme: "blank", Country: "ID", TimeZone: "Asia/Jakarta", Language: "id",
 			Contact: contract.ContactTexts{Name: "Citra", Email: "citra@example.com"},
-		}, []byte("row")),
+		}, catalog.Date{}, []byte("row")),
 		{Contract: id, Name: "activate", Wish: &contract.Activate{Reason: "import"}},
 		{Contract: id, Name: "link", Wish: &contract.TakeOverLink{Account: ani.Account, Portal: "desk"}},
 	} {
