@@ -210,6 +210,20 @@ func TestR42_AMoveReadsWhatItHasWritten(t *testing.T) {
 	}
 	_, err = l.bucket.read(ani, l.put(ani, png).SHA256)
 	wantErr(t, err, ErrUnknown)
+	if h := l.store.document(t, ani); len(h.Coming)+len(h.Files) > 0 {
+		t.Errorf("the account has %+v", h)
+	}
+}
+
+// What is uploaded at a ledger on the store while a move is at it stays.
+func TestR26_AMoveLeavesWhatIsUploadedMeanwhile(t *testing.T) {
+	store := newStore(t)
+	l := newLuggage(t, store)
+	other := l.bucket
+	other.now = start.Add(time.Hour)
+	l.onto(&afterWrites{Store: store, prefix: ani.String() + "/" + filePrefix, do: func() { other.put(ani, png) }})
+	l.finds(0, file{ani, l.put(ani, png).SHA256}, other.now)
+	l.clean()
 }
 
 // Files of somebody who was forgotten are moved by their checksums, and stay
