@@ -42,7 +42,7 @@ func TestR26_AttachmentsAreMoved(t *testing.T) {
 	succeed(t, "verify", "--data", dir)
 	must(t, os.RemoveAll(filepath.Join(dir, "attachments")))
 	succeed(t, "verify", "--data", dir, "--attachments", store.URL("ours"))
-	s = serve(t, dir, "--no-feed", "--attachments", store.URL("ours"))
+	s = serve(t, dir, "--no-feed", "--log-level", "debug", "--attachments", store.URL("ours"))
 	if got, err := s.send("customer-ani", http.MethodGet, "/v1/attachments/"+kept.SHA256, "", nil); err != nil || string(got.body) != `"what ani has uploaded"` {
 		t.Errorf("after moving, the file is %+v, %v\n%s", got, err, s.log)
 	}
