@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 	"slices"
@@ -92,13 +93,20 @@ type attachmentInput struct {
 }
 
 func (a *API) getAttachment(ctx context.Context, c *call, in *attachmentInput) (*huma.StreamResponse, error) {
-	looking, cancel := context.WithTimeout(ctx, a.RequestTimeout)
-	defer cancel()
-	content, err := a.findAttachment(looking, c, in.SHA256)
-	if err != nil {
+	// The content is read with the context that it was found with, after this has
+	// returned: only the finding is bounded.
+	reading, cancel := context.WithCancel(ctx)
+	late := time.AfterFunc(a.RequestTimeout, cancel)
+	content, err := a.findAttachment(reading, c, in.SHA256)
+	if inTime := late.Stop(); err != nil {
+		cancel()
+		if !inTime {
+			err = fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
+		}
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(huma.Context) {
+		defer cancel()
 		defer content.Close()
 		h := c.Header()
 		h.Set("Content-Type", content.Type)

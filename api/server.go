@@ -62,10 +62,9 @@ var securityHeaders = map[string][]string{
 
 // finish notes how a call has ended; a panic has ended it as well.
 func (a *API) finish(c *call) {
-	if broken := recover(); broken != nil {
-		if broken == http.ErrAbortHandler {
-			panic(broken) // net/http knows what it means
-		}
+	broken := recover()
+	aborted := broken == http.ErrAbortHandler
+	if broken != nil && !aborted {
 		c.cause = fmt.Errorf("panic: %v", broken)
 		a.log.LogAttrs(c, slog.LevelError, "a request panicked", slog.String("request", c.id),
 			slog.Any("panic", broken), slog.String("stack", string(debug.Stack())))
@@ -77,6 +76,9 @@ func (a *API) finish(c *call) {
 	a.metrics.count(c)
 	a.logCall(c)
 	c.endSpan()
+	if aborted {
+		panic(broken) // net/http knows what it means
+	}
 }
 
 // logCall writes the access log: the route, never the path or the query, which

@@ -18,9 +18,9 @@
 //   - Where a store that nodes share cannot be reached, the error is
 //     ErrUnavailable, and what was not acknowledged may be asked for again.
 //
-// All methods are safe for concurrent use. One process at a time may have a
-// folder open; any number may have a bucket, each with a folder of its own for
-// what is on its way.
+// All methods are safe for concurrent use. Any number of processes may have a
+// bucket open. Where several have the same folder open, each counts what an account
+// stores, and knows what is claimed, by itself.
 package attachments
 
 import (
@@ -142,6 +142,8 @@ type Shelf interface {
 	// A file whose owner was forgotten, and every file where there are no keys of
 	// people, is held against its checksum only.
 	Check(ctx context.Context, account uuid.UUID, a contract.Attachment) error
+	// Close lets go of the place of what is on its way. Nothing may be any more.
+	Close() error
 	Measured
 }
 
@@ -171,7 +173,7 @@ type Stored struct {
 }
 
 // Open opens a folder, which is made if there is none, and clears away what was
-// on its way when a process was killed.
+// on its way to processes that were killed.
 func Open(c Config) (*Folder, error) {
 	f := &Folder{used: newUsages(), reserved: map[uuid.UUID]int64{}, claims: map[file]claim{}}
 	return f, f.open(c)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -18,6 +19,7 @@ import (
 // frail is a store that is away: from the start, or once it has been asked so often.
 type frail struct {
 	objects.Store
+	mu     sync.Mutex
 	broken bool
 	calls  int
 	writes []bool // which of them changed something
@@ -35,6 +37,8 @@ type how struct {
 
 // away says whether a call fails, and whether it happens all the same.
 func (f *frail) away(writes bool) (fails, happens bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.calls++
 	f.writes = append(f.writes, writes)
 	if f.calls == f.left {
@@ -211,10 +215,10 @@ func (l *tale) holds(s *onStore) {
 }
 
 // newTale begins a tale on a folder of a store that fails at one of its calls.
-func newTale(t *testing.T, store objects.Store, people *vault.PeopleFile, weak frail) (*tale, *onStore) {
+func newTale(t *testing.T, store objects.Store, people *vault.PeopleFile, weak *frail) (*tale, *onStore) {
 	t.Helper()
 	weak.Store = &folderOf{store, uuid.NewString() + "/"}
-	s := &onStore{store: &weak}
+	s := &onStore{store: weak}
 	return &tale{rig: newRigWith(t, s, people), index: &incidents{files: map[file]bool{}}, upload: uuid.New(), commands: map[string]uuid.UUID{
 		"first": uuid.New(), "again": uuid.New(), "other": uuid.New(),
 	}}, s
@@ -224,7 +228,7 @@ func newTale(t *testing.T, store objects.Store, people *vault.PeopleFile, weak f
 func everyCall(t *testing.T, once bool, hows []how, hold func(l *tale, s *onStore, weak *frail)) {
 	t.Helper()
 	store, people := newStore(t), newRigOn(t, new(onDisk)).people
-	whole, s := newTale(t, store, people, frail{})
+	whole, s := newTale(t, store, people, &frail{})
 	must(t, whole.tell())
 	calls := s.store.(*frail).writes[triedBy:]
 	if len(calls) < 30 {
@@ -235,7 +239,7 @@ func everyCall(t *testing.T, once bool, hows []how, hold func(l *tale, s *onStor
 			if how.happens && !writes {
 				continue
 			}
-			l, s := newTale(t, store, people, frail{left: triedBy + i + 1, once: once, how: how})
+			l, s := newTale(t, store, people, &frail{left: triedBy + i + 1, once: once, how: how})
 			hold(l, s, s.store.(*frail))
 			if t.Failed() {
 				t.Fatalf("call %d failed, %+v", i, how)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,7 +52,7 @@ func (b *Bucket) Put(ctx context.Context, account, command uuid.UUID, r io.Reade
 		return Stored{}, refuseReused()
 	}
 	if err = b.keep(ctx, in, object, func(*holdings) {}); err == nil {
-		err = b.remember(ctx, account, command, in)
+		err = b.remember(ctx, account, command, in.SHA256, in.UploadedAt)
 	}
 	if err != nil {
 		return Stored{}, outcome("keep attachment", err)
@@ -98,22 +100,24 @@ func (f *intake) hold(size int64) (release func(), err error) {
 // does it otherwise.
 const abandoning = 5 * time.Second
 
-// abandon gives an object up, unless it has taken its place.
-func (b *Bucket) abandon(ctx context.Context, account uuid.UUID, object string) {
+// abandon gives objects up that have not taken their place.
+func (b *Bucket) abandon(ctx context.Context, account uuid.UUID, names ...string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandoning)
 	defer cancel()
-	gone := false
-	_, err := b.change(ctx, account, func(h *holdings) (bool, error) {
-		coming := h.arrived(object)
-		gone = gone || coming
-		return coming, nil
+	gone := map[string]bool{}
+	_, err := b.change(ctx, account, func(h *holdings) (changed bool, err error) {
+		for _, name := range names {
+			if h.arrived(name) {
+				gone[name], changed = true, true
+			}
+		}
+		return changed, nil
 	})
-	if err == nil && gone {
-		err = b.objects.Remove(ctx, object)
-	}
 	if err != nil {
-		b.log.Debug("a file that was not kept is left to the sweep", "object", object, "error", err)
+		b.log.Debug("what was not kept is left to the sweep", "objects", names, "error", err)
+		return
 	}
+	b.drop(ctx, slices.Collect(maps.Keys(gone))...)
 }
 
 // keep writes an object that is noted as coming, and puts it in its place, which it
@@ -177,8 +181,8 @@ func commandPrefix(account, command uuid.UUID) string {
 	return account.String() + "/" + keyPrefix + command.String() + "-"
 }
 
-func (b *Bucket) remember(ctx context.Context, account, command uuid.UUID, in *incoming) error {
-	name := commandPrefix(account, command) + strconv.FormatInt(in.UploadedAt.Unix(), 10) + "-" + in.SHA256
+func (b *Bucket) remember(ctx context.Context, account, command uuid.UUID, sha256 string, at time.Time) error {
+	name := commandPrefix(account, command) + strconv.FormatInt(at.Unix(), 10) + "-" + sha256
 	return b.objects.Write(ctx, name, strings.NewReader(""), 0, objects.Condition{})
 }
 

@@ -30,14 +30,16 @@ type intake struct {
 	metrics *metrics
 	free    func(dir string) (uint64, error) // replaced by tests of a full disk
 	passing bool                             // what comes in does not stay on this disk
+	way     string                           // a folder of this process's own
+	lock    *os.File                         // that says so, as long as it is open
 
 	mu     sync.Mutex
 	coming int64              // bytes that are on their way, of all accounts
 	busy   map[uuid.UUID]bool // uploads that somebody sends to
 }
 
-// open makes the folder if there is none, and clears away what was on its way
-// when a process was killed.
+// open makes the folder if there is none, and clears away what was on its way to
+// processes that were killed.
 func (f *intake) open(c Config) error {
 	f.Config, f.log, f.metrics, f.free, f.busy = c, c.Logger, newMetrics(), freeBytes, map[uuid.UUID]bool{}
 	if f.log == nil {
@@ -46,10 +48,7 @@ func (f *intake) open(c Config) error {
 	if f.Reserve == 0 {
 		f.Reserve = DefaultReserve
 	}
-	if err := os.RemoveAll(f.incoming()); err != nil {
-		return fmt.Errorf("open attachments: %w", err)
-	}
-	if err := os.MkdirAll(f.incoming(), 0o700); err != nil {
+	if err := f.openWay(); err != nil {
 		return fmt.Errorf("open attachments: %w", err)
 	}
 	if err := errors.Join(syncDir(filepath.Dir(f.Dir)), syncDir(f.Dir)); err != nil {
@@ -57,8 +56,6 @@ func (f *intake) open(c Config) error {
 	}
 	return nil
 }
-
-func (f *intake) incoming() string { return filepath.Join(f.Dir, "incoming") }
 
 func (f *intake) young(since time.Time) bool { return f.Now().Sub(since) <= UnusedFor }
 

@@ -84,9 +84,12 @@ func newRigWith(t testing.TB, g ground, people *vault.PeopleFile) *rig {
 	return r
 }
 
-// reopen is what a process does that starts again.
+// reopen is what a process does that starts again after it was killed.
 func (r *rig) reopen() {
 	r.t.Helper()
+	if r.in != nil {
+		must(r.t, r.in.lock.Close())
+	}
 	r.Shelf, r.in = r.open(r.t, Config{Dir: r.dir, People: r.people, Limits: limits, Now: func() time.Time { return r.now }, Reserve: 1})
 }
 
@@ -186,7 +189,7 @@ func (d *onDisk) left(t testing.TB) map[string][]byte {
 	t.Helper()
 	left := map[string][]byte{}
 	must(t, filepath.WalkDir(d.Dir, func(path string, e os.DirEntry, err error) error {
-		if err == nil && !e.IsDir() {
+		if err == nil && !e.IsDir() && e.Name() != lockName {
 			left[strings.TrimPrefix(path, d.Dir+"/")], err = os.ReadFile(path)
 		}
 		return err

@@ -181,6 +181,9 @@ func (h *house) close() error {
 	if h.set != nil {
 		errs = append(errs, h.set.Close())
 	}
+	if h.files != nil {
+		errs = append(errs, h.files.Close())
+	}
 	if h.people != nil {
 		errs = append(errs, h.people.Close())
 	}

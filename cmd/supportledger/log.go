@@ -32,18 +32,28 @@ func openLog(ctx context.Context, f folder, at places, options pebblestore.Optio
 	if exists(f.store()) {
 		return logStore{}, fmt.Errorf("%s holds a log of its own: leave --store out, or name another folder", string(f))
 	}
-	lock, err := os.OpenFile(f.file("lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := lockFolder(f)
 	if err != nil {
 		return logStore{}, err
-	}
-	if err := lockFile(lock); err != nil {
-		return logStore{}, errors.Join(fmt.Errorf("%w: %w", pebblestore.ErrInUse, err), lock.Close())
 	}
 	s, err := openCluster(ctx, "--store", at.patience, esdb.Options{Connection: at.log, Logger: options.Logger})
 	if err != nil {
 		return logStore{}, errors.Join(err, lock.Close())
 	}
 	return logStore{Store: s, lock: lock}, nil
+}
+
+// lockFolder keeps others out of a folder whose log is in a cluster, until the file
+// is closed.
+func lockFolder(f folder) (*os.File, error) {
+	lock, err := os.OpenFile(f.file("lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := lockFile(lock); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %w", pebblestore.ErrInUse, err), lock.Close())
+	}
+	return lock, nil
 }
 
 // openCluster looks for the cluster that a flag names.

@@ -38,7 +38,7 @@ func helpOfAll(t *testing.T) string {
 	var b strings.Builder
 	for _, name := range []string{
 		"serve", "health", "demo", "verify", "history", "statement", "import", "export", "backup", "restore", "copy", "projections list", "projections rebuild",
-		"mails list", "mails show", "mails resend", "people move",
+		"mails list", "mails show", "mails resend", "people move", "attachments move",
 		"token create", "subscribers add", "subscribers remove", "subscribers list", "readers add", "readers remove", "readers list", "keys create", "keys rotate", "catalog check", "catalog show", "help", "version",
 	} {
 		out := succeed(t, append(strings.Fields(name), "--help")...)

@@ -155,7 +155,7 @@ func (h *house) tryFiles(ctx context.Context) error {
 		return nil
 	}
 	if attachments.HoldsFiles(h.attachments()) {
-		h.log.Warn("the folder still has attachments, which are not used: what hangs on incidents is missing if it is not in the store", "folder", h.attachments(), "store", h.places.attachments)
+		h.log.Warn("the folder still has attachments, which are not used: attachments move copies what is not in the store yet; remove them when that was done", "folder", h.attachments(), "store", h.places.attachments)
 	}
 	err := bucket.Try(ctx)
 	if errors.Is(err, attachments.ErrUnavailable) {
