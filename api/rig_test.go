@@ -37,6 +37,7 @@ type rig struct {
 	store   *pebblestore.Store
 	catalog *catalog.Catalog
 	keys    atomic.Int64
+	dir     string
 	halt    func() // the projections
 }
 
@@ -46,7 +47,7 @@ var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC) // a Monday
 func newRig(t testing.TB, change ...func(*Config)) *rig {
 	t.Helper()
 	dir := t.TempDir()
-	r := &rig{t: t, issuer: token.NewIssuer(), clock: ledger.NewTestClock(start)}
+	r := &rig{t: t, dir: dir, issuer: token.NewIssuer(), clock: ledger.NewTestClock(start)}
 	keys := vault.Generate()
 	var err error
 	r.catalog, err = catalogfile.Builtin(catalogfile.DefaultName)
