@@ -4,19 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"io/fs"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	heard "github.com/supportledger/supportledger/internal/transcript"
 
 	"github.com/supportledger/supportledger/attachments"
 )
@@ -262,45 +254,4 @@ func TestR26_ABrokenLine(t *testing.T) {
 	if _, err := r.Attachments.Get(t.Context(), [16]byte{}, ""); err != attachments.ErrUnknown {
 		t.Errorf("got %v", err)
 	}
-}
-
-// R42: the download of a damaged file breaks off, so that nobody takes a part for the
-// whole, and is counted and logged like any other request.
-func TestR42_ADamagedFileIsNotTakenForWhole(t *testing.T) {
-	logged, registry := new(heard.Transcript), prometheus.NewRegistry()
-	r := newRig(t, func(c *Config) {
-		c.Registry, c.Logger = registry, slog.New(slog.NewJSONHandler(logged, nil))
-	})
-	registry.MustRegister(r.Collectors()...)
-	content := strings.Repeat("a file that is read in pieces ", 40_000)
-	digest := r.uploadFile(r.ani(), content)
-	must(t, filepath.WalkDir(filepath.Join(r.dir, "attachments"), func(path string, e fs.DirEntry, err error) error {
-		info, failed := e.Info()
-		if err = errors.Join(err, failed); err != nil || info.Size() <= int64(len(content)) {
-			return err
-		}
-		return os.WriteFile(path, damaged(t, path), 0o600)
-	}))
-	func() {
-		defer func() {
-			if broken := recover(); broken != http.ErrAbortHandler {
-				t.Errorf("it ended with %v", broken)
-			}
-		}()
-		r.get(r.ani(), "/v1/attachments/"+digest)
-	}()
-	if !strings.Contains(logged.String(), "its content has another digest") {
-		t.Errorf("the log does not tell of it: %s", logged)
-	}
-	if shown := string(r.get("", "/metrics").is(200).body); !strings.Contains(shown, "supportledger_http_requests_running 1\n") {
-		t.Error("more is running than this one")
-	}
-}
-
-// damaged is a file of which a bit is turned.
-func damaged(t *testing.T, path string) []byte {
-	body, err := os.ReadFile(path)
-	must(t, err)
-	body[len(body)/2] ^= 1
-	return body
 }

@@ -1,7 +1,12 @@
 package api
 
 import (
+	"errors"
+	"io/fs"
 	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -78,3 +83,44 @@ func (r *rig) counted(c prometheus.Collector, label string) (n int) {
 
 // gauged is a gauge's value.
 func (r *rig) gauged(g prometheus.Collector) int { return r.counted(g, "") }
+
+// R42: the download of a damaged file breaks off, so that nobody takes a part for the
+// whole, and is counted and logged like any other request.
+func TestR42_ADamagedFileIsNotTakenForWhole(t *testing.T) {
+	logged, registry := new(heard.Transcript), prometheus.NewRegistry()
+	r := newRig(t, func(c *Config) {
+		c.Registry, c.Logger = registry, slog.New(slog.NewJSONHandler(logged, nil))
+	})
+	registry.MustRegister(r.Collectors()...)
+	content := strings.Repeat("a file that is read in pieces ", 40_000)
+	digest := r.uploadFile(r.ani(), content)
+	must(t, filepath.WalkDir(filepath.Join(r.dir, "attachments"), func(path string, e fs.DirEntry, err error) error {
+		info, failed := e.Info()
+		if err = errors.Join(err, failed); err != nil || info.Size() <= int64(len(content)) {
+			return err
+		}
+		return os.WriteFile(path, damaged(t, path), 0o600)
+	}))
+	func() {
+		defer func() {
+			if broken := recover(); broken != http.ErrAbortHandler {
+				t.Errorf("it ended with %v", broken)
+			}
+		}()
+		r.get(r.ani(), "/v1/attachments/"+digest)
+	}()
+	if !strings.Contains(logged.String(), "its content has another digest") {
+		t.Errorf("the log does not tell of it: %s", logged)
+	}
+	if shown := string(r.get("", "/metrics").is(200).body); !strings.Contains(shown, "supportledger_http_requests_running 1\n") {
+		t.Error("more is running than this one")
+	}
+}
+
+// damaged is a file of which a bit is turned.
+func damaged(t *testing.T, path string) []byte {
+	body, err := os.ReadFile(path)
+	must(t, err)
+	body[len(body)/2] ^= 1
+	return body
+}
