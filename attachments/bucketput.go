@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -163,16 +162,12 @@ func (b *Bucket) drop(ctx context.Context, objects ...string) {
 
 // upload writes an object from a file on this machine.
 func (b *Bucket) upload(ctx context.Context, object, path string) error {
-	in, err := os.Open(path)
+	in, size, err := openSized(path)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	info, err := in.Stat()
-	if err != nil {
-		return err
-	}
-	return b.objects.Write(ctx, object, in, info.Size(), objects.Condition{})
+	return b.objects.Write(ctx, object, in, size, objects.Condition{})
 }
 
 // What a command has uploaded is remembered by the name of an empty object, which

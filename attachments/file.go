@@ -140,16 +140,24 @@ func (w *writer) finish(stays bool) (digest [32]byte, err error) {
 
 // checkFile does what check does with a file on the disk.
 func checkFile(path string, of file, key func(header) (*[32]byte, error), also io.Writer) error {
-	in, err := os.Open(path)
+	in, size, err := openSized(path)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
+	return check(in, size, path, of, key, also)
+}
+
+// openSized opens a file, and says how many bytes it takes.
+func openSized(path string) (in *os.File, size int64, err error) {
+	if in, err = os.Open(path); err != nil {
+		return nil, 0, err
+	}
 	info, err := in.Stat()
 	if err != nil {
-		return err
+		return nil, 0, errors.Join(err, in.Close())
 	}
-	return check(in, info.Size(), path, of, key, also)
+	return in, info.Size(), nil
 }
 
 // check reads a whole file, which takes so many bytes, and holds it against its

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/google/uuid"
 )
@@ -51,17 +50,13 @@ func (f *Folder) look(of file) (*Content, header, error) {
 	if !IsDigest(of.sha256) {
 		return nil, header{}, ErrUnknown
 	}
-	in, err := os.Open(f.path(of))
+	in, size, err := openSized(f.path(of))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, header{}, ErrUnknown
 	} else if err != nil {
 		return nil, header{}, err
 	}
-	info, err := in.Stat()
-	if err != nil {
-		return nil, header{}, errors.Join(err, in.Close())
-	}
-	return newContent(of, f.path(of), in, info.Size())
+	return newContent(of, f.path(of), in, size)
 }
 
 // newContent reads what a file says of itself; the content closes it.
