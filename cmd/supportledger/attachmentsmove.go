@@ -21,10 +21,12 @@ type attachmentsMoveCmd struct {
 
 // Run copies the attachments of a folder into the store that nodes share.
 func (c *attachmentsMoveCmd) Run(ctx context.Context, t *terminal) (err error) {
-	flags := placeFlags{clusterFlags: clusterFlags{StorePatience: patience.String()}, Store: c.Store, People: c.People, Attachments: c.Attachments}
-	p, err := flags.places()
+	p, err := placeFlags{Store: c.Store, People: c.People, Attachments: c.Attachments}.named()
 	if err != nil {
 		return err
+	}
+	if p.attachments == nil {
+		return fmt.Errorf("%w: --attachments must name the store, s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION", errAskedWrongly)
 	}
 	h := &house{folder: folder(c.Data), places: p, log: quietLogger(t), clock: ledger.SystemClock{}}
 	if err := h.mustHoldLedger(p); err != nil {

@@ -60,5 +60,6 @@ func TestR42_MovingNamesADamagedAttachment(t *testing.T) {
 	must(t, os.Truncate(files[0], 100))
 	fail(t, exitFailed, []string{kept.SHA256, "put them back from a backup"}, "attachments", "move", "--data", dir, "--attachments", store.URL(""))
 	fail(t, exitUsage, []string{"--attachments"}, "attachments", "move", "--data", dir, "--attachments", "files")
+	fail(t, exitUsage, []string{"--attachments must name"}, "attachments", "move", "--data", dir, "--attachments", "")
 	fail(t, exitFailed, []string{"holds no ledger"}, "attachments", "move", "--data", t.TempDir(), "--attachments", store.URL(""))
 }

@@ -19,18 +19,14 @@ type peopleMoveCmd struct {
 // Run copies the keys of people from the folder into the database.
 func (c *peopleMoveCmd) Run(ctx context.Context, t *terminal) (err error) {
 	f := folder(c.Data)
-	log, err := parseCluster(c.Store)
+	p, err := placeFlags{Store: c.Store, People: c.People}.named()
 	if err != nil {
 		return err
 	}
-	database, err := parseDatabase("--people", c.People)
-	if err != nil {
-		return err
-	}
-	if database == nil {
+	if p.people == nil {
 		return fmt.Errorf("%w: --people must name the database, postgres://USER@HOST/DATABASE", errAskedWrongly)
 	}
-	if err := f.mustHoldLedger(places{log: log}); err != nil {
+	if err := f.mustHoldLedger(p); err != nil {
 		return err
 	}
 	keys, err := f.findKeys(c.Keys)
@@ -48,7 +44,7 @@ func (c *peopleMoveCmd) Run(ctx context.Context, t *terminal) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	people, err := vault.CreatePeopleDatabase(ctx, database, keys)
+	people, err := vault.CreatePeopleDatabase(ctx, p.people, keys)
 	if err != nil {
 		return err
 	}
@@ -58,6 +54,6 @@ func (c *peopleMoveCmd) Run(ctx context.Context, t *terminal) (err error) {
 		return err
 	}
 	fmt.Fprintf(t.out, "%d keys are in the database %v now; start the ledger with --people, and when it works remove %s and its copies: "+
-		"what is erased from now on stays in them\n", n, database, f.people())
+		"what is erased from now on stays in them\n", n, p.people, f.people())
 	return nil
 }

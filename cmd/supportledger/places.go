@@ -46,19 +46,19 @@ type places struct {
 	attachments        *s3.Place
 }
 
-func parseCluster(url string) (string, error) {
-	if url != "" && !strings.HasPrefix(url, "esdb://") && !strings.HasPrefix(url, "esdb+discover://") {
-		return "", fmt.Errorf("%w: --store is neither esdb://USER:PASSWORD@HOST:PORT nor esdb+discover://...; leave it out to keep the log in the folder", errAskedWrongly)
+// places are where things lie, and how long to look for what is not here.
+func (f placeFlags) places() (places, error) {
+	p, err := f.named()
+	if err == nil {
+		p.patience, err = f.patience()
 	}
-	return url, nil
+	return p, err
 }
 
-func (f placeFlags) places() (p places, err error) {
-	if p.log, err = parseCluster(f.Store); err != nil {
-		return p, err
-	}
-	if p.patience, err = f.patience(); err != nil {
-		return p, err
+// named are where things lie, for who looks for no cluster.
+func (f placeFlags) named() (p places, err error) {
+	if p.log = f.Store; p.log != "" && !strings.HasPrefix(p.log, "esdb://") && !strings.HasPrefix(p.log, "esdb+discover://") {
+		return p, fmt.Errorf("%w: --store is neither esdb://USER:PASSWORD@HOST:PORT nor esdb+discover://...; leave it out to keep the log in the folder", errAskedWrongly)
 	}
 	if p.readModels, err = parseDatabase("--read-models", f.ReadModels); err != nil {
 		return p, err
