@@ -3,7 +3,6 @@ package notifications_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/supportledger/supportledger/internal/badline"
+	"github.com/supportledger/supportledger/internal/ownaddress"
 	"github.com/supportledger/supportledger/notifications"
 )
 
@@ -198,16 +198,16 @@ func (r *rig) replicated(servers int) bool {
 // servers again.
 func serveCluster(t testing.TB, n int) (nodes []*server.Server, serve func(i int) *server.Server) {
 	t.Helper()
-	var routes, dirs []string
-	var ports, clients []int
-	for range n {
-		ports, clients, dirs = append(ports, freePort(t)), append(clients, freePort(t)), append(dirs, t.TempDir())
-		routes = append(routes, fmt.Sprint("nats://127.0.0.1:", ports[len(ports)-1]))
+	at, err := ownaddress.Find(2 * n) // of clients, then of the cluster
+	must(t, err)
+	routes, dirs := make([]string, n), make([]string, n)
+	for i := range n {
+		routes[i], dirs[i] = "nats://"+at[n+i].String(), t.TempDir()
 	}
 	serve = func(i int) *server.Server {
 		return serveNATS(t, func(o *server.Options) {
-			o.ServerName, o.Port, o.StoreDir = fmt.Sprint("node-", i), clients[i], dirs[i]
-			o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]}
+			o.ServerName, o.Port, o.StoreDir = fmt.Sprint("node-", i), int(at[i].Port()), dirs[i]
+			o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: int(at[n+i].Port())}
 			o.Routes = server.RoutesFromStr(strings.Join(routes, ","))
 			o.SyncInterval = time.Second
 		})
@@ -225,12 +225,4 @@ func serveCluster(t testing.TB, n int) (nodes []*server.Server, serve func(i int
 		}
 	}
 	return nodes, serve
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+	"github.com/supportledger/supportledger/internal/ownaddress"
 )
 
 // Certificates are renewed while the ledger runs: those who come next meet the new
@@ -20,7 +21,7 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	readers, subscribers := filepath.Join(t.TempDir(), "readers.json"), filepath.Join(t.TempDir(), "subscribers.json")
 	succeed(t, "readers", "add", "anna", "--role", "auditor", "--file", readers)
 	succeed(t, "subscribers", "add", "anna", "--subject", "ledger.events.>", "--file", subscribers)
-	esdb, feed := freeAddress(t), freeAddress(t)
+	esdb, feed := ownaddress.Free(t, 1)[0], ownaddress.Free(t, 1)[0]
 	s := serve(t, t.TempDir(),
 		"--esdb-listen", esdb, "--esdb-users", readers, "--esdb-tls-cert", cert, "--esdb-tls-key", key,
 		"--nats-listen", feed, "--nats-users", subscribers, "--nats-tls-cert", cert, "--nats-tls-key", key)

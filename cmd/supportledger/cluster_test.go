@@ -10,6 +10,7 @@ import (
 	"github.com/supportledger/supportledger/eventstore/esdbwire"
 	"github.com/supportledger/supportledger/eventstore/esdbwire/wiretest"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/internal/ownaddress"
 	"github.com/supportledger/supportledger/internal/transcript"
 )
 
@@ -24,7 +25,7 @@ type cluster struct {
 }
 
 func newCluster(t *testing.T) *cluster {
-	c := &cluster{t: t, dir: t.TempDir(), address: "127.0.0.1:0"}
+	c := &cluster{t: t, dir: t.TempDir(), address: ownaddress.Free(t, 1)[0]}
 	c.start()
 	t.Cleanup(func() { c.stop() })
 	return c

@@ -22,6 +22,7 @@ import (
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/internal/lacking"
+	"github.com/supportledger/supportledger/internal/ownaddress"
 	"github.com/supportledger/supportledger/internal/transcript"
 )
 
@@ -79,7 +80,7 @@ func TestR38_OfficialEventStoreDBClientsReadTheLog(t *testing.T) {
 			cert, key := certificateFiles(t)
 			file := filepath.Join(t.TempDir(), "readers.json")
 			password := strings.Fields(succeed(t, "readers", "add", "anna", "--role", "auditor", "--file", file))[3]
-			address := freeAddress(t)
+			address := ownaddress.Free(t, 1)[0]
 			dir := t.TempDir()
 			flags := []string{"--esdb-listen", address, "--esdb-users", file, "--esdb-tls-cert", cert, "--esdb-tls-key", key}
 			s := launch(t, dir, flags...)

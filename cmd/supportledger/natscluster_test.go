@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/supportledger/supportledger/internal/ownaddress"
 )
 
 // A natsCluster is the three servers of docker-compose.yml, on this machine: their
@@ -28,7 +28,7 @@ func startCluster(t *testing.T) *natsCluster {
 	t.Helper()
 	dir := prepared(t)
 	c := &natsCluster{secrets: filepath.Join(dir, "deploy", "compose", "secrets")}
-	at := freeAddresses(t, 6) // of clients, then of the cluster
+	at := ownaddress.Free(t, 6) // of clients, then of the cluster
 	env, err := os.ReadFile(filepath.Join(c.secrets, "ledger.env"))
 	must(t, err)
 	c.url = regexp.MustCompile(`(?m)^SUPPORTLEDGER_NATS_URL=(.*)$`).FindStringSubmatch(string(env))[1]
@@ -58,18 +58,6 @@ func startCluster(t *testing.T) *natsCluster {
 		return slices.ContainsFunc(c.servers, func(s *natsserver.Server) bool { return len(s.JetStreamClusterPeers()) == 3 })
 	})
 	return c
-}
-
-// freeAddresses are addresses that nobody listens at, at the moment.
-func freeAddresses(t *testing.T, n int) (all []string) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
-		defer l.Close()
-		all = append(all, l.Addr().String())
-	}
-	return all
 }
 
 // The NATS cluster of docker-compose.yml takes the ledger by its user and its

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/supportledger/supportledger/eventstore/esdbwire"
+	"github.com/supportledger/supportledger/internal/ownaddress"
 )
 
 // A cluster that cannot be reached is named by its flag, with the reason and the
@@ -37,7 +38,7 @@ func TestAClusterThatCannotBeReachedIsNamed(t *testing.T) {
 	must(t, serve(t, local, "--no-mails", "--keys", keys).stop())
 	back := filepath.Join(t.TempDir(), "back")
 	for name, test := range map[string]struct{ url, reason, patience string }{
-		"address":  {url(password, freeAddress(t), cert), "refused", "1s"},
+		"address":  {url(password, ownaddress.Free(t, 1)[0], cert), "refused", "1s"},
 		"password": {url("hunter2", c.address, cert), "authenti", "20s"}, // is refused at once
 		"root":     {url(password, c.address, another), "certificate", "1s"},
 	} {

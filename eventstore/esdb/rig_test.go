@@ -11,6 +11,7 @@ import (
 	"github.com/supportledger/supportledger/eventstore/esdbwire/wiretest"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/eventstore/storetest"
+	"github.com/supportledger/supportledger/internal/ownaddress"
 )
 
 // A cluster is one node that speaks the protocol over a store in a folder, on a
@@ -27,7 +28,7 @@ type cluster struct {
 
 func newCluster(t testing.TB, change func(*esdbwire.Config)) *cluster {
 	t.Helper()
-	c := &cluster{t: t, dir: t.TempDir(), address: "127.0.0.1:0", change: change}
+	c := &cluster{t: t, dir: t.TempDir(), address: ownaddress.Free(t, 1)[0], change: change}
 	t.Cleanup(c.halt)
 	return c
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/supportledger/supportledger/eventstore/esdbwire/wiretest"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/eventstore/storetest"
+	"github.com/supportledger/supportledger/internal/ownaddress"
 )
 
 // A rig is a server over a store in a folder, which can be started again.
@@ -29,7 +30,7 @@ type rig struct {
 
 func newRig(t testing.TB, change ...func(*esdbwire.Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, dir: t.TempDir(), address: "127.0.0.1:0", heads: map[string]eventstore.Revision{}}
+	r := &rig{t: t, dir: t.TempDir(), address: ownaddress.Free(t, 1)[0], heads: map[string]eventstore.Revision{}}
 	for _, c := range change {
 		c(&r.config)
 	}

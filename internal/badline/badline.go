@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/Shopify/toxiproxy/v2"
+	"github.com/supportledger/supportledger/internal/ownaddress"
 )
 
 // A Line is a way to a server that a test can disturb, and cut by Stop and Start.
@@ -23,7 +24,7 @@ func New(t testing.TB, to string) Line {
 	t.Helper()
 	api := &toxiproxy.ApiServer{Collection: toxiproxy.NewProxyCollection(), Metrics: toxiproxy.NewMetricsContainer(nil)}
 	api.Logger = silent(api.Logger)
-	l := Line{toxiproxy.NewProxy(api, "line", "127.0.0.1:0", to), t}
+	l := Line{toxiproxy.NewProxy(api, "line", ownaddress.Free(t, 1)[0], to), t}
 	if err := l.Start(); err != nil {
 		t.Fatal(err)
 	}

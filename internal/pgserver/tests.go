@@ -3,11 +3,11 @@ package pgserver
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"testing"
 
 	"github.com/supportledger/supportledger/internal/lacking"
+	"github.com/supportledger/supportledger/internal/ownaddress"
 )
 
 // forTests are settings of a server that need not survive a power cut, and of
@@ -60,12 +60,14 @@ func Need(t testing.TB) {
 // removes the folder.
 func ForTests(ctx context.Context, dir string) (*Server, error) { return start(ctx, dir, "") }
 
-func start(ctx context.Context, dir, settings string) (_ *Server, err error) {
+func start(ctx context.Context, dir, settings string) (*Server, error) {
 	port := 5432
 	if settings == "" {
-		if port, err = freePort(); err != nil {
+		at, err := ownaddress.Find(1)
+		if err != nil {
 			return nil, err
 		}
+		port = int(at[0].Port())
 		settings = fmt.Sprintf(forTests, port)
 	}
 	if err := os.MkdirAll(dir, 0o711); err != nil {
@@ -80,12 +82,4 @@ func start(ctx context.Context, dir, settings string) (_ *Server, err error) {
 	}
 	p.Port = port
 	return p, p.Start(ctx)
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }

@@ -34,7 +34,7 @@ var house = []layer{
 	{"api", append([]string{"internal/reread"}, outer...), "HTTP stands on the ledger and its readers"},
 	{"portal", outer, "pages stand on the ledger and its readers"},
 	{"internal/eventdoc", append([]string{"notifications"}, inner...), "what subscribers are told is made from what the feed publishes"},
-	{"internal/badline", nil, "a line is cut the same whatever goes over it"},
+	{"internal/badline", []string{"internal/ownaddress"}, "a line is cut the same whatever goes over it"},
 	{"internal/golden", []string{"domain"}, "it holds events to their files, whatever they are about"},
 	{"internal/transcript", nil, "it keeps what is said in tests, whoever says it"},
 	{"internal/paper", nil, "a bystander knows a contract by its answers alone"},
@@ -42,7 +42,8 @@ var house = []layer{
 	{"examples", nil, "an example shows what a stranger can do, who has nothing of the house"},
 	{"internal/postgres", nil, "how a database is reached has nothing to do with what is in it"},
 	{"internal/lacking", nil, "a test that cannot run is the same whatever it is about"},
-	{"internal/pgserver", []string{"internal/lacking"}, "a database is started the same whatever it is for"},
+	{"internal/ownaddress", nil, "an address is the same whoever listens there"},
+	{"internal/pgserver", []string{"internal/lacking", "internal/ownaddress"}, "a database is started the same whatever it is for"},
 	{"internal/s3server", nil, "a store is served the same whatever is kept in it"},
 	{"internal/reread", nil, "a file has changed whatever is in it"},
 	{"internal/userfile", nil, "a user has a name whatever the user may do"},
@@ -58,7 +59,7 @@ var outer = append([]string{"projections", "notifications", "audit", "attachment
 var outside = []string{"cmd", "bench", "examples"}
 
 // forTests are the folders that every test may import.
-var forTests = []string{"eventstore/esdbwire/wiretest", "examples", "internal/badline", "internal/golden", "internal/lacking", "internal/paper", "internal/pgserver", "internal/s3server", "internal/transcript"}
+var forTests = []string{"eventstore/esdbwire/wiretest", "examples", "internal/badline", "internal/golden", "internal/lacking", "internal/ownaddress", "internal/paper", "internal/pgserver", "internal/s3server", "internal/transcript"}
 
 // layers allows an import of the house inwards only.
 func layers(f *File) (found []Finding) {

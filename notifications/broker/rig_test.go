@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/supportledger/supportledger/internal/ownaddress"
 	"github.com/supportledger/supportledger/internal/transcript"
 	"github.com/supportledger/supportledger/notifications/broker"
 )
@@ -50,7 +51,7 @@ func newRig(t testing.TB) *rig {
 
 func (r *rig) start(c broker.Config) {
 	r.t.Helper()
-	c.Dir, c.Listen, c.UsersFile, c.Logger = filepath.Join(r.dir, "nats"), "127.0.0.1:0", r.file, r.said.Logger(slog.LevelInfo)
+	c.Dir, c.Listen, c.UsersFile, c.Logger = filepath.Join(r.dir, "nats"), ownaddress.Free(r.t, 1)[0], r.file, r.said.Logger(slog.LevelInfo)
 	var err error
 	r.broker, err = broker.Open(c)
 	must(r.t, err)

@@ -3,10 +3,11 @@
 package faults_test
 
 import (
-	"net"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/supportledger/supportledger/internal/ownaddress"
 )
 
 // R38, R41: a ledger, its feed and its NATS server in one process are killed at
@@ -14,7 +15,7 @@ import (
 // hears each of them exactly once by its id, in order, and none is missing.
 func TestR38_ASubscriberHearsEverythingOverKills(t *testing.T) {
 	const kills, events = 50, 100_000
-	dir, address := t.TempDir(), freeAddress(t)
+	dir, address := t.TempDir(), ownaddress.Free(t, 1)[0]
 	launchAgain := func() *program {
 		cmd := serving(t, dir)
 		cmd.Args = append(cmd.Args, "--nats-listen", address)
@@ -63,12 +64,4 @@ func (p *program) told() int {
 		return -1
 	}
 	return int(n)
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }
