@@ -61,6 +61,10 @@ type Record struct {
 	Stream     string
 	Revision   Revision
 	RecordedAt time.Time // UTC, microseconds
+	// Behind says how much further in the stream the record stands whose position
+	// was told of this one when it was appended: 0 where it was its own. See
+	// Appended.PlaceOf.
+	Behind int
 	Event
 }
 
@@ -142,12 +146,21 @@ func validName(what, name string) error {
 
 // Appended says where an append was recorded.
 type Appended struct {
-	// First is the position of its first event; Start where the store does not
-	// tell. FindPlaces knows how to find those in between.
-	First      Position
 	Position   Position // of its last event
 	Revision   Revision // of its last event
 	RecordedAt time.Time
+	// Consecutive says that the events' positions follow each other without a gap.
+	Consecutive bool
+}
+
+// PlaceOf is a position up to which the event of the append with this revision can
+// be read: its own where that follows from the last one's, and otherwise the last
+// one's. Its record says which (Behind), so that it can be told again.
+func (a Appended) PlaceOf(r Revision) Position {
+	if a.Consecutive {
+		return a.Position - Position(a.Revision-r)
+	}
+	return a.Position
 }
 
 // A Direction is the order in which a read goes through records.

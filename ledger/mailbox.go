@@ -42,6 +42,7 @@ type mailbox struct {
 	// Owned by the goroutine that works for it.
 	state    *mail.State              // nil: to be read
 	commands map[uuid.UUID]mailRepeat // those under an Idempotency-Key
+	unplaced []uuid.UUID              // of those, whose append is being read
 	last     eventstore.Position      // of the last record
 	lastAt   time.Time                // its recorded time
 }
@@ -108,7 +109,7 @@ func (m mailboxes) record(b *mailbox, batch []*mailCommand) error {
 // catchUp reads what was recorded since, here or on another node.
 func (b *mailbox) catchUp(ctx context.Context, store eventstore.Store) error {
 	if b.state == nil {
-		b.state, b.commands = new(mail.State), make(map[uuid.UUID]mailRepeat)
+		b.state, b.commands, b.unplaced = new(mail.State), make(map[uuid.UUID]mailRepeat), nil
 		b.last, b.lastAt = eventstore.Start, time.Time{}
 	}
 	for r, err := range store.ReadStream(ctx, b.name, eventstore.Revision(b.state.Version()), eventstore.Forwards) {
@@ -132,8 +133,18 @@ func (b *mailbox) replay(r *eventstore.Record) error {
 		return err
 	}
 	if meta.Fingerprint != ([16]byte{}) {
-		b.commands[meta.Command] = mailRepeat{position: r.Position, place: r.Revision, fingerprint: meta.Fingerprint, at: r.RecordedAt}
+		b.commands[meta.Command] = mailRepeat{place: r.Revision, fingerprint: meta.Fingerprint, at: r.RecordedAt}
+		b.unplaced = append(b.unplaced, meta.Command)
 	}
+	if r.Behind > 0 {
+		return nil
+	}
+	for _, command := range b.unplaced {
+		repeat := b.commands[command]
+		repeat.position = r.Position
+		b.commands[command] = repeat
+	}
+	b.unplaced = b.unplaced[:0]
 	return nil
 }
 
@@ -166,12 +177,8 @@ func (m mailboxes) decide(ctx context.Context, b *mailbox, batch []*mailCommand)
 	if err != nil {
 		return err
 	}
-	places, err := eventstore.FindPlaces(ctx, m.ledger.store, b.name, eventstore.Revision(p.from), appended, len(p.events))
-	if err != nil {
-		return fmt.Errorf("%w: %w", eventstore.ErrUnknown, err)
-	}
 	b.last, b.lastAt = appended.Position, appended.RecordedAt
-	b.settle(batch, places)
+	b.settle(batch, appended)
 	return nil
 }
 
@@ -224,11 +231,11 @@ func (b *mailbox) repeated(c *mailCommand, at time.Time) bool {
 
 // settle tells the commands where in the append they stand; those whose wish held
 // already, that it did so after all of it.
-func (b *mailbox) settle(batch []*mailCommand, places eventstore.Places) {
+func (b *mailbox) settle(batch []*mailCommand, appended eventstore.Appended) {
 	for _, c := range batch {
 		switch {
 		case c.wrote > 0:
-			c.receipt.Position = places.Of(c.place)
+			c.receipt.Position = appended.PlaceOf(c.place)
 			if c.keyed {
 				b.commands[c.meta.Command] = mailRepeat{position: c.receipt.Position, place: c.place, fingerprint: c.meta.Fingerprint, at: b.lastAt}
 			}

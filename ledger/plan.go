@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -202,29 +201,6 @@ func eventID(command uuid.UUID, attempt uint64, index int) uuid.UUID {
 	return id
 }
 
-// locate tells the commands where their last events stand, of which each answer
-// tells its own: a repeat, on whatever node, finds the same in the log. Where the
-// store does not say, it has to be read: once for all of them, and not before the
-// next batch may go on. See Ledger.located.
-func (p *plan) locate(ctx context.Context, store eventstore.Store, stream string, done eventstore.Appended) {
-	from, events := done.Revision, len(p.events)
-	for _, c := range p.wrote {
-		from = min(from, eventstore.Revision(c.last()))
-	}
-	places, told := eventstore.ToldPlaces(from, done, events)
-	find := sync.OnceValues(func() (eventstore.Places, error) {
-		return eventstore.FindPlaces(ctx, store, stream, from, done, events)
-	})
-	for _, c := range p.wrote {
-		switch last := eventstore.Revision(c.last()); {
-		case told || last == done.Revision:
-			c.position = places.Of(last)
-		default:
-			c.position, c.find = eventstore.Start, find
-		}
-	}
-}
-
 // record appends the plan and tells the commands where it stands.
 func (l *Ledger) record(ctx context.Context, q *queue, p *plan) error {
 	appended, err := l.append(ctx, eventstore.Append{
@@ -239,9 +215,8 @@ func (l *Ledger) record(ctx context.Context, q *queue, p *plan) error {
 	if err != nil {
 		return err
 	}
-	p.locate(ctx, l.store, q.name, appended)
 	for _, c := range p.wrote {
-		c.recorded = appended.RecordedAt.UnixMicro()
+		c.position, c.recorded = appended.PlaceOf(eventstore.Revision(c.last())), appended.RecordedAt.UnixMicro()
 		if ref, ok := q.commands[c.meta.Command]; ok {
 			ref.position, ref.recorded = c.position, c.recorded
 			q.commands[c.meta.Command] = ref

@@ -37,38 +37,18 @@ type outcome struct {
 	changed  bool
 	events   []contract.Event // none for a repeat: they are read from the log
 	at       time.Time
-	find     func() (eventstore.Places, error) // of the append that it rode in; nil where nothing has to be found
 }
 
 // commandRef says where a command is recorded.
 type commandRef struct {
 	fingerprint [16]byte
 	first       int64               // revision
-	position    eventstore.Position // of the last; Start where it has to be read
+	position    eventstore.Position // that is told of the last
 	recorded    int64               // µs since 1970
 	events      int32               // one after another
 }
 
 func (r *commandRef) last() int64 { return r.first + int64(r.events) - 1 }
-
-// located finds out where a command's last record stands, if it is not known yet. An
-// error means that this cannot be answered now; the record is there, and a repeat
-// finds it.
-func (l *Ledger) located(ctx context.Context, stream uuid.UUID, c *command) error {
-	if c.commandRef.events == 0 || c.position != eventstore.Start {
-		return nil
-	}
-	if c.find != nil {
-		places, err := c.find()
-		if err == nil {
-			c.position = places.Of(eventstore.Revision(c.last()))
-		}
-		return err
-	}
-	r, err := l.recordAt(ctx, stream, eventstore.Revision(c.last()))
-	c.position = r.Position
-	return err
-}
 
 func (r *commandRef) recordedAt() time.Time { return time.UnixMicro(r.recorded).UTC() }
 
@@ -86,6 +66,7 @@ type queue struct {
 	stale    bool            // there is more to be read
 	commands map[uuid.UUID]commandRef
 	order    []uuid.UUID // of commands, oldest first
+	unplaced []uuid.UUID // of commands whose append is being read
 	lastAt   time.Time   // recorded time of the last record
 	lastPos  eventstore.Position
 }
@@ -186,7 +167,7 @@ func (l *Ledger) load(ctx context.Context, q *queue) error {
 		return nil
 	}
 	if q.state == nil {
-		q.state, q.commands, q.order = new(contract.State), make(map[uuid.UUID]commandRef), nil
+		q.state, q.commands, q.order, q.unplaced = new(contract.State), make(map[uuid.UUID]commandRef), nil, nil
 		q.lastAt, q.lastPos = time.Time{}, eventstore.Start
 	}
 	q.stale = false
@@ -221,9 +202,26 @@ func (q *queue) replay(r eventstore.Record, forget time.Time) error {
 		ref.first, ref.fingerprint = int64(r.Revision), meta.Fingerprint
 		q.order = append(q.order, meta.Command)
 	}
-	ref.events, ref.position, ref.recorded = int32(int64(r.Revision)-ref.first+1), r.Position, r.RecordedAt.UnixMicro()
+	if n := len(q.unplaced); n == 0 || q.unplaced[n-1] != meta.Command {
+		q.unplaced = append(q.unplaced, meta.Command)
+	}
+	ref.events, ref.recorded = int32(int64(r.Revision)-ref.first+1), r.RecordedAt.UnixMicro()
 	q.commands[meta.Command] = ref
+	if r.Behind == 0 {
+		q.place(r.Position)
+	}
 	return nil
+}
+
+// place says of the commands that were read since the last time what was told of
+// where they stand.
+func (q *queue) place(at eventstore.Position) {
+	for _, command := range q.unplaced {
+		ref := q.commands[command]
+		ref.position = at
+		q.commands[command] = ref
+	}
+	q.unplaced = q.unplaced[:0]
 }
 
 // forget drops what is not needed any more as of a time.

@@ -34,7 +34,7 @@ func SpanContext(m *Meta, event uuid.UUID) trace.SpanContext {
 // request is traced: of the wait for the turn, too.
 func (l *Ledger) execute(ctx context.Context, stream uuid.UUID, c *command) error {
 	if l.tracer == nil || !isSampled(ctx) {
-		return l.taken(ctx, stream, c)
+		return l.streams.execute(ctx, stream, c)
 	}
 	name := "ledger.decide"
 	if c.wish == nil {
@@ -42,7 +42,7 @@ func (l *Ledger) execute(ctx context.Context, stream uuid.UUID, c *command) erro
 	}
 	ctx, span := l.tracer.Start(ctx, name)
 	defer span.End()
-	err := l.taken(ctx, stream, c)
+	err := l.streams.execute(ctx, stream, c)
 	if refusal, ok := errors.AsType[*domain.Refusal](err); ok {
 		span.SetAttributes(attribute.String("supportledger.refusal", refusal.Code))
 	} else if err != nil {
@@ -51,14 +51,6 @@ func (l *Ledger) execute(ctx context.Context, stream uuid.UUID, c *command) erro
 		span.SetAttributes(attribute.Bool("supportledger.replayed", c.replayed))
 	}
 	return err
-}
-
-// taken lets a command take its turn, and finds what its answer needs.
-func (l *Ledger) taken(ctx context.Context, stream uuid.UUID, c *command) error {
-	if err := l.streams.execute(ctx, stream, c); err != nil {
-		return err
-	}
-	return l.located(ctx, stream, c)
 }
 
 func isSampled(ctx context.Context) bool { return trace.SpanContextFromContext(ctx).IsSampled() }

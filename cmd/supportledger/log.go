@@ -85,11 +85,6 @@ func (l logStore) Slack() time.Duration { return eventstore.Slack(l.Store) }
 // Spacing is the store's own.
 func (l logStore) Spacing() float64 { return eventstore.Spacing(l.Store) }
 
-// Places are the store's own.
-func (l logStore) Places(ctx context.Context, stream string, from, to eventstore.Revision) ([]eventstore.Position, bool) {
-	return eventstore.KnownPlaces(ctx, l.Store, stream, from, to)
-}
-
 // check verifies the embedded store's index; a cluster looks after its own.
 func (l logStore) check(ctx context.Context, report func(done, total int64)) error {
 	if l.pebble == nil {

@@ -67,7 +67,7 @@ func (s *Store) prepare(ctx context.Context, a *eventstore.Append) (*write, erro
 	}
 	w := &write{s: s, Append: *a, at: at, began: began, known: s.head.load(), events: make([]client.EventData, len(a.Events))}
 	for i := range a.Events {
-		w.events[i] = seal(&a.Events[i], at, a.Unfinished)
+		w.events[i] = seal(&a.Events[i], at, len(a.Events)-1-i, a.Unfinished)
 	}
 	w.doubtful = s.doubtful.Contains(a.Events[0].ID)
 	return w, nil

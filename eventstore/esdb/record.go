@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,28 +18,34 @@ import (
 const timeFormat = "2006-01-02T15:04:05.000000Z"
 
 // An envelope is an event's metadata in the cluster: the recorded time, what the
-// writer says about the event, and whether a copy goes on behind it.
+// writer says about the event, how many events of the append stand behind it, of
+// whose last one the server tells the place, and whether a copy goes on behind them.
 type envelope struct {
 	RecordedAt string `json:"recorded_at"`
 	Meta       []byte `json:"meta,omitempty"` // base64
+	Behind     uint32 `json:"behind,omitempty"`
 	Unfinished bool   `json:"unfinished,omitempty"`
 }
 
 // seal makes an event as the client takes it. The data is copied: a call that its
 // caller has left may still be inside the client.
-func seal(e *eventstore.Event, at time.Time, unfinished bool) client.EventData {
-	end := envelopeEnd
-	if unfinished {
-		end = envelopeUnfinished
-	}
-	meta := make([]byte, 0, len(envelopeTime+envelopeMeta)+len(end)+len(timeFormat)+base64.StdEncoding.EncodedLen(len(e.Meta)))
+func seal(e *eventstore.Event, at time.Time, behind int, unfinished bool) client.EventData {
+	const rest = envelopeTime + timeFormat + `"` + envelopeMeta + `"` + envelopeBehind + "1234567890" + envelopeUnfinished + "}"
+	meta := make([]byte, 0, len(rest)+base64.StdEncoding.EncodedLen(len(e.Meta)))
 	meta = append(meta, envelopeTime...)
-	meta = at.AppendFormat(meta, timeFormat)
+	meta = append(at.AppendFormat(meta, timeFormat), '"')
 	if len(e.Meta) > 0 {
 		meta = append(meta, envelopeMeta...)
-		meta = base64.StdEncoding.AppendEncode(meta, e.Meta)
+		meta = append(base64.StdEncoding.AppendEncode(meta, e.Meta), '"')
 	}
-	meta = append(meta, end...)
+	if behind > 0 {
+		meta = append(meta, envelopeBehind...)
+		meta = strconv.AppendInt(meta, int64(behind), 10)
+	}
+	if unfinished {
+		meta = append(meta, envelopeUnfinished...)
+	}
+	meta = append(meta, '}')
 	kind := client.ContentTypeBinary
 	if n := len(e.Data); n >= 2 && e.Data[0] == '{' && e.Data[n-1] == '}' {
 		kind = client.ContentTypeJson
@@ -66,40 +73,57 @@ func unseal(r *client.RecordedEvent) (record eventstore.Record, unfinished bool,
 			Reason: "its metadata is none that a ledger writes (a ledger wants a cluster of its own): " + err.Error(),
 		}
 	}
-	record.Meta = e.Meta
+	record.Meta, record.Behind = e.Meta, int(e.Behind)
 	return record, e.Unfinished, nil
 }
 
 // The parts of an envelope as seal writes it.
 const (
 	envelopeTime       = `{"recorded_at":"`
-	envelopeMeta       = `","meta":"`
-	envelopeEnd        = `"}`
-	envelopeUnfinished = `","unfinished":true}`
+	envelopeMeta       = `,"meta":"`
+	envelopeBehind     = `,"behind":`
+	envelopeUnfinished = `,"unfinished":true`
 )
 
 // plain reads an envelope that is written as seal writes it, without reading JSON;
 // false where it may be written otherwise. Every event that is read has one.
 func plain(b []byte) (e envelope, ok bool) {
-	if b, ok = bytes.CutSuffix(b, []byte(envelopeUnfinished)); ok {
-		e.Unfinished = true
-	} else if b, ok = bytes.CutSuffix(b, []byte(envelopeEnd)); !ok {
+	b, ok = bytes.CutPrefix(b, []byte(envelopeTime))
+	if !ok || len(b) < len(timeFormat) {
 		return e, false
 	}
-	rest, ok := bytes.CutPrefix(b, []byte(envelopeTime))
-	if !ok || len(rest) < len(timeFormat) {
+	e.RecordedAt, b = string(b[:len(timeFormat)]), b[len(timeFormat):]
+	if b, ok = bytes.CutPrefix(b, []byte(`"`)); !ok {
 		return e, false
 	}
-	e.RecordedAt, rest = string(rest[:len(timeFormat)]), rest[len(timeFormat):]
-	if len(rest) == 0 {
-		return e, true
+	if rest, has := bytes.CutPrefix(b, []byte(envelopeMeta)); has {
+		var text []byte
+		var err error
+		text, b, ok = bytes.Cut(rest, []byte(`"`))
+		if e.Meta, err = base64.StdEncoding.AppendDecode(nil, text); !ok || err != nil {
+			return e, false
+		}
 	}
-	if rest, ok = bytes.CutPrefix(rest, []byte(envelopeMeta)); !ok {
-		return e, false
+	if rest, has := bytes.CutPrefix(b, []byte(envelopeBehind)); has {
+		if e.Behind, b, ok = number(rest); !ok {
+			return e, false
+		}
 	}
-	var err error
-	e.Meta, err = base64.StdEncoding.AppendDecode(nil, rest)
-	return e, err == nil
+	if rest, has := bytes.CutPrefix(b, []byte(envelopeUnfinished)); has {
+		b, e.Unfinished = rest, true
+	}
+	return e, string(b) == "}"
+}
+
+// number cuts a number off that seal has written.
+func number(b []byte) (n uint32, rest []byte, ok bool) {
+	rest = bytes.TrimLeft(b, "0123456789")
+	digits := b[:len(b)-len(rest)]
+	if len(digits) == 0 || digits[0] == '0' {
+		return 0, rest, false
+	}
+	long, err := strconv.ParseUint(string(digits), 10, 32)
+	return uint32(long), rest, err == nil
 }
 
 // isSystem says whether an event is one of the cluster's own.

@@ -221,7 +221,7 @@ func (s *Store) outcome(
 }
 
 func appended(h header) eventstore.Appended {
-	return eventstore.Appended{First: h.first, Position: h.last(), Revision: h.lastRevision(), RecordedAt: time.UnixMicro(h.at).UTC()}
+	return eventstore.Appended{Position: h.last(), Revision: h.lastRevision(), RecordedAt: time.UnixMicro(h.at).UTC(), Consecutive: true}
 }
 
 // await returns nil when the committer is done with r, which is given up where the
@@ -280,6 +280,7 @@ func (s *Store) repeatOrConflict(ctx context.Context, a eventstore.Append, actua
 	for i := range a.Events {
 		ids = append(ids, a.Events[i].ID)
 	}
+	first := eventstore.Start
 	for r, err := range s.ReadStream(ctx, a.Stream, a.Expected+1, eventstore.Forwards) {
 		if err != nil {
 			return eventstore.Appended{}, fmt.Errorf("look for a repeat in stream %s: %w", a.Stream, err)
@@ -287,8 +288,13 @@ func (s *Store) repeatOrConflict(ctx context.Context, a eventstore.Append, actua
 		if r.ID != ids[0] {
 			break
 		}
+		if first == eventstore.Start {
+			first = r.Position
+		}
 		if ids = ids[1:]; len(ids) == 0 {
-			return eventstore.Appended{Position: r.Position, Revision: r.Revision, RecordedAt: r.RecordedAt}, nil
+			done := eventstore.Appended{Position: r.Position, Revision: r.Revision, RecordedAt: r.RecordedAt}
+			done.Consecutive = r.Position-first == eventstore.Position(len(a.Events)-1)
+			return done, nil
 		}
 	}
 	return eventstore.Appended{}, conflict

@@ -17,7 +17,8 @@ func appendCases() []Case {
 	return []Case{
 		{"an append is read back as it was asked for", Nothing, readsBack},
 		{"the events of an append stand together, in order", Nothing, standTogether},
-		{"where each event of an append stands is found", Nothing, findsPlaces},
+		{"the place that is told of an event is in its record", Nothing, tellsPlaces},
+		{"the place that was told of an event is there after reopening", Reopening, keepsPlaces},
 		{"a conflict names both revisions and records nothing", Nothing, conflictRecordsNothing},
 		{"NoStream means that the stream has no record", Nothing, noStream},
 		{"a repeat is answered as the first time and recorded once", Nothing, repeats},
@@ -49,27 +50,43 @@ func readsBack(t testing.TB, sub Subject) {
 	if got[2].Position != first.Position || !first.RecordedAt.Equal(noon()) {
 		t.Fatalf("append answered position %d at %s, its last record stands at %d", first.Position, first.RecordedAt, got[2].Position)
 	}
-	if first.First != eventstore.Start && first.First != got[0].Position {
-		t.Fatalf("append answered that its first record stands at %d, which stands at %d", first.First, got[0].Position)
-	}
 }
 
-// findsPlaces: positions within an append may be apart, and each can be found.
-func findsPlaces(t testing.TB, sub Subject) {
-	s := sub.Store
+// tellsPlaces: whoever was told a position can be told it again, and it is none at
+// which the event cannot be read yet.
+func tellsPlaces(t testing.TB, sub Subject) {
+	defer closes(t, sub.Store)
+	toldAgain(t, sub.Store, appendPlaces(t, sub.Store))
+}
+
+func keepsPlaces(t testing.TB, sub Subject) {
+	done := appendPlaces(t, sub.Store)
+	s := sub.Reopen(t)
 	defer closes(t, s)
-	put(t, s, in("places", eventstore.NoStream, Events(2)...))
-	done := put(t, s, in("places", 1, Events(5)...))
-	put(t, s, in("places", 6, Events(1)...))
-	got := stream(t, s, "places")
-	for from := eventstore.Revision(2); from <= done.Revision; from++ {
-		places, err := eventstore.FindPlaces(soon(t), s, "places", from, done, 5)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for r := from; r <= done.Revision; r++ {
-			if places.Of(r) != got[r].Position {
-				t.Fatalf("from revision %d on, revision %d was found at %d, and stands at %d", from, r, places.Of(r), got[r].Position)
+	toldAgain(t, s, done)
+}
+
+// appendPlaces makes appends of one, two, ... events to a stream.
+func appendPlaces(t testing.TB, s eventstore.Store) (all []eventstore.Appended) {
+	last := eventstore.NoStream
+	for n := range 6 {
+		done := put(t, s, in("places", last, Events(n+1)...))
+		last, all = done.Revision, append(all, done)
+	}
+	return all
+}
+
+func toldAgain(t testing.TB, s eventstore.Store, appends []eventstore.Appended) {
+	t.Helper()
+	got, next := stream(t, s, "places"), eventstore.Revision(0)
+	for _, done := range appends {
+		for ; next <= done.Revision; next++ {
+			r, told := got[next], done.PlaceOf(next)
+			if r.Behind < 0 || r.Revision+eventstore.Revision(r.Behind) > done.Revision {
+				t.Fatalf("revision %d of an append up to %d says that its place is %d further", next, done.Revision, r.Behind)
+			}
+			if at := got[int(next)+r.Behind].Position; told != at || told < r.Position {
+				t.Fatalf("revision %d stands at %d; %d was told of it, and its record leads to %d", next, r.Position, told, at)
 			}
 		}
 	}

@@ -39,6 +39,7 @@ func TestSuiteCatchesFaults(t *testing.T) {
 		"appends accepted after Close":            {appendsAfterClose: true},
 		"the last time forgotten over reopening":  {forgetsTimeOverReopen: true},
 		"recorded times finer than microseconds":  {keepsNanoseconds: true},
+		"a place told that is in no record":       {forgetsPlaces: true},
 		"an append torn by a crash":               {tearsAppendOnCrash: true},
 		"a wait that its context does not finish": {waitOutlivesContext: true},
 	} {

@@ -123,7 +123,7 @@ func sameEvent(a, b eventstore.Event) bool {
 }
 
 func sameRecord(a, b eventstore.Record) bool {
-	return a.Position == b.Position && a.Stream == b.Stream && a.Revision == b.Revision &&
+	return a.Position == b.Position && a.Stream == b.Stream && a.Revision == b.Revision && a.Behind == b.Behind &&
 		a.RecordedAt.Equal(b.RecordedAt) && sameEvent(a.Event, b.Event)
 }
 

@@ -51,6 +51,7 @@ type faults struct {
 	appendsAfterClose     bool
 	forgetsTimeOverReopen bool
 	keepsNanoseconds      bool
+	forgetsPlaces         bool
 	tearsAppendOnCrash    bool
 	waitOutlivesContext   bool
 }
@@ -193,7 +194,7 @@ func (m *memory) make(a eventstore.Append) []eventstore.Record {
 	for i, e := range a.Events {
 		records = append(records, eventstore.Record{
 			Position: eventstore.Position(len(m.records) + i + 1), Stream: a.Stream,
-			Revision: head + 1 + eventstore.Revision(i), RecordedAt: at, Event: e,
+			Revision: head + 1 + eventstore.Revision(i), RecordedAt: at, Behind: len(a.Events) - 1 - i, Event: e,
 		})
 	}
 	if n := len(records); m.swapsRevisions && n > 1 {
@@ -201,6 +202,9 @@ func (m *memory) make(a eventstore.Append) []eventstore.Record {
 	}
 	if n := len(records); m.positionsOutOfOrder && n > 1 {
 		records[0].Position, records[1].Position = records[1].Position, records[0].Position
+	}
+	if m.forgetsPlaces {
+		records[0].Behind = 0
 	}
 	if n := len(records); m.losesLastEvent && n > 2 {
 		records = records[:n-1]
