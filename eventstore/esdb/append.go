@@ -65,10 +65,7 @@ func (s *Store) prepare(ctx context.Context, a *eventstore.Append) (*write, erro
 		s.leave()
 		return nil, nil
 	}
-	w := &write{s: s, Append: *a, at: at, began: began, known: s.head.load(), events: make([]client.EventData, len(a.Events))}
-	for i := range a.Events {
-		w.events[i] = seal(&a.Events[i], at, len(a.Events)-1-i, a.Unfinished)
-	}
+	w := &write{s: s, Append: *a, at: at, began: began, known: s.head.load()}
 	w.doubtful = s.doubtful.Contains(a.Events[0].ID)
 	return w, nil
 }
@@ -130,7 +127,7 @@ type write struct {
 	eventstore.Append
 	s        *Store
 	at       time.Time
-	events   []client.EventData
+	sealed   []client.EventData // what is sent by the client; nil until then
 	began    time.Time
 	known    eventstore.Position // the newest when it began
 	open     bool                // a try may have been recorded
@@ -220,11 +217,14 @@ func (w *write) send(ctx context.Context) (*client.WriteResult, error) {
 	if w.Expected != eventstore.NoStream {
 		options.ExpectedRevision = client.Revision(uint64(w.Expected))
 	}
+	for i := len(w.sealed); i < len(w.Events); i++ {
+		w.sealed = append(w.sealed, w.seal(i))
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // a call that was left is not to begin any more
 	var result *client.WriteResult
 	err := w.s.line.do(ctx, func(c *client.Client) error {
-		r, err := c.AppendToStream(leader(ctx), w.Stream, options, w.events...)
+		r, err := c.AppendToStream(leader(ctx), w.Stream, options, w.sealed...)
 		if err == nil {
 			result = r
 		}
@@ -240,20 +240,20 @@ func (w *write) send(ctx context.Context) (*client.WriteResult, error) {
 // own time counts.
 func (w *write) recorded(ctx context.Context, r *client.WriteResult) (eventstore.Appended, error) {
 	done := eventstore.Appended{
-		Position: eventstore.Position(r.CommitPosition), Revision: w.Expected + eventstore.Revision(len(w.events)), RecordedAt: w.at,
+		Position: eventstore.Position(r.CommitPosition), Revision: w.Expected + eventstore.Revision(len(w.Events)), RecordedAt: w.at,
 	}
-	if w.doubtful || done.Position <= w.known || len(w.events) > 1 && !w.s.limits.lastPlace.Load() {
+	if w.doubtful || done.Position <= w.known || len(w.Events) > 1 && !w.s.limits.lastPlace.Load() {
 		last, err := w.lookUp(ctx, done.Revision)
 		if err != nil {
 			return eventstore.Appended{}, fmt.Errorf("%w: %w: %w", eventstore.ErrUnknown, errLookUp, err)
 		}
-		if len(w.events) > 1 && last.Position == done.Position {
+		if len(w.Events) > 1 && last.Position == done.Position {
 			w.s.limits.lastPlace.Store(true)
 		}
 		done.Position, done.RecordedAt = last.Position, last.RecordedAt
 		w.s.doubtful.Remove(w.Events[0].ID)
 	}
-	w.s.recent.Add(int64(len(w.events)))
+	w.s.recent.Add(int64(len(w.Events)))
 	w.s.noted(done.Position, done.RecordedAt)
 	return done, nil
 }

@@ -68,7 +68,7 @@ func (l *line) dial(address string) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := []grpc.DialOption{grpc.WithTransportCredentials(transport)}
+	options := []grpc.DialOption{grpc.WithTransportCredentials(transport), grpc.WithWriteBufferSize(256 << 10)}
 	if l.config.KeepAliveInterval >= 0 {
 		options = append(options, grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: l.config.KeepAliveInterval, Timeout: l.config.KeepAliveTimeout, PermitWithoutStream: true,

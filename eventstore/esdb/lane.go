@@ -2,19 +2,14 @@ package esdb
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
-	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/supportledger/supportledger/eventstore"
 )
@@ -44,7 +39,7 @@ type lane struct {
 	conn  *grpc.ClientConn
 	call  streams.Streams_BatchAppendClient
 	room  chan struct{}
-	queue chan *streams.BatchAppendReq
+	queue chan message
 	ended <-chan struct{} // closed by stop
 	stop  context.CancelFunc
 
@@ -125,10 +120,10 @@ func (s *Store) openLane(ctx context.Context) (*lane, error) {
 	}
 	life, stop := context.WithCancel(s.life)
 	l := &lane{
-		conn: conn, room: make(chan struct{}, mostBegun), queue: make(chan *streams.BatchAppendReq), ended: life.Done(), stop: stop,
+		conn: conn, room: make(chan struct{}, mostBegun), queue: make(chan message), ended: life.Done(), stop: stop,
 		waiting: map[uuid.UUID]waiter{},
 	}
-	if l.call, err = streams.NewStreamsClient(conn).BatchAppend(s.line.authorized(leader(life))); err != nil {
+	if l.call, err = streams.NewStreamsClient(conn).BatchAppend(s.line.authorized(leader(life)), grpc.ForceCodecV2(messageCodec{})); err != nil {
 		stop()
 		return nil, errors.Join(fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err), conn.Close())
 	}
@@ -155,7 +150,11 @@ func (l *lane) put(ctx context.Context, w *write, timeout time.Duration, done fu
 		return nil, errLaneEnded
 	}
 	id, answered := uuid.New(), make(chan begun, 1)
-	req := w.batch(id, timeout)
+	req, err := w.message(id, timeout)
+	if err != nil {
+		<-l.room
+		return nil, err
+	}
 	l.mu.Lock()
 	if l.broken != nil {
 		defer l.mu.Unlock()
@@ -191,7 +190,7 @@ func (l *lane) send() {
 	for {
 		select {
 		case req := <-l.queue:
-			if err := l.call.Send(req); err != nil {
+			if err := l.call.SendMsg(req); err != nil {
 				l.stop() // the receiver knows why
 				return
 			}
@@ -233,53 +232,4 @@ func (l *lane) receive() {
 func (w waiter) tell(b begun) {
 	w.answered <- b
 	w.done()
-}
-
-// batch is the whole of an append as one message.
-func (w *write) batch(id uuid.UUID, timeout time.Duration) *streams.BatchAppendReq {
-	o := &streams.BatchAppendReq_Options{
-		StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte(w.Stream)},
-		DeadlineOption:   &streams.BatchAppendReq_Options_Deadline{Deadline: durationpb.New(timeout)},
-	}
-	if o.ExpectedStreamPosition = (&streams.BatchAppendReq_Options_StreamPosition{StreamPosition: uint64(w.Expected)}); w.Expected == eventstore.NoStream {
-		o.ExpectedStreamPosition = &streams.BatchAppendReq_Options_NoStream{NoStream: &emptypb.Empty{}}
-	}
-	req := &streams.BatchAppendReq{
-		CorrelationId: structured(id), Options: o, IsFinal: true,
-		ProposedMessages: make([]*streams.BatchAppendReq_ProposedMessage, len(w.events)),
-	}
-	said := map[[2]string]map[string]string{} // few: an append's events are mostly of the same types
-	for i := range w.events {
-		e := &w.events[i]
-		kind := "application/octet-stream"
-		if e.ContentType == client.ContentTypeJson {
-			kind = "application/json"
-		}
-		meta := said[[2]string{e.EventType, kind}]
-		if meta == nil {
-			meta = map[string]string{"type": e.EventType, "content-type": kind}
-			said[[2]string{e.EventType, kind}] = meta
-		}
-		req.ProposedMessages[i] = &streams.BatchAppendReq_ProposedMessage{
-			Id: structured(e.EventID), Metadata: meta, CustomMetadata: e.Metadata, Data: e.Data,
-		}
-	}
-	return req
-}
-
-func structured(id uuid.UUID) *shared.UUID {
-	return &shared.UUID{Value: &shared.UUID_Structured_{Structured: &shared.UUID_Structured{
-		MostSignificantBits: int64(binary.BigEndian.Uint64(id[:8])), LeastSignificantBits: int64(binary.BigEndian.Uint64(id[8:])),
-	}}}
-}
-
-// readID reads an id in either form; the zero one where it is in neither.
-func readID(id *shared.UUID) (u uuid.UUID) {
-	if s := id.GetStructured(); s != nil {
-		binary.BigEndian.PutUint64(u[:8], uint64(s.MostSignificantBits))
-		binary.BigEndian.PutUint64(u[8:], uint64(s.LeastSignificantBits))
-		return u
-	}
-	u, _ = uuid.Parse(id.GetString_()) // of nobody who waits, if it is none
-	return u
 }

@@ -29,28 +29,35 @@ type envelope struct {
 
 // seal makes an event as the client takes it. The data is copied: a call that its
 // caller has left may still be inside the client.
-func seal(e *eventstore.Event, at time.Time, behind int, unfinished bool) client.EventData {
-	const rest = envelopeTime + timeFormat + `"` + envelopeMeta + `"` + envelopeBehind + "1234567890" + envelopeUnfinished + "}"
-	meta := make([]byte, 0, len(rest)+base64.StdEncoding.EncodedLen(len(e.Meta)))
-	meta = append(meta, envelopeTime...)
-	meta = append(at.AppendFormat(meta, timeFormat), '"')
-	if len(e.Meta) > 0 {
-		meta = append(meta, envelopeMeta...)
-		meta = append(base64.StdEncoding.AppendEncode(meta, e.Meta), '"')
-	}
-	if behind > 0 {
-		meta = append(meta, envelopeBehind...)
-		meta = strconv.AppendInt(meta, int64(behind), 10)
-	}
-	if unfinished {
-		meta = append(meta, envelopeUnfinished...)
-	}
-	meta = append(meta, '}')
-	kind := client.ContentTypeBinary
-	if n := len(e.Data); n >= 2 && e.Data[0] == '{' && e.Data[n-1] == '}' {
+func (w *write) seal(i int) client.EventData {
+	e, kind := &w.Events[i], client.ContentTypeBinary
+	if isJSON(e.Data) {
 		kind = client.ContentTypeJson
 	}
-	return client.EventData{EventID: e.ID, EventType: e.Type, ContentType: kind, Data: bytes.Clone(e.Data), Metadata: meta}
+	return client.EventData{EventID: e.ID, EventType: e.Type, ContentType: kind, Data: bytes.Clone(e.Data), Metadata: w.appendEnvelope(nil, i)}
+}
+
+func isJSON(data []byte) bool {
+	n := len(data)
+	return n >= 2 && data[0] == '{' && data[n-1] == '}'
+}
+
+// appendEnvelope appends the envelope of one of the append's events.
+func (w *write) appendEnvelope(b []byte, i int) []byte {
+	b = append(b, envelopeTime...)
+	b = append(w.at.AppendFormat(b, timeFormat), '"')
+	if meta := w.Events[i].Meta; len(meta) > 0 {
+		b = append(b, envelopeMeta...)
+		b = append(base64.StdEncoding.AppendEncode(b, meta), '"')
+	}
+	if behind := len(w.Events) - 1 - i; behind > 0 {
+		b = append(b, envelopeBehind...)
+		b = strconv.AppendInt(b, int64(behind), 10)
+	}
+	if w.Unfinished {
+		b = append(b, envelopeUnfinished...)
+	}
+	return append(b, '}')
 }
 
 // unseal reads a record, and whether a copy goes on behind it. One that this
@@ -77,7 +84,7 @@ func unseal(r *client.RecordedEvent) (record eventstore.Record, unfinished bool,
 	return record, e.Unfinished, nil
 }
 
-// The parts of an envelope as seal writes it.
+// The parts of an envelope as it is written here.
 const (
 	envelopeTime       = `{"recorded_at":"`
 	envelopeMeta       = `,"meta":"`
@@ -85,7 +92,7 @@ const (
 	envelopeUnfinished = `,"unfinished":true`
 )
 
-// plain reads an envelope that is written as seal writes it, without reading JSON;
+// plain reads an envelope that is written as appendEnvelope does, without reading JSON;
 // false where it may be written otherwise. Every event that is read has one.
 func plain(b []byte) (e envelope, ok bool) {
 	b, ok = bytes.CutPrefix(b, []byte(envelopeTime))
@@ -115,7 +122,7 @@ func plain(b []byte) (e envelope, ok bool) {
 	return e, string(b) == "}"
 }
 
-// number cuts a number off that seal has written.
+// number cuts a number off.
 func number(b []byte) (n uint32, rest []byte, ok bool) {
 	rest = bytes.TrimLeft(b, "0123456789")
 	digits := b[:len(b)-len(rest)]

@@ -17,7 +17,9 @@ func TestEnvelopesAreReadAsJSONSays(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
 	for i, meta := range [][]byte{nil, nil, nil, nil, []byte("m"), []byte("m"), []byte("m"), []byte("m"), []byte("\x00\xff\x01 meta"), bytes.Repeat([]byte("long "), 1000)} {
 		unfinished, behind := i%2 == 1, i/2%2*(9+i)
-		own := seal(&eventstore.Event{Type: "a.b.v1", Meta: meta}, at, behind, unfinished).Metadata
+		w := write{at: at, Append: eventstore.Append{Events: make([]eventstore.Event, behind+1), Unfinished: unfinished}}
+		w.Events[0] = eventstore.Event{Type: "a.b.v1", Meta: meta}
+		own := w.seal(0).Metadata
 		if e, ok := plain(own); !ok || e.RecordedAt != at.Format(timeFormat) || !bytes.Equal(e.Meta, meta) || int(e.Behind) != behind || e.Unfinished != unfinished {
 			t.Errorf("%s is read as %+v, %v", own, e, ok)
 		}
