@@ -89,7 +89,7 @@ func appendsIn(ctx context.Context, dir string, events int) (n int64, err error)
 }
 
 // esdbRow measures durable deductions by a ledger whose log is in a cluster.
-func esdbRow(name, what string, contracts int, target Target) Row {
+func esdbRow(name, what string, n, contracts int, target Target) Row {
 	return Row{Name: name, What: what, Unit: "/s", Targets: []Target{target}, Measure: func(ctx context.Context, lab *Lab) (Sample, error) {
 		return lab.onSite(ctx, contracts, func(s *site.Site) (Sample, error) {
 			before, err := moved(ctx, s)
@@ -99,7 +99,7 @@ func esdbRow(name, what string, contracts int, target Target) Row {
 			var result load.Result
 			var note string
 			err = withWire(ctx, s.StoreDir(), func(url string, _ *pebblestore.Store) (err error) {
-				result, note, err = lab.inCluster(ctx, s, url, contracts)
+				result, note, err = lab.inCluster(ctx, s, url, n, contracts)
 				return err
 			})
 			if err != nil {
@@ -123,9 +123,9 @@ func moved(ctx context.Context, s *site.Site) (head eventstore.Position, err err
 	return s.Head(ctx)
 }
 
-// inCluster submits for a site's first contracts in this process, while its log is
-// elsewhere.
-func (l *Lab) inCluster(ctx context.Context, s *site.Site, url string, contracts int) (result load.Result, note string, err error) {
+// inCluster submits for a site's first contracts in this process, by n callers, while
+// its log is elsewhere.
+func (l *Lab) inCluster(ctx context.Context, s *site.Site, url string, n, contracts int) (result load.Result, note string, err error) {
 	defer asServed()()
 	running, err := s.StartOn(ctx, url)
 	if err != nil {
@@ -133,7 +133,7 @@ func (l *Lab) inCluster(ctx context.Context, s *site.Site, url string, contracts
 	}
 	busy := processors.Busy()
 	err = l.profiled(func() (err error) {
-		result, err = load.Run(ctx, running.Callers(callers, contracts), l.Span)
+		result, err = load.Run(ctx, running.Callers(n, contracts), l.Span)
 		return err
 	})
 	busy = processors.Busy() - busy

@@ -22,8 +22,8 @@ func allRows() []Row {
 		times(postgresHot, 50), times(pebbleHot, 0.6))
 	alone := oneCallerRow(oneCaller, "one caller, in process, median", fewContracts,
 		Target{Yardstick: fdatasync, Times: 1, Plus: 0.1})
-	cluster := esdbRow(esdbSpread, "log in a cluster, in process, 512 callers, 10,000 contracts", manyContracts, times(wireSpread, 0.8))
-	hotInCluster := esdbRow(esdbHot, "log in a cluster, in process, 512 callers, one hot contract", 1, times(wireOneByOne, 20))
+	cluster := esdbRow(esdbSpread, "log in a cluster, in process, 512 callers, 10,000 contracts", callers, manyContracts, times(wireSpread, 0.8))
+	hotInCluster := esdbRow(esdbHot, "log in a cluster, in process, 1,024 callers, one hot contract", 2*callers, 1, times(wireOneByOne, 20))
 	rows := append(yardsticks(), http, hot, spread, hotInProcess, alone, cluster, hotInCluster, replayRow(), catchUpRow(), sharedCatchUpRow(), feedCatchUpRow(), feedLagRow(), natsStoppedRow(),
 		mailsCatchUpRow(), mailsOnRow(), copyThereRow(), copyBackRow())
 	return append(rows,

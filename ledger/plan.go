@@ -25,8 +25,14 @@ type plan struct {
 	buffer  []byte     // holds their bytes
 	wrote   []*command // those with events of their own, or that repeat one of them
 	held    []*command // those whose wish held already
+	decided int        // how many of the batch
 	before  time.Time
 }
+
+// enough bytes are in a plan to let the rest of a batch wait for the next one. A
+// cluster takes 1 MiB in one append unless it is told otherwise, and of an append
+// that is refused for its size the state has to be read again.
+const enough = 768 << 10
 
 // reset makes a plan that was used before empty.
 func (p *plan) reset(at time.Time, from int64) {
@@ -49,7 +55,8 @@ func (l *Ledger) plan(ctx context.Context, q *queue, batch []*command) (*plan, e
 		return nil, err
 	}
 	p.before = q.state.NextDue()
-	for _, c := range batch {
+	for ; p.decided < len(batch) && len(p.buffer) < enough; p.decided++ {
+		c := batch[p.decided]
 		c.err, c.outcome = nil, outcome{}
 		if err := l.planOne(ctx, q, p, c); err != nil {
 			return nil, err

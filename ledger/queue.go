@@ -95,21 +95,29 @@ const (
 // serve decides a batch and records it. It gives every command its outcome or
 // its error.
 func (l *Ledger) serve(q *queue, batch []*command) {
+	for len(batch) > 0 {
+		batch = l.serveSome(q, batch)
+	}
+}
+
+// serveSome serves as many of a batch as fit into one append, and returns the rest.
+func (l *Ledger) serveSome(q *queue, batch []*command) (rest []*command) {
 	// Callers come and go; what they asked together has to be finished.
 	ctx := context.WithoutCancel(batch[0].ctx)
 	for try := range maxTries {
 		pause(try)
 		if err := l.load(ctx, q); err != nil {
 			failAll(batch, fmt.Errorf("read contract %s: %w", q.name, err))
-			return
+			return nil
 		}
 		p, err := l.plan(ctx, q, batch)
 		if err == nil {
+			rest = batch[p.decided:]
 			err = l.settle(ctx, q, p)
 			l.plans.Put(p) // no store keeps what it was asked to append
 		}
 		if err == nil {
-			return
+			return rest
 		}
 		var conflict *eventstore.ConflictError
 		switch {
@@ -121,18 +129,18 @@ func (l *Ledger) serve(q *queue, batch []*command) {
 		case errors.Is(err, eventstore.ErrInvalid) && len(batch) > 1: // too much for one append
 			q.state = nil
 			l.serve(q, batch[:len(batch)/2])
-			l.serve(q, batch[len(batch)/2:])
-			return
+			return batch[len(batch)/2:]
 		case errors.Is(err, eventstore.ErrTooLate), errors.Is(err, eventstore.ErrUnknown):
 			// Decide again: later now, or finding by its id what was recorded.
 		default:
 			q.state = nil
 			failAll(batch, fmt.Errorf("record on contract %s: %w", q.name, err))
-			return
+			return nil
 		}
 		q.state = nil // what the plan has evolved did not happen
 	}
 	failAll(batch, ErrBusy)
+	return nil
 }
 
 // errStale says that another node has recorded something since the state was read.

@@ -3,10 +3,15 @@ package ledger_test
 import (
 	"context"
 	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/ledger"
 )
 
 // A contract that nobody uses any more keeps its state, not what was asked of it:
@@ -30,6 +35,62 @@ func TestACommandIsForgottenOnceItIsAnswered(t *testing.T) {
 		}
 	}
 	t.Error("what a look has captured is still there")
+}
+
+// A narrow store takes as much in one append as a cluster does.
+type narrow struct {
+	eventstore.Store
+	refused, appends atomic.Int64
+}
+
+func (s *narrow) Append(ctx context.Context, a eventstore.Append) (eventstore.Appended, error) {
+	size := 0
+	for _, e := range a.Events {
+		size += len(e.Data)
+	}
+	if s.appends.Add(1); size > 1<<20 {
+		s.refused.Add(1)
+		return eventstore.Appended{}, eventstore.ErrInvalid
+	}
+	return s.Store.Append(ctx, a)
+}
+
+// What asks together, and is more than a cluster takes at once, is recorded in
+// several appends, without one that is refused: after that the whole contract has to
+// be read again.
+func TestALargeBatchIsRecordedInSeveralAppends(t *testing.T) {
+	r := newRig(t)
+	s := &narrow{Store: r.store}
+	l, err := ledger.New(ledger.Config{Store: s, Keys: r.keys, People: r.people, Catalog: shelf(), Clock: r.clock})
+	must(t, err)
+	const many = 200
+	c := r.linked(many)
+	wish := request(c.ID)
+	wish.Texts.Description = strings.Repeat("It is long. ", 1000)
+	var all sync.WaitGroup
+	begun, through := make(chan struct{}), make(chan struct{})
+	all.Go(func() { // works for the contract until everybody waits
+		if err := l.View(t.Context(), c.ID, func(*contract.State, time.Time) { close(begun); <-through }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-begun
+	for range many {
+		request := r.by(ani, "submit")
+		all.Go(func() {
+			if _, err := l.Submit(t.Context(), request, wish); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for l.Waiting(c.ID) < many {
+		runtime.Gosched()
+	}
+	close(through)
+	all.Wait()
+	if b := r.balance(c.ID); b.Available != 0 || b.Consumed != many || s.refused.Load() != 0 || s.appends.Load() < 3 {
+		t.Errorf("%d of %d recorded in %d appends, %d of them refused", b.Consumed, many, s.appends.Load(), s.refused.Load())
+	}
 }
 
 // A mistake in this program that shows in one decision costs those their answer
