@@ -8,6 +8,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/supportledger/supportledger/eventstore"
 )
@@ -67,16 +68,33 @@ func (w writer) event(r *eventstore.Record) *streams.ReadResp {
 		id = &shared.UUID{Value: &shared.UUID_String_{String_: r.ID.String()}}
 	}
 	at := uint64(r.Position)
+	event := &streams.ReadResp_ReadEvent_RecordedEvent{
+		Id: id, StreamIdentifier: named(r.Stream), StreamRevision: uint64(r.Revision), PreparePosition: at, CommitPosition: at,
+		CustomMetadata: r.Meta, Data: r.Data,
+	}
+	event.ProtoReflect().SetUnknown(systemMetadata(r))
 	return &streams.ReadResp{Content: &streams.ReadResp_Event{Event: &streams.ReadResp_ReadEvent{
-		Event: &streams.ReadResp_ReadEvent_RecordedEvent{
-			Id: id, StreamIdentifier: named(r.Stream), StreamRevision: uint64(r.Revision), PreparePosition: at, CommitPosition: at,
-			Metadata: map[string]string{
-				metaType: r.Type, metaContentType: contentType(r.Data), metaCreated: strconv.FormatInt(ticks(r.RecordedAt), 10),
-			},
-			CustomMetadata: r.Meta, Data: r.Data,
-		},
-		Position: &streams.ReadResp_ReadEvent_CommitPosition{CommitPosition: at},
+		Event: event, Position: &streams.ReadResp_ReadEvent_CommitPosition{CommitPosition: at},
 	}}}
+}
+
+// fieldMetadata is RecordedEvent.metadata, a map.
+const fieldMetadata protowire.Number = 6
+
+// systemMetadata is an event's metadata as it goes over the wire. Making a map of
+// it, and going through that again, costs two thirds of what the rest does.
+func systemMetadata(r *eventstore.Record) (b []byte) {
+	b = make([]byte, 0, len(r.Type)+len(metaType+metaContentType+contentBinary+metaCreated)+48)
+	b = appendEntry(b, metaType, r.Type)
+	b = appendEntry(b, metaContentType, contentType(r.Data))
+	return appendEntry(b, metaCreated, strconv.FormatInt(ticks(r.RecordedAt), 10))
+}
+
+func appendEntry(b []byte, key, value string) []byte {
+	b = protowire.AppendTag(b, fieldMetadata, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(2+protowire.SizeBytes(len(key))+protowire.SizeBytes(len(value))))
+	b = protowire.AppendString(protowire.AppendTag(b, 1, protowire.BytesType), key)
+	return protowire.AppendString(protowire.AppendTag(b, 2, protowire.BytesType), value)
 }
 
 func named(stream string) *shared.StreamIdentifier {

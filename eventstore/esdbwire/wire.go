@@ -138,7 +138,7 @@ func stop(g *grpc.Server) {
 func (s *Server) newGRPC(l net.Listener) *grpc.Server {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxMessage),
-		grpc.ReadBufferSize(256<<10), grpc.InitialWindowSize(4<<20), grpc.InitialConnWindowSize(16<<20),
+		grpc.ReadBufferSize(256 << 10), grpc.InitialWindowSize(4 << 20), grpc.InitialConnWindowSize(16 << 20),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingsAtMost, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingPatience}),
