@@ -36,6 +36,12 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // appendBody appends the body of a's frame to b.
 func appendBody(b []byte, a *eventstore.Append) []byte {
+	size := 1 + len(a.Stream)
+	for i := range a.Events {
+		e := &a.Events[i]
+		size += len(e.ID) + 1 + len(e.Type) + len(e.Data) + len(e.Meta) + 2*binary.MaxVarintLen32
+	}
+	b = slices.Grow(b, size)
 	b = append(b, byte(len(a.Stream)))
 	b = append(b, a.Stream...)
 	for i := range a.Events {
