@@ -63,12 +63,15 @@ func (l *line) askForLeader(ctx context.Context, seed string) (address string, e
 	return "", fmt.Errorf("%s knows of no leader now", seed)
 }
 
+// bufferBytes are sent at once at most: an append of many events is a large message.
+const bufferBytes = 256 << 10
+
 func (l *line) dial(address string) (*grpc.ClientConn, error) {
 	transport, err := transportOf(l.config)
 	if err != nil {
 		return nil, err
 	}
-	options := []grpc.DialOption{grpc.WithTransportCredentials(transport), grpc.WithWriteBufferSize(256 << 10)}
+	options := []grpc.DialOption{grpc.WithTransportCredentials(transport), grpc.WithWriteBufferSize(bufferBytes)}
 	if l.config.KeepAliveInterval >= 0 {
 		options = append(options, grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: l.config.KeepAliveInterval, Timeout: l.config.KeepAliveTimeout, PermitWithoutStream: true,

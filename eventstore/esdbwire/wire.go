@@ -58,6 +58,8 @@ const (
 	defaultAppend = 1 << 20
 	maxMessage    = 16<<20 - 10_000 // bytes that are received at once
 	maxStreams    = 1000            // calls at once on one connection
+	bufferBytes   = 256 << 10       // of a connection that appends
+	windowBytes   = 4 << 20         // may be on their way to a call that appends
 )
 
 // How dead connections are found out, on both sides. Clients ping every ten
@@ -138,12 +140,14 @@ func stop(g *grpc.Server) {
 func (s *Server) newGRPC(l net.Listener) *grpc.Server {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxMessage),
-		grpc.ReadBufferSize(256 << 10), grpc.InitialWindowSize(4 << 20), grpc.InitialConnWindowSize(16 << 20),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingsAtMost, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingPatience}),
 		grpc.ChainStreamInterceptor(s.guardStream),
 		grpc.ChainUnaryInterceptor(s.guardUnary),
+	}
+	if s.config.AcceptAppends { // who only reads sends little, and there may be many
+		options = append(options, grpc.ReadBufferSize(bufferBytes), grpc.InitialWindowSize(windowBytes), grpc.InitialConnWindowSize(4*windowBytes))
 	}
 	if s.config.TLS != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(s.config.TLS)))
