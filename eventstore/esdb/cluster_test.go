@@ -65,6 +65,47 @@ func TestTheLeaderIsFollowed(t *testing.T) {
 	}
 }
 
+// An observer is a follower that tells of what type a call for appends says it is.
+type observer struct {
+	follower
+	types chan<- string
+}
+
+func (o observer) BatchAppend(call streams.Streams_BatchAppendServer) error {
+	md, _ := metadata.FromIncomingContext(call.Context())
+	o.types <- strings.Join(md.Get("content-type"), ", ")
+	return o.refer(call.Context())
+}
+
+// The call for appends is of the type that every server knows, whatever writes its
+// messages.
+func TestAppendsAreOfTheProtocolsType(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, nil)
+	c.start()
+	host, port, err := net.SplitHostPort(c.address)
+	must(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	types := make(chan string, 1)
+	g := grpc.NewServer()
+	streams.RegisterStreamsServer(g, observer{follower{host: host, port: port}, types})
+	go func() { _ = g.Serve(l) }()
+	defer g.Stop()
+	s := open(t, l.Addr().String())
+	defer s.Close()
+	outcome, err := s.Begin(soon(t), facts("a", eventstore.NoStream, 1))
+	if err == nil {
+		_, err = outcome()
+	}
+	if err == nil {
+		t.Error("one that is not the leader has taken an append")
+	}
+	if got := <-types; got != "application/grpc" {
+		t.Errorf("appends are sent as %q", got)
+	}
+}
+
 func TestAClusterIsDiscovered(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, nil)

@@ -120,7 +120,9 @@ func readID(id *shared.UUID) (u uuid.UUID) {
 // A messageCodec sends messages, and reads answers as the stubs do.
 type messageCodec struct{}
 
-func (messageCodec) Name() string { return "proto" }
+// Name is none: calls are then of the type application/grpc, as the client's are. Some
+// servers compare that with its letters, and take application/grpc+proto for no gRPC.
+func (messageCodec) Name() string { return "" }
 
 func (messageCodec) Marshal(v any) (mem.BufferSlice, error) {
 	return mem.BufferSlice{mem.SliceBuffer(v.(message))}, nil
