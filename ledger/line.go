@@ -119,9 +119,9 @@ var (
 // one after another, in batches, those for different streams side by side.
 type streams[C waiter, Q streamOf[C]] struct {
 	cache *cache[C, Q]
-	// serve decides a batch and records it. It gives every command its outcome
-	// or its error.
-	serve func(q Q, batch []C)
+	// serve decides as many of a batch as fit into one append, and records them. It
+	// gives each of those its outcome or its error, and returns the rest.
+	serve func(q Q, batch []C) (rest []C)
 	log   *slog.Logger
 }
 
@@ -149,10 +149,12 @@ func (s *streams[C, Q]) execute(ctx context.Context, stream uuid.UUID, c C) erro
 // first batch, is not kept longer: another goroutine goes on.
 func (s *streams[C, Q]) run(q Q, caller bool) {
 	for {
-		batch := q.itsLine().take()
-		s.serveSafely(q, batch)
-		for _, c := range batch {
-			close(c.itsTurn().done)
+		for batch := q.itsLine().take(); len(batch) > 0; {
+			rest := s.serveSafely(q, batch)
+			for _, c := range batch[:len(batch)-len(rest)] {
+				close(c.itsTurn().done)
+			}
+			batch = rest
 		}
 		weight := q.size()
 		if !q.itsLine().more() { // from here on somebody else may work for the line
@@ -166,10 +168,11 @@ func (s *streams[C, Q]) run(q Q, caller bool) {
 	}
 }
 
-// serveSafely serves a batch. A panic is a mistake in this program. It costs the
-// batch its answers; were it to end the goroutine, which may be a request's own,
-// everybody who asks the stream for something would wait for ever.
-func (s *streams[C, Q]) serveSafely(q Q, batch []C) {
+// serveSafely serves as many of a batch as serve does, and returns the rest. A panic
+// is a mistake in this program. It costs the batch its answers; were it to end the
+// goroutine, which may be a request's own, everybody who asks the stream for something
+// would wait for ever.
+func (s *streams[C, Q]) serveSafely(q Q, batch []C) (rest []C) {
 	defer func() {
 		if broken := recover(); broken != nil {
 			q.drop()
@@ -178,7 +181,7 @@ func (s *streams[C, Q]) serveSafely(q Q, batch []C) {
 			s.log.Error("deciding panicked", "contract", id, "panic", broken, "stack", string(debug.Stack()))
 		}
 	}()
-	s.serve(q, batch)
+	return s.serve(q, batch)
 }
 
 func failAll[C waiter](batch []C, err error) {

@@ -76,11 +76,12 @@ func (b *mailbox) size() int64 {
 	return mailboxWeight + b.state.Weight() + repeatWeight*int64(len(b.commands))
 }
 
-func (m mailboxes) serve(b *mailbox, batch []*mailCommand) {
+func (m mailboxes) serve(b *mailbox, batch []*mailCommand) (rest []*mailCommand) {
 	if err := m.record(b, batch); err != nil {
 		b.state = nil
 		failAll(batch, fmt.Errorf("record mails of %s: %w", b.id, err))
 	}
+	return nil
 }
 
 // record decides a batch and records it. It gives every command its outcome.

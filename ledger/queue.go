@@ -92,16 +92,9 @@ const (
 	commandWeight = 120 // bytes of a remembered command
 )
 
-// serve decides a batch and records it. It gives every command its outcome or
-// its error.
-func (l *Ledger) serve(q *queue, batch []*command) {
-	for len(batch) > 0 {
-		batch = l.serveSome(q, batch)
-	}
-}
-
-// serveSome serves as many of a batch as fit into one append, and returns the rest.
-func (l *Ledger) serveSome(q *queue, batch []*command) (rest []*command) {
+// serve decides as many of a batch as fit into one append, and records them. It gives
+// each of those its outcome or its error, and returns the rest.
+func (l *Ledger) serve(q *queue, batch []*command) (rest []*command) {
 	// Callers come and go; what they asked together has to be finished.
 	ctx := context.WithoutCancel(batch[0].ctx)
 	for try := range maxTries {
@@ -128,7 +121,9 @@ func (l *Ledger) serveSome(q *queue, batch []*command) (rest []*command) {
 			l.metrics.conflicts.Inc()
 		case errors.Is(err, eventstore.ErrInvalid) && len(batch) > 1: // too much for one append
 			q.state = nil
-			l.serve(q, batch[:len(batch)/2])
+			for half := batch[:len(batch)/2]; len(half) > 0; {
+				half = l.serve(q, half)
+			}
 			return batch[len(batch)/2:]
 		case errors.Is(err, eventstore.ErrTooLate), errors.Is(err, eventstore.ErrUnknown):
 			// Decide again: later now, or finding by its id what was recorded.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/ledger"
@@ -65,31 +67,64 @@ func TestALargeBatchIsRecordedInSeveralAppends(t *testing.T) {
 	must(t, err)
 	const many = 200
 	c := r.linked(many)
-	wish := request(c.ID)
+	for _, err := range r.largeBatch(l, c.ID, many, func() {}) {
+		must(t, err)
+	}
+	if b := r.balance(c.ID); b.Available != 0 || b.Consumed != many || s.refused.Load() != 0 || s.appends.Load() < 3 {
+		t.Errorf("%d of %d recorded in %d appends, %d of them refused", b.Consumed, many, s.appends.Load(), s.refused.Load())
+	}
+}
+
+// largeBatch are the errors of that many long submissions, and of a look behind them,
+// which wait for a contract together.
+func (r *rig) largeBatch(l *ledger.Ledger, id uuid.UUID, many int, look func()) (errs []error) {
+	wish := request(id)
 	wish.Texts.Description = strings.Repeat("It is long. ", 1000)
 	var all sync.WaitGroup
 	begun, through := make(chan struct{}), make(chan struct{})
+	errs = make([]error, many+1)
 	all.Go(func() { // works for the contract until everybody waits
-		if err := l.View(t.Context(), c.ID, func(*contract.State, time.Time) { close(begun); <-through }); err != nil {
-			t.Error(err)
+		if err := l.View(r.t.Context(), id, func(*contract.State, time.Time) { close(begun); <-through }); err != nil {
+			r.t.Error(err)
 		}
 	})
 	<-begun
-	for range many {
+	for i := range many {
 		request := r.by(ani, "submit")
-		all.Go(func() {
-			if _, err := l.Submit(t.Context(), request, wish); err != nil {
-				t.Error(err)
-			}
-		})
+		all.Go(func() { _, errs[i] = l.Submit(r.t.Context(), request, wish) })
 	}
-	for l.Waiting(c.ID) < many {
-		runtime.Gosched()
+	waitFor := func(n int) {
+		for l.Waiting(id) < n {
+			runtime.Gosched()
+		}
 	}
+	waitFor(many)
+	all.Go(func() { errs[many] = l.View(r.t.Context(), id, func(*contract.State, time.Time) { look() }) })
+	waitFor(many + 1)
 	close(through)
 	all.Wait()
-	if b := r.balance(c.ID); b.Available != 0 || b.Consumed != many || s.refused.Load() != 0 || s.appends.Load() < 3 {
-		t.Errorf("%d of %d recorded in %d appends, %d of them refused", b.Consumed, many, s.appends.Load(), s.refused.Load())
+	return errs
+}
+
+// Of a batch that is recorded in several appends, a mistake in a decision for a later
+// one costs nobody the answer whose command was recorded before.
+func TestAPanicTakesNoAnswerBack(t *testing.T) {
+	r := newRig(t)
+	const many = 200
+	c := r.linked(many)
+	errs, answered := r.largeBatch(r.Ledger, c.ID, many, func() {
+		panic("a mistake") // on purpose
+	}), int64(0)
+	if errs[many] == nil {
+		t.Error("a look that panicked was answered")
+	}
+	for _, err := range errs[:many] {
+		if err == nil {
+			answered++
+		}
+	}
+	if b := r.balance(c.ID); b.Consumed != answered || answered == 0 {
+		t.Errorf("%d are recorded, and %d were answered", b.Consumed, answered)
 	}
 }
 
