@@ -29,7 +29,7 @@ type Request struct {
 
 // A Receipt says where an answer stands in the log.
 type Receipt struct {
-	Position eventstore.Position // Ledger-Position: of the command's last record
+	Position eventstore.Position // Ledger-Position: of the command's last record, or of the last that was appended with it
 	Replayed bool                // the answer was given before
 	Changed  bool                // false where the wish already held
 }
