@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/Shopify/toxiproxy/v2"
+
 	"github.com/supportledger/supportledger/internal/ownaddress"
 )
 
