@@ -26,10 +26,11 @@ type plan struct {
 	wrote   []*command // those with events of their own, or that repeat one of them
 	held    []*command // those whose wish held already
 	decided int        // how many of the batch
+	size    int        // of the events, as the greediest store counts
 	before  time.Time
 }
 
-// enough bytes are in a plan to let the rest of a batch wait for the next one. A
+// enough is the size of a plan that lets the rest of a batch wait for the next one. A
 // cluster takes 1 MiB in one append unless it is told otherwise, and of an append
 // that is refused for its size the state has to be read again.
 const enough = 768 << 10
@@ -55,7 +56,7 @@ func (l *Ledger) plan(ctx context.Context, q *queue, batch []*command) (*plan, e
 		return nil, err
 	}
 	p.before = q.state.NextDue()
-	for ; p.decided < len(batch) && len(p.buffer) < enough; p.decided++ {
+	for ; p.decided < len(batch) && p.size < enough; p.decided++ {
 		c := batch[p.decided]
 		c.err, c.outcome = nil, outcome{}
 		if err := l.planOne(ctx, q, p, c); err != nil {
@@ -187,6 +188,7 @@ func (p *plan) add(s *contract.State, events []contract.Event, meta *Meta) error
 			return err
 		}
 		data := p.buffer[begin:len(p.buffer):len(p.buffer)]
+		p.size += len(data) + 2*(len(e.Name())+len(encoded)) // in a cluster metadata is text, with more of it
 		p.events = append(p.events, eventstore.Event{ID: eventID(meta.Command, p.attempt, i), Type: e.Name(), Data: data, Meta: encoded})
 	}
 	contract.Evolve(s, events...)

@@ -97,15 +97,16 @@ const (
 func (l *Ledger) serve(q *queue, batch []*command) (rest []*command) {
 	// Callers come and go; what they asked together has to be finished.
 	ctx := context.WithoutCancel(batch[0].ctx)
+	most := len(batch)
 	for try := range maxTries {
 		pause(try)
 		if err := l.load(ctx, q); err != nil {
 			failAll(batch, fmt.Errorf("read contract %s: %w", q.name, err))
 			return nil
 		}
-		p, err := l.plan(ctx, q, batch)
+		p, err := l.plan(ctx, q, batch[:most])
 		if err == nil {
-			rest = batch[p.decided:]
+			most, rest = p.decided, batch[p.decided:]
 			err = l.settle(ctx, q, p)
 			l.plans.Put(p) // no store keeps what it was asked to append
 		}
@@ -119,12 +120,12 @@ func (l *Ledger) serve(q *queue, batch []*command) (rest []*command) {
 			continue
 		case errors.As(err, &conflict):
 			l.metrics.conflicts.Inc()
-		case errors.Is(err, eventstore.ErrInvalid) && len(batch) > 1: // too much for one append
+		case errors.Is(err, eventstore.ErrInvalid) && most > 1: // too much for one append
+			most /= 2
+		case errors.Is(err, eventstore.ErrInvalid): // one alone is
 			q.state = nil
-			for half := batch[:len(batch)/2]; len(half) > 0; {
-				half = l.serve(q, half)
-			}
-			return batch[len(batch)/2:]
+			failAll(batch[:1], fmt.Errorf("record on contract %s: %w", q.name, err))
+			return batch[1:]
 		case errors.Is(err, eventstore.ErrTooLate), errors.Is(err, eventstore.ErrUnknown):
 			// Decide again: later now, or finding by its id what was recorded.
 		default:

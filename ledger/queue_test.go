@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"strings"
 	"sync"
@@ -39,18 +40,28 @@ func TestACommandIsForgottenOnceItIsAnswered(t *testing.T) {
 	t.Error("what a look has captured is still there")
 }
 
-// A narrow store takes as much in one append as a cluster does.
+// A narrow store takes so much in one append, and counts as KurrentDB does.
 type narrow struct {
 	eventstore.Store
+	most             int
 	refused, appends atomic.Int64
+}
+
+// narrowed is a ledger on a narrow store.
+func (r *rig) narrowed(most int) (*ledger.Ledger, *narrow) {
+	r.t.Helper()
+	s := &narrow{Store: r.store, most: most}
+	l, err := ledger.New(ledger.Config{Store: s, Keys: r.keys, People: r.people, Catalog: shelf(), Clock: r.clock})
+	must(r.t, err)
+	return l, s
 }
 
 func (s *narrow) Append(ctx context.Context, a eventstore.Append) (eventstore.Appended, error) {
 	size := 0
 	for _, e := range a.Events {
-		size += len(e.Data)
+		size += len(e.Data) + len(e.Meta)*4/3 + 70 + 2*len(e.Type)
 	}
-	if s.appends.Add(1); size > 1<<20 {
+	if s.appends.Add(1); size > s.most {
 		s.refused.Add(1)
 		return eventstore.Appended{}, eventstore.ErrInvalid
 	}
@@ -62,9 +73,7 @@ func (s *narrow) Append(ctx context.Context, a eventstore.Append) (eventstore.Ap
 // be read again.
 func TestALargeBatchIsRecordedInSeveralAppends(t *testing.T) {
 	r := newRig(t)
-	s := &narrow{Store: r.store}
-	l, err := ledger.New(ledger.Config{Store: s, Keys: r.keys, People: r.people, Catalog: shelf(), Clock: r.clock})
-	must(t, err)
+	l, s := r.narrowed(1 << 20)
 	const many = 200
 	c := r.linked(many)
 	for _, err := range r.largeBatch(l, c.ID, many, func() {}) {
@@ -72,6 +81,29 @@ func TestALargeBatchIsRecordedInSeveralAppends(t *testing.T) {
 	}
 	if b := r.balance(c.ID); b.Available != 0 || b.Consumed != many || s.refused.Load() != 0 || s.appends.Load() < 3 {
 		t.Errorf("%d of %d recorded in %d appends, %d of them refused", b.Consumed, many, s.appends.Load(), s.refused.Load())
+	}
+}
+
+// A store that takes less than that is asked for less, and what alone is too much
+// costs nobody else his answer.
+func TestWhatIsTooLargeIsHalved(t *testing.T) {
+	for most, fits := range map[int]bool{64 << 10: true, 8 << 10: false} {
+		r := newRig(t)
+		l, s := r.narrowed(most)
+		const many = 20
+		c := r.linked(many + 1)
+		errs := r.largeBatch(l, c.ID, many, func() {})
+		must(t, errs[many]) // of the look
+		for _, err := range errs[:many] {
+			if fits && err != nil || !fits && !errors.Is(err, eventstore.ErrInvalid) {
+				t.Fatalf("in appends of %d bytes: %v", most, err)
+			}
+		}
+		_, err := l.Submit(t.Context(), r.by(ani, "submit"), request(c.ID))
+		must(t, err)
+		if b := r.balance(c.ID); b.Consumed != int64(many)*map[bool]int64{true: 1}[fits]+1 || s.refused.Load() == 0 {
+			t.Errorf("in appends of %d bytes: %d recorded, %d appends refused", most, b.Consumed, s.refused.Load())
+		}
 	}
 }
 
