@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -177,6 +178,25 @@ func TestR47TheAddressOfAMailIsErased(t *testing.T) {
 		if item["stream"] != nil && item["type"] != "mail.given-up.v1" && item["data"].(object)["recipient"] != "erased" {
 			t.Errorf("the history shows %v", item)
 		}
+	}
+}
+
+// R39: a contract's history tells what was sent, when, to whom and by which try.
+func TestR39TheHistoryTellsOfEachMail(t *testing.T) {
+	r := newRig(t)
+	c := r.contract()
+	p := r.postOf(c)
+	must(t, r.clock.Set(start.AddDate(0, 0, 1)))
+	wish := mail.RecordSent{Letter: p.letter(1, mail.Linked), Recipient: p.to(""), Try: 3, MessageID: "<1@example.com>"}
+	_, err := p.Ledger.RecordSent(t.Context(), byItself, p.contract, wish)
+	must(t, err)
+	history := r.get(r.auditor(), "/v1/contracts/"+c["id"].(string)+"/history").is(200).items()
+	last := history[len(history)-1]
+	data := last["data"].(object)
+	to, _ := data["recipient"].(object)
+	if data["mail"] != wish.Mail.String() || data["kind"] != "linked" || data["try"] != 3.0 || data["message_id"] != "<1@example.com>" ||
+		to["name"] != "Citra" || to["email"] != "citra@example.com" || last["recorded_at"] != start.AddDate(0, 0, 1).Format(time.RFC3339) || last["by"].(object)["role"] != "system" {
+		t.Errorf("the history ends with %v", last)
 	}
 }
 

@@ -20,7 +20,9 @@ import (
 	"time"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/esdb"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/eventstore/storetest"
 	"github.com/supportledger/supportledger/internal/lacking"
 	"github.com/supportledger/supportledger/internal/ownaddress"
 	"github.com/supportledger/supportledger/internal/transcript"
@@ -198,6 +200,30 @@ func TestR3_R47_WhatEventStoreDBClientsSee(t *testing.T) {
 	}
 	if len(seen) < 8 {
 		t.Errorf("only %d records are seen", len(seen))
+	}
+}
+
+// A development ledger takes appends of clients where it was told to, and only there.
+func TestAppendsAreAcceptedForTestsAlone(t *testing.T) {
+	for _, accept := range []bool{false, true} {
+		address := ownaddress.Free(t, 1)[0]
+		flags := []string{"--no-feed", "--esdb-listen", address}
+		if accept {
+			flags = append(flags, "--esdb-accept-appends")
+		}
+		s := serve(t, t.TempDir(), flags...)
+		store, err := esdb.Open(t.Context(), esdb.Options{Connection: "esdb://" + address + "?tls=false"})
+		must(t, err)
+		done, err := store.Append(t.Context(), eventstore.Append{
+			Stream: "a-test", Expected: eventstore.NoStream, Events: storetest.Events(1), At: time.Now(),
+		})
+		if (err == nil) != accept || err != nil && !strings.Contains(err.Error(), "read-only") {
+			t.Errorf("accepting %t: recorded at %v, %v", accept, done.Position, err)
+		}
+		must(t, store.Close())
+		if err := s.stop(); (err == nil) == accept { // R42: of what no ledger has recorded it says so
+			t.Errorf("accepting %t, it ended with %v", accept, err)
+		}
 	}
 }
 

@@ -115,7 +115,7 @@ func (s *Store) late(ctx context.Context, a eventstore.Append) (eventstore.Appen
 
 // revision is a stream's last.
 func (s *Store) revision(ctx context.Context, stream string) (eventstore.Revision, error) {
-	for r, err := range s.ReadStream(ctx, stream, eventstore.LastRevision, eventstore.Backwards) {
+	for r, err := range s.readStream(ctx, stream, eventstore.LastRevision, eventstore.Backwards, single) {
 		return r.Revision, err
 	}
 	return eventstore.NoStream, nil
@@ -262,7 +262,7 @@ func (w *write) recorded(ctx context.Context, r *client.WriteResult) (eventstore
 var errLookUp = errors.New("look up what was recorded")
 
 func (w *write) lookUp(ctx context.Context, revision eventstore.Revision) (eventstore.Record, error) {
-	for r, err := range w.s.ReadStream(ctx, w.Stream, revision, eventstore.Forwards) {
+	for r, err := range w.s.readStream(ctx, w.Stream, revision, eventstore.Forwards, single) {
 		return r, err
 	}
 	return eventstore.Record{}, fmt.Errorf("stream %s has no revision %d", w.Stream, revision)

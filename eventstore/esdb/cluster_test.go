@@ -226,7 +226,7 @@ func TestRecordedTimesFollowWhatWasSeen(t *testing.T) {
 	}
 }
 
-// The cluster's own events are no records, and cost no reader anything forwards.
+// The names of the cluster's own events are refused.
 func TestNamesOfTheClusterAreRefused(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, nil)

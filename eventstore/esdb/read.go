@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"time"
 
 	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
@@ -190,6 +189,11 @@ func counted(read *client.ReadStream, err error) (func() (step, error), func(), 
 // ReadStream yields the records of one stream. A revision that is missing is a
 // CorruptError: somebody has deleted or truncated the stream.
 func (s *Store) ReadStream(ctx context.Context, stream string, from eventstore.Revision, dir eventstore.Direction) iter.Seq2[eventstore.Record, error] {
+	return s.readStream(ctx, stream, from, dir, all)
+}
+
+// readStream asks for so many records at most.
+func (s *Store) readStream(ctx context.Context, stream string, from eventstore.Revision, dir eventstore.Direction, most uint64) iter.Seq2[eventstore.Record, error] {
 	step, start := eventstore.Revision(1), max(from, 0)
 	if dir == eventstore.Backwards {
 		step, start = -1, from
@@ -205,7 +209,7 @@ func (s *Store) ReadStream(ctx context.Context, stream string, from eventstore.R
 		if next < 0 {
 			return empty
 		}
-		return streamFrom(stream, next, dir)
+		return streamFrom(stream, next, dir, most)
 	}
 	return func(yield func(eventstore.Record, error) bool) {
 		next := eventstore.NoStream // not known yet
@@ -228,7 +232,7 @@ func (s *Store) ReadStream(ctx context.Context, stream string, from eventstore.R
 	}
 }
 
-func streamFrom(stream string, from eventstore.Revision, dir eventstore.Direction) source {
+func streamFrom(stream string, from eventstore.Revision, dir eventstore.Direction, most uint64) source {
 	options := client.ReadStreamOptions{Direction: client.Forwards, From: client.Revision(uint64(from))}
 	if dir == eventstore.Backwards {
 		options.Direction = client.Backwards
@@ -237,7 +241,7 @@ func streamFrom(stream string, from eventstore.Revision, dir eventstore.Directio
 		}
 	}
 	return func(ctx context.Context, c *client.Client) (func() (step, error), func(), error) {
-		return counted(c.ReadStream(ctx, stream, options, math.MaxInt64))
+		return counted(c.ReadStream(ctx, stream, options, most))
 	}
 }
 

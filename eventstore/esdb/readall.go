@@ -108,7 +108,7 @@ func (s *Store) ReadAllBackwards(ctx context.Context, before eventstore.Position
 		from = client.End{}
 	}
 	return func(yield func(eventstore.Record, error) bool) {
-		for r, err := range s.backwards(ctx, from, eventstore.Start) {
+		for r, err := range s.backwards(ctx, from, eventstore.Start, all) {
 			if err != nil && misplaced(err) {
 				s.backwardsFrom(ctx, before, yield)
 				return
@@ -139,36 +139,67 @@ func (s *Store) backwardsFrom(ctx context.Context, before eventstore.Position, y
 			return
 		}
 	}
-	for r, err := range s.backwards(ctx, client.Position{Commit: uint64(at), Prepare: uint64(at)}, eventstore.Start) {
+	for r, err := range s.backwards(ctx, client.Position{Commit: uint64(at), Prepare: uint64(at)}, eventstore.Start, all) {
 		if !yield(r, err) || err != nil {
 			return
 		}
 	}
 }
 
-// backwards reads all streams backwards, down to a position that is known.
-func (s *Store) backwards(ctx context.Context, from client.AllPosition, known eventstore.Position) iter.Seq2[eventstore.Record, error] {
+// How many events a read asks for first. A server sends what its client has room for,
+// before it hears that enough was taken: who wants one record asks for one.
+const (
+	single = 1
+	all    = math.MaxInt64
+)
+
+// backwards reads all streams backwards, down to a position that is known. It asks
+// for so many events first, and then for all.
+func (s *Store) backwards(ctx context.Context, from client.AllPosition, known eventstore.Position, first uint64) iter.Seq2[eventstore.Record, error] {
 	at := func(last *eventstore.Record) source {
-		options := client.ReadAllOptions{Direction: client.Backwards, From: from}
+		begin := from
 		if last != nil {
-			options.From = client.Position{Commit: uint64(last.Position), Prepare: uint64(last.Position)}
+			begin = client.Position{Commit: uint64(last.Position), Prepare: uint64(last.Position)}
 		}
 		return func(ctx context.Context, c *client.Client) (func() (step, error), func(), error) {
-			next, stop, err := counted(c.ReadAll(ctx, options, math.MaxInt64))
-			if err != nil {
-				return nil, nil, err
-			}
-			return func() (step, error) {
-				got, err := next()
-				if err == nil && got.event != nil && got.event.Position.Commit <= uint64(known) {
-					return step{end: true}, nil
-				}
-				return got, err
-			}, stop, nil
+			return allBefore(ctx, c, begin, known, first)
 		}
 	}
 	return s.resuming(ctx, at)
 }
+
+func allBefore(ctx context.Context, c *client.Client, from client.AllPosition, known eventstore.Position, first uint64) (func() (step, error), func(), error) {
+	page := func(n uint64) (func() (step, error), func(), error) {
+		return counted(c.ReadAll(ctx, client.ReadAllOptions{Direction: client.Backwards, From: from}, n))
+	}
+	next, stop, err := page(first)
+	if err != nil {
+		return nil, nil, err
+	}
+	left := first
+	return func() (step, error) {
+		got, err := next()
+		if err == nil && got.end && left == 0 { // what came was the cluster's own
+			stop()
+			if next, stop, err = page(all); err != nil {
+				next, stop = nothingMore, func() {}
+				return step{}, err
+			}
+			left = all
+			got, err = next()
+		}
+		if err != nil || got.event == nil {
+			return got, err
+		}
+		if got.event.Position.Commit <= uint64(known) {
+			return step{end: true}, nil
+		}
+		left, from = left-1, got.event.Position
+		return got, nil
+	}, func() { stop() }, nil
+}
+
+func nothingMore() (step, error) { return step{end: true}, nil }
 
 // one reads the record that stands at a position; nothing where none does.
 func (s *Store) one(ctx context.Context, at eventstore.Position) iter.Seq2[eventstore.Record, error] {
@@ -176,7 +207,7 @@ func (s *Store) one(ctx context.Context, at eventstore.Position) iter.Seq2[event
 		from := func(*eventstore.Record) source {
 			return func(ctx context.Context, c *client.Client) (func() (step, error), func(), error) {
 				options := client.ReadAllOptions{Direction: client.Forwards, From: client.Position{Commit: uint64(at), Prepare: uint64(at)}}
-				return counted(c.ReadAll(ctx, options, 1))
+				return counted(c.ReadAll(ctx, options, single))
 			}
 		}
 		for r, err := range s.resuming(ctx, from) {
@@ -203,7 +234,7 @@ func (s *Store) floor(ctx context.Context, p eventstore.Position) (eventstore.Po
 		if err != nil {
 			return 0, err
 		}
-		for r, err := range s.backwards(ctx, client.Position{Commit: uint64(after.Position), Prepare: uint64(after.Position)}, eventstore.Start) {
+		for r, err := range s.backwards(ctx, client.Position{Commit: uint64(after.Position), Prepare: uint64(after.Position)}, eventstore.Start, single) {
 			return r.Position, err
 		}
 		return eventstore.Start, nil

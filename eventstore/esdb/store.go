@@ -147,7 +147,7 @@ func (s *Store) Head(ctx context.Context) (eventstore.Position, error) {
 		return 0, err
 	}
 	known := s.head.load()
-	for r, err := range s.backwards(ctx, client.End{}, known) {
+	for r, err := range s.backwards(ctx, client.End{}, known, single) {
 		if err != nil {
 			return 0, err
 		}

@@ -17,7 +17,7 @@ import (
 	"github.com/supportledger/supportledger/internal/paper"
 )
 
-// R6, R16, R21, R22, R25, R38, R39, R41, R44: while nodes are killed, PostgreSQL
+// R6, R8, R16, R21, R22, R25, R38, R39, R41, R44: while nodes are killed, PostgreSQL
 // crashes, lines to the log are cut and NATS goes away, one after another, callers
 // who ask again until they are answered find one ledger, as if it were on paper; the
 // feed tells everything once; every letter is recorded once; and every node says truly whether it is ready.
@@ -32,6 +32,7 @@ func TestThreeNodesSurviveWhatTheyStandOn(t *testing.T) {
 		w := s.newWork(round, told)
 		w.begin()
 		w.until(len(w.sheets) * 3)
+		w.beginGuessing()
 		faults[round%len(faults)](s, round)
 		w.over.Store(true)
 		w.end()
@@ -39,6 +40,9 @@ func TestThreeNodesSurviveWhatTheyStandOn(t *testing.T) {
 	}
 	told.mustBeRecorded(s)
 	s.mustHaveUniqueNumbers()
+	if n := len(s.recorded("link.refused.v1")); n != guessesFail*rounds {
+		t.Errorf("%d failed links of %d accounts are recorded, want %d of each", n, rounds, guessesFail)
+	}
 	heard := s.mustHear(ear)
 	s.mustVerify(0)
 	letters := s.mustTell(box, 2*sheets*rounds+len(told.numbers))
@@ -170,6 +174,7 @@ type work struct {
 	round  int
 	sheets []*sheet
 	done   atomic.Int64 // steps
+	failed atomic.Int64 // guesses
 	over   atomic.Bool  // what was taken away is there again
 	all    sync.WaitGroup
 }
