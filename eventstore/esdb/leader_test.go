@@ -86,7 +86,7 @@ func (r *reign) handle(_ any, in grpc.ServerStream) error {
 }
 
 // pass takes a message here and sends it there.
-func pass(from, to grpc.Stream) error {
+func pass(from interface{ RecvMsg(m any) error }, to interface{ SendMsg(m any) error }) error {
 	var message []byte
 	if err := from.RecvMsg(&message); err != nil {
 		return err
