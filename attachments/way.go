@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/supportledger/supportledger/internal/filelock"
 )
 
 // What is on its way lies in incoming/, in a folder that one process has made for
@@ -53,13 +55,16 @@ func lockWay(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	free, err := lockFile(lock)
-	if err == nil && free {
+	err = filelock.Take(lock)
+	if err == nil {
 		mine, itErr := lock.Stat()
 		there, err := os.Stat(lock.Name())
 		if itErr == nil && err == nil && os.SameFile(mine, there) {
 			return lock, nil
 		}
+	}
+	if errors.Is(err, filelock.ErrHeld) {
+		err = nil
 	}
 	return nil, errors.Join(err, lock.Close())
 }
@@ -93,8 +98,10 @@ func clearWay(dir string) (used bool, err error) {
 		return false, nil
 	}
 	defer lock.Close()
-	if free, err := lockFile(lock); err != nil || !free {
-		return !free, err
+	if err := filelock.Take(lock); errors.Is(err, filelock.ErrHeld) {
+		return true, nil
+	} else if err != nil {
+		return true, err
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/google/uuid"
+	"github.com/supportledger/supportledger/internal/filelock"
 )
 
 // DamagedError names a place in a file of people's keys whose bytes are not what
@@ -44,7 +45,7 @@ func readPeople(file *os.File) (scanned, error) {
 	if err := checkPrivate(file); err != nil {
 		return scanned{}, err
 	}
-	if err := lockFile(file); err != nil {
+	if err := filelock.Take(file); err != nil {
 		return scanned{}, err
 	}
 	info, err := file.Stat()

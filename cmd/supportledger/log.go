@@ -10,6 +10,7 @@ import (
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/esdb"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/internal/filelock"
 )
 
 // A logStore is where a house has its log: in its folder, or in a cluster.
@@ -50,7 +51,7 @@ func lockFolder(f folder) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lockFile(lock); err != nil {
+	if err := filelock.Take(lock); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %w", pebblestore.ErrInUse, err), lock.Close())
 	}
 	return lock, nil

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/supportledger/supportledger/internal/filelock"
 )
 
 // A restoration is a folder in which a ledger is made, inside the one that it is
@@ -50,7 +52,7 @@ func (r *restoration) open(done string) (err error) {
 	if r.lock, err = os.OpenFile(r.file("lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return err
 	}
-	if err := lockFile(r.lock); err != nil {
+	if err := filelock.Take(r.lock); err != nil {
 		return errors.Join(fmt.Errorf("%s is being %s by another process: %w", string(r.to), done, err), r.lock.Close())
 	}
 	return nil
