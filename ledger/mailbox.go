@@ -134,8 +134,10 @@ func (b *mailbox) replay(r *eventstore.Record) error {
 		return err
 	}
 	if meta.Fingerprint != ([16]byte{}) {
-		b.commands[meta.Command] = mailRepeat{place: r.Revision, fingerprint: meta.Fingerprint, at: r.RecordedAt}
-		b.unplaced = append(b.unplaced, meta.Command)
+		b.commands[meta.Command] = mailRepeat{position: r.Position, place: r.Revision, fingerprint: meta.Fingerprint, at: r.RecordedAt}
+		if r.Behind > 0 {
+			b.unplaced = append(b.unplaced, meta.Command)
+		}
 	}
 	if r.Behind > 0 {
 		return nil

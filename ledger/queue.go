@@ -66,7 +66,7 @@ type queue struct {
 	stale    bool            // there is more to be read
 	commands map[uuid.UUID]commandRef
 	order    []uuid.UUID // of commands, oldest first
-	unplaced []uuid.UUID // of commands whose append is being read
+	unplaced []uuid.UUID // of commands whose append is being read, once for each record
 	lastAt   time.Time   // recorded time of the last record
 	lastPos  eventstore.Position
 }
@@ -206,19 +206,18 @@ func (q *queue) replay(r eventstore.Record, forget time.Time) error {
 		ref.first, ref.fingerprint = int64(r.Revision), meta.Fingerprint
 		q.order = append(q.order, meta.Command)
 	}
-	if n := len(q.unplaced); n == 0 || q.unplaced[n-1] != meta.Command {
-		q.unplaced = append(q.unplaced, meta.Command)
-	}
-	ref.events, ref.recorded = int32(int64(r.Revision)-ref.first+1), r.RecordedAt.UnixMicro()
+	ref.events, ref.position, ref.recorded = int32(int64(r.Revision)-ref.first+1), r.Position, r.RecordedAt.UnixMicro()
 	q.commands[meta.Command] = ref
-	if r.Behind == 0 {
+	if r.Behind > 0 {
+		q.unplaced = append(q.unplaced, meta.Command)
+	} else if len(q.unplaced) > 0 {
 		q.place(r.Position)
 	}
 	return nil
 }
 
-// place says of the commands that were read since the last time what was told of
-// where they stand.
+// place says of the commands whose append has been read what was told of where they
+// stand.
 func (q *queue) place(at eventstore.Position) {
 	for _, command := range q.unplaced {
 		ref := q.commands[command]
