@@ -91,9 +91,7 @@ func (s *server) listen() (said []jetstream.Msg) {
 	defer nc.Close()
 	js, err := jetstream.New(nc)
 	must(s.t, err)
-	s.until("the feed", func() bool {
-		return s.metric("supportledger_feed_lag") == "0" && s.metric("supportledger_feed_connected") == "1"
-	})
+	s.until("the feed", s.published)
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	_ = js.DeleteConsumer(ctx, d.Stream, d.Consumer)
@@ -130,6 +128,11 @@ func mustBeDescribed(t testing.TB, said []jetstream.Msg) {
 			t.Errorf("message %v on %s: %v\n%s", head, m.Subject(), err, m.Data())
 		}
 	}
+}
+
+// published says whether the feed has told NATS of everything.
+func (s *server) published() bool {
+	return s.metric("supportledger_feed_lag") == "0" && s.metric("supportledger_feed_connected") == "1"
 }
 
 // metric is a metric's value, as it is written.

@@ -45,20 +45,26 @@ func startCluster(t *testing.T) *natsCluster {
 		path := filepath.Join(c.secrets, fmt.Sprint("nats-", n, ".conf"))
 		must(t, os.WriteFile(path, []byte(own), 0o600))
 		t.Setenv("NATS_NAME", fmt.Sprint("nats-", n+1))
-		options, err := natsserver.ProcessConfigFile(path)
-		must(t, err)
-		options.NoSigs, options.NoLog = true, true
-		s, err := natsserver.NewServer(options)
-		must(t, err)
-		s.Start()
-		t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-		c.servers = append(c.servers, s)
+		c.servers = append(c.servers, startNATS(t, path))
 	}
 	waitUntil(t, "a cluster of three", func() bool {
 		// Only the leader knows its peers.
 		return slices.ContainsFunc(c.servers, func(s *natsserver.Server) bool { return len(s.JetStreamClusterPeers()) == 3 })
 	})
 	return c
+}
+
+// startNATS runs a server as a file says, until the end of the test.
+func startNATS(t *testing.T, config string) *natsserver.Server {
+	t.Helper()
+	options, err := natsserver.ProcessConfigFile(config)
+	must(t, err)
+	options.NoSigs, options.NoLog = true, true
+	s, err := natsserver.NewServer(options)
+	must(t, err)
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	return s
 }
 
 // The NATS cluster of docker-compose.yml takes the ledger by its user and its
@@ -70,17 +76,11 @@ func TestComposeNATSCarriesTheFeed(t *testing.T) {
 		t.Errorf("a stranger got %v", err)
 	}
 	s := serve(t, t.TempDir(), "--nats-url", c.url, "--nats-ca", filepath.Join(c.secrets, "ca.crt"), "--nats-replicas", "3")
-	published := func() bool {
-		got, err := s.send("", http.MethodGet, "/metrics", "", nil)
-		must(t, err)
-		text := string(got.body)
-		return strings.Contains(text, "\nsupportledger_feed_connected 1\n") && strings.Contains(text, "\nsupportledger_feed_lag 0\n")
-	}
 	p := s.linked(10)
-	waitUntil(t, "the feed is there", published)
+	waitUntil(t, "the feed is there", s.published)
 	c.servers[0].Shutdown()
 	c.servers[0].WaitForShutdown()
 	s.post("customer-ani", "/v1/incidents", request(p.ID, "It stopped"), nil, http.StatusCreated)
-	waitUntil(t, "the feed is there without one", published)
+	waitUntil(t, "the feed is there without one", s.published)
 	must(t, s.stop())
 }

@@ -7,13 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/supportledger/supportledger/internal/ownaddress"
@@ -101,13 +99,7 @@ func guardedNATS(t *testing.T) (url string, account signer) {
 		at, operator.vouch(t, operator, fields{"type": "operator"}), system.name(),
 		system.name(), operator.vouch(t, system, fields{"type": "account", "limits": limits}),
 		account.name(), operator.vouch(t, account, fields{"type": "account", "limits": own}), t.TempDir()), 0o600))
-	options, err := natsserver.ProcessConfigFile(config)
-	must(t, err)
-	options.NoSigs, options.NoLog = true, true
-	s, err := natsserver.NewServer(options)
-	must(t, err)
-	s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	startNATS(t, config)
 	return "nats://" + at, account
 }
 
@@ -121,22 +113,14 @@ func TestTheFeedShowsItsCredentials(t *testing.T) {
 			t.Errorf("%s got %v", what, err)
 		}
 	}
-	feed := func(s *server) string {
-		got, err := s.send("", http.MethodGet, "/metrics", "", nil)
-		must(t, err)
-		return string(got.body)
-	}
 	s := serve(t, t.TempDir(), "--nats-url", url, "--nats-creds", account.credentials(t))
 	s.linked(10)
-	waitUntil(t, "the feed is there", func() bool {
-		said := feed(s)
-		return strings.Contains(said, "\nsupportledger_feed_connected 1\n") && strings.Contains(said, "\nsupportledger_feed_lag 0\n")
-	})
+	waitUntil(t, "the feed is there", s.published)
 	must(t, s.stop())
 	s = serve(t, t.TempDir(), "--nats-url", url, "--nats-creds", stranger)
 	s.linked(10)
 	waitUntil(t, "it is told why there is no feed", func() bool { return strings.Contains(s.log.String(), "does not reach NATS") })
-	if said := feed(s); !strings.Contains(said, "\nsupportledger_feed_connected 0\n") {
+	if s.metric("supportledger_feed_connected") != "0" {
 		t.Error("a stranger's credentials do")
 	}
 	must(t, s.stop())

@@ -43,22 +43,38 @@ func (f follower) Read(_ *streams.ReadReq, out streams.Streams_ReadServer) error
 
 func (f follower) Append(in streams.Streams_AppendServer) error { return f.refer(in.Context()) }
 
+func followerOf(t testing.TB, leader string) follower {
+	t.Helper()
+	host, port, err := net.SplitHostPort(leader)
+	must(t, err)
+	return follower{host: host, port: port}
+}
+
+// standIn serves what takes a node's place, until the end of the test, and returns where.
+func standIn(t testing.TB, node streams.StreamsServer) string {
+	t.Helper()
+	g := grpc.NewServer()
+	streams.RegisterStreamsServer(g, node)
+	return listen(t, g)
+}
+
+func listen(t testing.TB, g *grpc.Server) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	go func() { _ = g.Serve(l) }()
+	t.Cleanup(g.Stop)
+	return l.Addr().String()
+}
+
 // A node that is the leader no longer sends the store to the one that is.
 func TestTheLeaderIsFollowed(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, nil)
 	c.start()
-	host, port, err := net.SplitHostPort(c.address)
-	must(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	g := grpc.NewServer()
-	streams.RegisterStreamsServer(g, follower{host: host, port: port})
-	go func() { _ = g.Serve(l) }()
-	defer g.Stop()
-	s := open(t, l.Addr().String())
+	s := open(t, standIn(t, followerOf(t, c.address)))
 	defer s.Close()
-	_, err = s.Append(soon(t), facts("a", eventstore.NoStream, 1))
+	_, err := s.Append(soon(t), facts("a", eventstore.NoStream, 1))
 	must(t, err)
 	if got := stream(t, s, "a"); len(got) != 1 {
 		t.Fatalf("%d records", len(got))
@@ -83,16 +99,8 @@ func TestAppendsAreOfTheProtocolsType(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, nil)
 	c.start()
-	host, port, err := net.SplitHostPort(c.address)
-	must(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
 	types := make(chan string, 1)
-	g := grpc.NewServer()
-	streams.RegisterStreamsServer(g, observer{follower{host: host, port: port}, types})
-	go func() { _ = g.Serve(l) }()
-	defer g.Stop()
-	s := open(t, l.Addr().String())
+	s := open(t, standIn(t, observer{followerOf(t, c.address), types}))
 	defer s.Close()
 	outcome, err := s.Begin(soon(t), facts("a", eventstore.NoStream, 1))
 	if err == nil {

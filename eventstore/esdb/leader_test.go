@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"regexp"
 	"strings"
 	"sync"
@@ -31,16 +30,11 @@ type reign struct {
 
 func newReign(t *testing.T, next string) *reign {
 	t.Helper()
-	host, port, err := net.SplitHostPort(next)
-	must(t, err)
 	to, err := grpc.NewClient(next, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	must(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	r := &reign{follower: follower{host: host, port: port}, address: l.Addr().String(), to: to, over: make(chan struct{})}
-	g := grpc.NewServer(grpc.UnknownServiceHandler(r.handle), grpc.ForceServerCodecV2(asItCame{}))
-	go func() { _ = g.Serve(l) }()
-	t.Cleanup(func() { g.Stop(); _ = to.Close() })
+	t.Cleanup(func() { _ = to.Close() })
+	r := &reign{follower: followerOf(t, next), to: to, over: make(chan struct{})}
+	r.address = listen(t, grpc.NewServer(grpc.UnknownServiceHandler(r.handle), grpc.ForceServerCodecV2(asItCame{})))
 	return r
 }
 
@@ -185,13 +179,7 @@ func (q questioned) Read(req *streams.ReadReq, out streams.Streams_ReadServer) e
 func TestTheServerLeavesOutItsOwnEvents(t *testing.T) {
 	t.Parallel()
 	q := questioned{filters: make(chan *streams.ReadReq_Options_FilterOptions, 16)}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	g := grpc.NewServer()
-	streams.RegisterStreamsServer(g, q)
-	go func() { _ = g.Serve(l) }()
-	defer g.Stop()
-	s := open(t, l.Addr().String())
+	s := open(t, standIn(t, q))
 	defer func() { must(t, s.Close()) }()
 	ctx, cancel := context.WithCancel(soon(t))
 	waited := make(chan struct{})
