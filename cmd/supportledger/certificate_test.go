@@ -22,7 +22,7 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	readers, subscribers := filepath.Join(t.TempDir(), "readers.json"), filepath.Join(t.TempDir(), "subscribers.json")
 	succeed(t, "readers", "add", "anna", "--role", "auditor", "--file", readers)
 	succeed(t, "subscribers", "add", "anna", "--subject", "ledger.events.>", "--file", subscribers)
-	esdb, feed := ownaddress.Free(t, 1)[0], ownaddress.Free(t, 1)[0]
+	esdb, feed := ownaddress.Free(t), ownaddress.Free(t)
 	s := serve(t, t.TempDir(),
 		"--esdb-listen", esdb, "--esdb-users", readers, "--esdb-tls-cert", cert, "--esdb-tls-key", key,
 		"--nats-listen", feed, "--nats-users", subscribers, "--nats-tls-cert", cert, "--nats-tls-key", key)

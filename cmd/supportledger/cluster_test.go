@@ -25,7 +25,7 @@ type cluster struct {
 }
 
 func newCluster(t *testing.T) *cluster {
-	c := &cluster{t: t, dir: t.TempDir(), address: ownaddress.Free(t, 1)[0]}
+	c := &cluster{t: t, dir: t.TempDir(), address: ownaddress.Free(t)}
 	c.start()
 	t.Cleanup(func() { c.stop() })
 	return c

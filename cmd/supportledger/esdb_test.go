@@ -82,7 +82,7 @@ func TestR38_OfficialEventStoreDBClientsReadTheLog(t *testing.T) {
 			cert, key := certificateFiles(t)
 			file := filepath.Join(t.TempDir(), "readers.json")
 			password := strings.Fields(succeed(t, "readers", "add", "anna", "--role", "auditor", "--file", file))[3]
-			address := ownaddress.Free(t, 1)[0]
+			address := ownaddress.Free(t)
 			dir := t.TempDir()
 			flags := []string{"--esdb-listen", address, "--esdb-users", file, "--esdb-tls-cert", cert, "--esdb-tls-key", key}
 			s := launch(t, dir, flags...)
@@ -206,7 +206,7 @@ func TestR3_R47_WhatEventStoreDBClientsSee(t *testing.T) {
 // A development ledger takes appends of clients where it was told to, and only there.
 func TestAppendsAreAcceptedForTestsAlone(t *testing.T) {
 	for _, accept := range []bool{false, true} {
-		address := ownaddress.Free(t, 1)[0]
+		address := ownaddress.Free(t)
 		flags := []string{"--no-feed", "--esdb-listen", address}
 		if accept {
 			flags = append(flags, "--esdb-accept-appends")

@@ -29,7 +29,7 @@ func startCluster(t *testing.T) *natsCluster {
 	t.Helper()
 	dir := prepared(t)
 	c := &natsCluster{secrets: filepath.Join(dir, "deploy", "compose", "secrets")}
-	at := ownaddress.Free(t, 6) // of clients, then of the cluster
+	at := ownaddress.Several(t, 6) // of clients, then of the cluster
 	env, err := os.ReadFile(filepath.Join(c.secrets, "ledger.env"))
 	must(t, err)
 	c.url = regexp.MustCompile(`(?m)^SUPPORTLEDGER_NATS_URL=(.*)$`).FindStringSubmatch(string(env))[1]

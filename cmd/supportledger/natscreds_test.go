@@ -93,7 +93,7 @@ func guardedNATS(t *testing.T) (url string, account signer) {
 	for name, value := range limits {
 		own[name] = value
 	}
-	at := ownaddress.Free(t, 1)[0]
+	at := ownaddress.Free(t)
 	config := filepath.Join(t.TempDir(), "nats.conf")
 	must(t, os.WriteFile(config, fmt.Appendf(nil, "listen: %q\noperator: %q\nsystem_account: %q\nresolver: MEMORY\nresolver_preload: {%s: %q, %s: %q}\njetstream {store_dir: %q}\n",
 		at, operator.vouch(t, operator, fields{"type": "operator"}), system.name(),

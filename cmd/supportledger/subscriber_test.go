@@ -82,14 +82,14 @@ func TestR38_TheExampleSubscriberMissesNothing(t *testing.T) {
 	program := build(t, filepath.Join(t.TempDir(), "subscriber"), "../../examples/subscriber")
 	t.Run("by the ledger's own NATS server", func(t *testing.T) {
 		dir := t.TempDir()
-		b := &bereft{program: program, store: filepath.Join(dir, "nats"), flags: []string{"--nats-listen", ownaddress.Free(t, 1)[0]}}
+		b := &bereft{program: program, store: filepath.Join(dir, "nats"), flags: []string{"--nats-listen", ownaddress.Free(t)}}
 		b.siege = besiege(t, dir, b.flags...)
 		d := b.readDevSubscriber()
 		b.url, b.user, b.password = d.URL, d.User, d.Password
 		b.outlive(t, own, func(lose func()) { b.kill(); lose() })
 	})
 	t.Run("by another NATS server", func(t *testing.T) {
-		n := &operatorsNATS{t: t, program: build(t, filepath.Join(t.TempDir(), "nats-server"), "github.com/nats-io/nats-server/v2"), address: ownaddress.Free(t, 1)[0], dir: t.TempDir()}
+		n := &operatorsNATS{t: t, program: build(t, filepath.Join(t.TempDir(), "nats-server"), "github.com/nats-io/nats-server/v2"), address: ownaddress.Free(t), dir: t.TempDir()}
 		n.start()
 		b := &bereft{program: program, store: filepath.Join(n.dir, "jetstream"), flags: []string{"--nats-url", "nats://ledger:secret@" + n.address}}
 		b.siege = besiege(t, t.TempDir(), b.flags...)

@@ -38,7 +38,7 @@ func TestAClusterThatCannotBeReachedIsNamed(t *testing.T) {
 	must(t, serve(t, local, "--no-mails", "--keys", keys).stop())
 	back := filepath.Join(t.TempDir(), "back")
 	for name, test := range map[string]struct{ url, reason, patience string }{
-		"address":  {url(password, ownaddress.Free(t, 1)[0], cert), "refused", "1s"},
+		"address":  {url(password, ownaddress.Free(t), cert), "refused", "1s"},
 		"password": {url("hunter2", c.address, cert), "authenti", "20s"}, // is refused at once
 		"root":     {url(password, c.address, another), "certificate", "1s"},
 	} {

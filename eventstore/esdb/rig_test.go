@@ -28,7 +28,7 @@ type cluster struct {
 
 func newCluster(t testing.TB, change func(*esdbwire.Config)) *cluster {
 	t.Helper()
-	c := &cluster{t: t, dir: t.TempDir(), address: ownaddress.Free(t, 1)[0], change: change}
+	c := &cluster{t: t, dir: t.TempDir(), address: ownaddress.Free(t), change: change}
 	t.Cleanup(c.halt)
 	return c
 }

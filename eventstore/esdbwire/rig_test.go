@@ -30,7 +30,7 @@ type rig struct {
 
 func newRig(t testing.TB, change ...func(*esdbwire.Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, dir: t.TempDir(), address: ownaddress.Free(t, 1)[0], heads: map[string]eventstore.Revision{}}
+	r := &rig{t: t, dir: t.TempDir(), address: ownaddress.Free(t), heads: map[string]eventstore.Revision{}}
 	for _, c := range change {
 		c(&r.config)
 	}

@@ -25,7 +25,7 @@ func New(t testing.TB, to string) Line {
 	t.Helper()
 	api := &toxiproxy.ApiServer{Collection: toxiproxy.NewProxyCollection(), Metrics: toxiproxy.NewMetricsContainer(nil)}
 	api.Logger = silent(api.Logger)
-	l := Line{toxiproxy.NewProxy(api, "line", ownaddress.Free(t, 1)[0], to), t}
+	l := Line{toxiproxy.NewProxy(api, "line", ownaddress.Free(t), to), t}
 	if err := l.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,14 @@ import (
 // Systems give ports from 32768 on to those who name none (IANA: from 49152).
 const first, end = 10_000, 32_768
 
-// Free are addresses of this machine that only those get who name them.
-func Free(t testing.TB, n int) (all []string) {
+// Free is an address of this machine that only those get who name it.
+func Free(t testing.TB) string {
+	t.Helper()
+	return Several(t, 1)[0]
+}
+
+// Several are so many of them.
+func Several(t testing.TB, n int) (all []string) {
 	t.Helper()
 	found, err := Find(n)
 	if err != nil {
@@ -28,7 +34,7 @@ func Free(t testing.TB, n int) (all []string) {
 	return all
 }
 
-// Find is Free for what is started outside of a test.
+// Find is Several for what is started outside of a test.
 func Find(n int) (all []netip.AddrPort, err error) {
 	for len(all) < n {
 		a := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), first+rand.N[uint16](end-first))

@@ -51,7 +51,7 @@ func newRig(t testing.TB) *rig {
 
 func (r *rig) start(c broker.Config) {
 	r.t.Helper()
-	c.Dir, c.Listen, c.UsersFile, c.Logger = filepath.Join(r.dir, "nats"), ownaddress.Free(r.t, 1)[0], r.file, r.said.Logger(slog.LevelInfo)
+	c.Dir, c.Listen, c.UsersFile, c.Logger = filepath.Join(r.dir, "nats"), ownaddress.Free(r.t), r.file, r.said.Logger(slog.LevelInfo)
 	var err error
 	r.broker, err = broker.Open(c)
 	must(r.t, err)

@@ -15,7 +15,7 @@ import (
 // hears each of them exactly once by its id, in order, and none is missing.
 func TestR38_ASubscriberHearsEverythingOverKills(t *testing.T) {
 	const kills, events = 50, 100_000
-	dir, address := t.TempDir(), ownaddress.Free(t, 1)[0]
+	dir, address := t.TempDir(), ownaddress.Free(t)
 	launchAgain := func() *program {
 		cmd := serving(t, dir)
 		cmd.Args = append(cmd.Args, "--nats-listen", address)

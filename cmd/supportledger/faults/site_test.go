@@ -57,7 +57,7 @@ const nodes = 3
 // newSite starts everything: nodes that serve with mails or without, with more flags.
 func newSite(t testing.TB, serving func(testing.TB, string) *exec.Cmd, flags ...string) *site {
 	t.Helper()
-	s := &site{t: t, serving: serving, database: pgserver.Start(t, ""), keys: filepath.Join(t.TempDir(), "keys.json"), flags: flags, natsDir: t.TempDir(), natsAt: ownaddress.Free(t, 1)[0]}
+	s := &site{t: t, serving: serving, database: pgserver.Start(t, ""), keys: filepath.Join(t.TempDir(), "keys.json"), flags: flags, natsDir: t.TempDir(), natsAt: ownaddress.Free(t)}
 	s.startNATS()
 	t.Cleanup(s.stopNATS)
 	conn, err := s.database.Connect(t.Context())
