@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/esdbproto"
 )
 
 // The client makes a call of its own for each append, with a message for each
@@ -208,7 +209,7 @@ func (l *lane) receive() {
 		if answer, err = l.call.Recv(); err != nil {
 			break
 		}
-		id := readID(answer.GetCorrelationId())
+		id := esdbproto.ReadUUID(answer.GetCorrelationId())
 		l.mu.Lock()
 		w, known := l.waiting[id]
 		delete(l.waiting, id)

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/esdbproto"
 )
 
 // The events of an append are written into its message by hand: the stubs would make
@@ -42,7 +43,7 @@ func (w *write) message(id uuid.UUID, timeout time.Duration) (message, error) {
 	if o.ExpectedStreamPosition = (&streams.BatchAppendReq_Options_StreamPosition{StreamPosition: uint64(w.Expected)}); w.Expected == eventstore.NoStream {
 		o.ExpectedStreamPosition = &streams.BatchAppendReq_Options_NoStream{NoStream: &emptypb.Empty{}}
 	}
-	head, err := proto.Marshal(&streams.BatchAppendReq{CorrelationId: structured(id), Options: o, IsFinal: true})
+	head, err := proto.Marshal(&streams.BatchAppendReq{CorrelationId: esdbproto.UUID(id), Options: o, IsFinal: true})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", eventstore.ErrInvalid, err)
 	}
@@ -56,9 +57,9 @@ func (w *write) message(id uuid.UUID, timeout time.Duration) (message, error) {
 	var custom []byte
 	for i := range w.Events {
 		e := &w.Events[i]
-		kind := [2]string{e.Type, contentType(e.Data)}
+		kind := [2]string{e.Type, esdbproto.ContentType(e.Data)}
 		if said[kind] == nil {
-			said[kind] = appendSaid(appendSaid(nil, "type", kind[0]), "content-type", kind[1])
+			said[kind] = esdbproto.AppendEntry(esdbproto.AppendEntry(nil, fieldSaid, esdbproto.MetaType, kind[0]), fieldSaid, esdbproto.MetaContentType, kind[1])
 		}
 		custom = w.appendEnvelope(custom[:0], i)
 		b = appendProposed(b, e.ID, said[kind], custom, e.Data)
@@ -68,21 +69,6 @@ func (w *write) message(id uuid.UUID, timeout time.Duration) (message, error) {
 
 // proposedRoom is more than what an event's message has besides texts of its own.
 const proposedRoom = 256
-
-func contentType(data []byte) string {
-	if isJSON(data) {
-		return "application/json"
-	}
-	return "application/octet-stream"
-}
-
-// appendSaid appends an entry of ProposedMessage.metadata.
-func appendSaid(b []byte, key, value string) []byte {
-	b = protowire.AppendTag(b, fieldSaid, protowire.BytesType)
-	b = protowire.AppendVarint(b, uint64(2+protowire.SizeBytes(len(key))+protowire.SizeBytes(len(value))))
-	b = protowire.AppendString(protowire.AppendTag(b, 1, protowire.BytesType), key)
-	return protowire.AppendString(protowire.AppendTag(b, 2, protowire.BytesType), value)
-}
 
 // appendProposed appends a ProposedMessage.
 func appendProposed(b []byte, id uuid.UUID, said, custom, data []byte) []byte {
@@ -98,23 +84,6 @@ func appendProposed(b []byte, id uuid.UUID, said, custom, data []byte) []byte {
 	b = append(b, said...)
 	b = protowire.AppendBytes(protowire.AppendTag(b, fieldCustom, protowire.BytesType), custom)
 	return protowire.AppendBytes(protowire.AppendTag(b, fieldData, protowire.BytesType), data)
-}
-
-func structured(id uuid.UUID) *shared.UUID {
-	return &shared.UUID{Value: &shared.UUID_Structured_{Structured: &shared.UUID_Structured{
-		MostSignificantBits: int64(binary.BigEndian.Uint64(id[:8])), LeastSignificantBits: int64(binary.BigEndian.Uint64(id[8:])),
-	}}}
-}
-
-// readID reads an id in either form; the zero one where it is in neither.
-func readID(id *shared.UUID) (u uuid.UUID) {
-	if s := id.GetStructured(); s != nil {
-		binary.BigEndian.PutUint64(u[:8], uint64(s.MostSignificantBits))
-		binary.BigEndian.PutUint64(u[8:], uint64(s.LeastSignificantBits))
-		return u
-	}
-	u, _ = uuid.Parse(id.GetString_()) // of nobody who waits, if it is none
-	return u
 }
 
 // A messageCodec sends messages, and reads answers as the stubs do.

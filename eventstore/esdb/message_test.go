@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/esdbproto"
 )
 
 // What is written by hand is what the protocol's stubs read.
@@ -32,7 +33,7 @@ func TestMessagesAreTheProtocols(t *testing.T) {
 		}
 		o := got.GetOptions()
 		first := o.GetNoStream() != nil && expected == eventstore.NoStream || expected >= 0 && o.GetStreamPosition() == uint64(expected)
-		if !first || readID(got.GetCorrelationId()) != id || !got.GetIsFinal() || string(o.GetStreamIdentifier().GetStreamName()) != "contract" || o.GetDeadline().AsDuration() != time.Minute {
+		if !first || esdbproto.ReadUUID(got.GetCorrelationId()) != id || !got.GetIsFinal() || string(o.GetStreamIdentifier().GetStreamName()) != "contract" || o.GetDeadline().AsDuration() != time.Minute {
 			t.Errorf("expected %d: options %v of %v", expected, o, got.GetCorrelationId())
 		}
 		if len(got.GetProposedMessages()) != len(w.Events) || len(got.ProtoReflect().GetUnknown()) != 0 {
@@ -40,9 +41,9 @@ func TestMessagesAreTheProtocols(t *testing.T) {
 		}
 		for i, p := range got.GetProposedMessages() {
 			e, said := w.Events[i], p.GetMetadata()
-			if readID(p.GetId()) != e.ID || !bytes.Equal(p.GetData(), e.Data) || !bytes.Equal(p.GetCustomMetadata(), w.appendEnvelope(nil, i)) ||
-				len(said) != 2 || said["type"] != e.Type || said["content-type"] != contentType(e.Data) || len(p.ProtoReflect().GetUnknown()) != 0 {
-				t.Errorf("event %d is read as %v %v", i, readID(p.GetId()), said)
+			if esdbproto.ReadUUID(p.GetId()) != e.ID || !bytes.Equal(p.GetData(), e.Data) || !bytes.Equal(p.GetCustomMetadata(), w.appendEnvelope(nil, i)) ||
+				len(said) != 2 || said["type"] != e.Type || said["content-type"] != esdbproto.ContentType(e.Data) || len(p.ProtoReflect().GetUnknown()) != 0 {
+				t.Errorf("event %d is read as %v %v", i, esdbproto.ReadUUID(p.GetId()), said)
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/esdbproto"
 )
 
 // timeFormat is how a recorded time is written: microseconds, UTC.
@@ -31,15 +32,10 @@ type envelope struct {
 // caller has left may still be inside the client.
 func (w *write) seal(i int) client.EventData {
 	e, kind := &w.Events[i], client.ContentTypeBinary
-	if isJSON(e.Data) {
+	if esdbproto.ContentType(e.Data) == esdbproto.JSON {
 		kind = client.ContentTypeJson
 	}
 	return client.EventData{EventID: e.ID, EventType: e.Type, ContentType: kind, Data: bytes.Clone(e.Data), Metadata: w.appendEnvelope(nil, i)}
-}
-
-func isJSON(data []byte) bool {
-	n := len(data)
-	return n >= 2 && data[0] == '{' && data[n-1] == '}'
 }
 
 // appendEnvelope appends the envelope of one of the append's events.

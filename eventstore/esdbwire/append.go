@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/esdbproto"
 )
 
 // expected is what an append wants of its stream.
@@ -111,14 +112,14 @@ type proposal interface {
 
 func proposed(p proposal) (eventstore.Event, error) {
 	meta := p.GetMetadata()
-	if _, ok := meta[metaContentType]; !ok || meta[metaType] == "" {
+	if _, ok := meta[esdbproto.MetaContentType]; !ok || meta[esdbproto.MetaType] == "" {
 		return eventstore.Event{}, metadataMissing()
 	}
-	id := readUUID(p.GetId())
+	id := esdbproto.ReadUUID(p.GetId())
 	if id == uuid.Nil {
 		return eventstore.Event{}, invalidArgument("an event has no id")
 	}
-	return eventstore.Event{ID: id, Type: meta[metaType], Data: p.GetData(), Meta: p.GetCustomMetadata()}, nil
+	return eventstore.Event{ID: id, Type: meta[esdbproto.MetaType], Data: p.GetData(), Meta: p.GetCustomMetadata()}, nil
 }
 
 // mostTries bounds how often an append that expects no revision is tried while

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/esdbproto"
 )
 
 // batchesAtOnce bounds how many appends of one call are under way.
@@ -78,7 +79,7 @@ type batch struct {
 
 // take adds a part to its batch, and starts the append with the last one.
 func (b *batches) take(req *streams.BatchAppendReq) error {
-	key := readUUID(req.GetCorrelationId())
+	key := esdbproto.ReadUUID(req.GetCorrelationId())
 	c := b.open[key]
 	if c == nil {
 		c = &batch{id: req.GetCorrelationId()}

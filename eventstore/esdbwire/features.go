@@ -10,6 +10,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/google/uuid"
+	"github.com/supportledger/supportledger/eventstore/esdbproto"
 	"google.golang.org/grpc/metadata"
 )
 
@@ -63,7 +64,7 @@ func (g *gossiper) Read(ctx context.Context, _ *shared.Empty) (*gossip.ClusterIn
 	}
 	port, _ := strconv.ParseUint(text, 10, 16)
 	return &gossip.ClusterInfo{Members: []*gossip.MemberInfo{{
-		InstanceId: structured(g.instance), TimeStamp: ticks(time.Now()), State: gossip.MemberInfo_Leader, IsAlive: true,
+		InstanceId: esdbproto.UUID(g.instance), TimeStamp: ticks(time.Now()), State: gossip.MemberInfo_Leader, IsAlive: true,
 		HttpEndPoint: &gossip.EndPoint{Address: host, Port: uint32(port)},
 	}}}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/supportledger/supportledger/eventstore"
+	"github.com/supportledger/supportledger/eventstore/esdbproto"
 )
 
 // A refusal is an error in the protocol's own form: a status, and trailers that
@@ -45,7 +46,7 @@ func accessDenied() error {
 
 func metadataMissing() error {
 	return &refusal{status.New(codes.InvalidArgument, "Required Metadata Property 'type' or 'content-type' is missing."),
-		metadata.Pairs(exceptionKey, "missing-required-metadata-property", "required-metadata-properties", metaType+","+metaContentType)}
+		metadata.Pairs(exceptionKey, "missing-required-metadata-property", "required-metadata-properties", esdbproto.MetaType+","+esdbproto.MetaContentType)}
 }
 
 func tooLarge(most int) error {

@@ -24,10 +24,10 @@ var fenced = []fence{
 	{module: "github.com/go-json-experiment/json", folders: []string{"api", "ledger", "bench"}, reason: "the fast decoder is for hot routes; the rest reads better with encoding/json"},
 
 	{module: "github.com/cockroachdb/pebble", folders: []string{"eventstore/pebblestore", "bench"}, reason: "another engine takes its place behind the same contract (bench measures it bare)"},
-	{module: "github.com/EventStore/EventStore-Client-Go", folders: []string{"eventstore/esdb", "eventstore/esdbwire", "examples", "bench"}, reason: "another cluster takes its place behind the same contract (an example reads with it, bench measures it bare)"},
+	{module: "github.com/EventStore/EventStore-Client-Go", folders: []string{"eventstore/esdb", "eventstore/esdbproto", "eventstore/esdbwire", "examples", "bench"}, reason: "another cluster takes its place behind the same contract (an example reads with it, bench measures it bare)"},
 	{module: "google.golang.org/grpc", folders: []string{"eventstore/esdb", "eventstore/esdbwire"}, reason: "only EventStoreDB speaks it"},
 	{module: "google.golang.org/genproto", folders: []string{"eventstore/esdbwire"}, reason: "only EventStoreDB speaks it"},
-	{module: "google.golang.org/protobuf", folders: []string{"eventstore/esdb", "eventstore/esdbwire"}, reason: "only EventStoreDB speaks it"},
+	{module: "google.golang.org/protobuf", folders: []string{"eventstore/esdb", "eventstore/esdbproto", "eventstore/esdbwire"}, reason: "only EventStoreDB speaks it"},
 	{module: "modernc.org/sqlite", folders: []string{"projections"}, reason: "read models alone know SQL"},
 	{module: "github.com/jackc/pgx", folders: []string{"internal/postgres", "internal/pgserver", "projections", "vault", "bench"}, reason: "read models and the keys of people alone know PostgreSQL (bench measures what a user would build instead)"},
 	{module: "github.com/minio/minio-go", folders: []string{"attachments/s3"}, reason: "another client takes its place behind the same port"},
