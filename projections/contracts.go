@@ -41,7 +41,8 @@ func contractsProjection() *projection {
 // recorded. promise is the event by which a blank contract was promised to come to
 // life at activates_at, as JSON, with a term until promised_end; these are left
 // as they are once it has. blank_since is since when a contract that is blank ought
-// not to be: since activates_at, or else since it was registered.
+// not to be: since activates_at, or else since it was registered. ending_at is ends_at
+// of a contract that is going to end and that nothing follows yet.
 var contractsTable = table{
 	name: "contracts",
 	columns: `seq {key} PRIMARY KEY,
@@ -66,7 +67,8 @@ var contractsTable = table{
 	missing_since BIGINT NOT NULL,
 	missing       SMALLINT NOT NULL,
 	due_at        BIGINT NOT NULL,
-	blank_since   BIGINT NOT NULL`,
+	blank_since   BIGINT NOT NULL,
+	ending_at     BIGINT NOT NULL`,
 	indexes: []string{
 		"unique by_id: (id)",
 		"by_access_id: (access_id)",
@@ -75,7 +77,7 @@ var contractsTable = table{
 		"by_inherits_from: (inherits_from) WHERE inherits_from IS NOT NULL",
 		"by_due: (due_at, id) WHERE due_at > 0",
 		"by_blank: (blank_since, id) WHERE blank_since > 0",
-		"by_end: (ends_at, id) WHERE state IN ('activated', 'suspended')",
+		"by_ending: (ending_at, id) WHERE ending_at > 0",
 	},
 	order: "seq",
 }

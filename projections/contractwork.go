@@ -272,9 +272,9 @@ func (w *contractsWork) write(ctx context.Context, b *book) error {
 		err = w.insert(ctx, &b.contractRow)
 	case b.changed:
 		err = w.tx.exec(ctx, `UPDATE {contracts} SET inherits_from = ?, inherits_at = ?, promise = ?, activates_at = ?, promised_end = ?, state = ?, started = ?, starts_on = ?, expires_on = ?, starts_at = ?, ends_at = ?,
-			renewal = ?, replacement = ?, missing_since = ?, missing = ?, due_at = ?, blank_since = ? WHERE seq = ?`,
+			renewal = ?, replacement = ?, missing_since = ?, missing = ?, due_at = ?, blank_since = ?, ending_at = ? WHERE seq = ?`,
 			maybe(b.inheritsFrom), b.inheritsAt, b.promise, b.activatesAt, b.promisedEnd, b.state, number(b.started), b.startsOn, b.expiresOn, b.startsAt, b.endsAt,
-			maybe(b.renewal), maybe(b.replacement), b.missingSince, b.missing, b.dueAt, b.blankSince, int64(b.seq))
+			maybe(b.renewal), maybe(b.replacement), b.missingSince, b.missing, b.dueAt, b.blankSince, b.endingAt(), int64(b.seq))
 	}
 	if err != nil {
 		return err
@@ -291,10 +291,10 @@ func (w *contractsWork) insert(ctx context.Context, c *contractRow) error {
 		return fmt.Errorf("write terms: %w", err)
 	}
 	err = w.tx.exec(ctx, `INSERT INTO {contracts} (seq, id, access_id, partner_id, terms, registered_at, inherits_from, inherits_at, promise, activates_at, promised_end, state, started,
-		starts_on, expires_on, starts_at, ends_at, renewal, replacement, missing_since, missing, due_at, blank_since)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		starts_on, expires_on, starts_at, ends_at, renewal, replacement, missing_since, missing, due_at, blank_since, ending_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(c.seq), c.id[:], terms.AccessID, terms.PartnerID, string(text), c.registeredAt, maybe(c.inheritsFrom), c.inheritsAt, c.promise, c.activatesAt, c.promisedEnd, c.state, number(c.started),
-		c.startsOn, c.expiresOn, c.startsAt, c.endsAt, maybe(c.renewal), maybe(c.replacement), c.missingSince, c.missing, c.dueAt, c.blankSince)
+		c.startsOn, c.expiresOn, c.startsAt, c.endsAt, maybe(c.renewal), maybe(c.replacement), c.missingSince, c.missing, c.dueAt, c.blankSince, c.endingAt())
 	return err
 }
 

@@ -42,7 +42,17 @@ func testQuestions_useTheirIndex(t *testing.T, on engine) {
 			_, err := s.Contracts.List(ctx, at, ContractFilter{AccessID: "0000000003"}, Page{})
 			return err
 		},
-		"mail": func() error { _, _, err := s.Mails.Find(ctx, benchID(3)); return err },
+		"ending": func() error {
+			_, err := s.MailAgenda().Ending(ctx, at, at.AddDate(2, 0, 0), ledger.DueContract{}, 10)
+			return err
+		},
+		"ending, on": func() error {
+			_, err := s.MailAgenda().Ending(ctx, at, at.AddDate(2, 0, 0), ledger.DueContract{At: at}, 10)
+			return err
+		},
+		"asked again": func() error { _, err := s.MailAgenda().Asked(ctx, 10); return err },
+		"forgotten":   func() error { _, _, err := s.MailAgenda().Forgotten(ctx, 0); return err },
+		"mail":        func() error { _, _, err := s.Mails.Find(ctx, benchID(3)); return err },
 		"mails of a contract": func() error {
 			_, err := s.Mails.List(ctx, at, MailFilter{Contract: benchID(3)}, Page{})
 			return err
@@ -118,14 +128,17 @@ func plan(t *testing.T, c *connection, text string) {
 // planOnServer looks at the plan that serves whatever the arguments are.
 func planOnServer(t *testing.T, c *connection, text string) {
 	t.Helper()
-	nothing := strings.TrimPrefix(strings.Repeat(", NULL", strings.Count(text, "?")), ", ")
+	nothing := ""
+	if n := strings.Count(text, "?"); n > 0 {
+		nothing = "(NULL" + strings.Repeat(", NULL", n-1) + ")"
+	}
 	for _, before := range []string{"SET plan_cache_mode = force_generic_plan", "PREPARE planned AS " + numbered(text)} {
 		if _, err := c.conn.ExecContext(t.Context(), before, postgres.Unprepared); err != nil {
 			t.Error(err)
 			return
 		}
 	}
-	rows, err := c.conn.QueryContext(t.Context(), "EXPLAIN EXECUTE planned("+nothing+")", postgres.Unprepared)
+	rows, err := c.conn.QueryContext(t.Context(), "EXPLAIN EXECUTE planned"+nothing, postgres.Unprepared)
 	if err != nil {
 		t.Error(err)
 		return
