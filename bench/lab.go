@@ -22,6 +22,7 @@ type Lab struct {
 	Program  string // the file of the real program; "" until it is built
 	Profiles string // where to write profiles; "" for none
 
+	nats      string // the file of the program nats-server; "" until it is built
 	progress  io.Writer
 	measuring string     // the row's name
 	history   *site.Site // a log to read

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/supportledger/supportledger/bench/load"
 	"github.com/supportledger/supportledger/bench/site"
+	"github.com/supportledger/supportledger/bench/yardstick"
 )
 
 // fullSuffix marks the rows that are measured again on a full store.
@@ -24,9 +26,75 @@ func fullRow(of Row, use func(context.Context, *Lab, *site.Site) (Sample, error)
 	of.What = "after 10 million events: " + of.What
 	of.Full = true
 	of.Measure = func(ctx context.Context, lab *Lab) (Sample, error) {
-		return lab.full(ctx, func(s *site.Site) (Sample, error) { return use(ctx, lab, s) })
+		return lab.full(ctx, func(s *site.Site, _ *site.NATS) (Sample, error) { return use(ctx, lab, s) })
 	}
 	return of
+}
+
+// full lends a copy of a site with a million contracts and ten million events,
+// all published, a tenth of that in a quick lab. Its feed goes to a NATS server of
+// its own, as docs/operations.md wishes for that many contracts.
+func (l *Lab) full(ctx context.Context, use func(*site.Site, *site.NATS) (Sample, error)) (Sample, error) {
+	if l.original == nil {
+		if err := l.makeOriginal(ctx); err != nil {
+			return Sample{}, err
+		}
+	}
+	s, err := l.original.Clone(filepath.Join(l.Dir, "site"))
+	if err != nil {
+		return Sample{}, err
+	}
+	return lend(s, func(s *site.Site) (sample Sample, err error) {
+		err = l.withNATS(ctx, s, func(n *site.NATS) error {
+			yardstick.Settle()
+			sample, err = use(s, n)
+			return err
+		})
+		return sample, err
+	})
+}
+
+// makeOriginal makes the full store.
+func (l *Lab) makeOriginal(ctx context.Context) error {
+	h := site.History{Contracts: 1_000_000, Submissions: 2_500_000}
+	if l.Quick {
+		h = site.History{Contracts: h.Contracts / 10, Submissions: h.Submissions / 10}
+	}
+	original, err := l.makeHistory(ctx, "full", h)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	events, err := original.CatchUp(ctx)
+	if err != nil {
+		return err
+	}
+	l.Say("  its read models took %v for %s events", time.Since(began).Round(time.Second), count(events))
+	began = time.Now()
+	if err := l.withNATS(ctx, original, func(*site.NATS) (err error) { events, err = original.Publish(ctx); return err }); err != nil {
+		return err
+	}
+	l.Say("  its feed took %v for %s events", time.Since(began).Round(time.Second), count(events))
+	l.original = original
+	return nil
+}
+
+// withNATS lends a site a NATS server of its own.
+func (l *Lab) withNATS(ctx context.Context, s *site.Site, use func(*site.NATS) error) error {
+	if l.nats == "" {
+		file, err := l.build(ctx, "nats-server", "github.com/nats-io/nats-server/v2")
+		if err != nil {
+			return err
+		}
+		l.nats = file
+	}
+	n, err := s.StartNATS(ctx, l.nats)
+	if err != nil {
+		return err
+	}
+	s.NATS = n.URL
+	defer func() { s.NATS = "" }()
+	return errors.Join(use(n), n.Stop())
 }
 
 func fullHTTPRow(of Row, contracts int) Row {
@@ -48,12 +116,12 @@ func memoryRow() Row {
 		Name: "memory", What: "peak memory, 1 million contracts and 10 million events, under load", Unit: "MiB",
 		Lower: true, Full: true, Targets: []Target{limit(1024)},
 		Measure: func(ctx context.Context, lab *Lab) (Sample, error) {
-			return lab.full(ctx, func(s *site.Site) (Sample, error) { return lab.memory(ctx, s) })
+			return lab.full(ctx, func(s *site.Site, n *site.NATS) (Sample, error) { return lab.memory(ctx, s, n) })
 		},
 	}
 }
 
-func (l *Lab) memory(ctx context.Context, s *site.Site) (Sample, error) {
+func (l *Lab) memory(ctx context.Context, s *site.Site, n *site.NATS) (Sample, error) {
 	before, err := s.Head(ctx)
 	if err != nil {
 		return Sample{}, err
@@ -65,10 +133,11 @@ func (l *Lab) memory(ctx context.Context, s *site.Site) (Sample, error) {
 	span := load.Span{Warm: l.Span.Warm, Measure: 3 * l.Span.Measure}
 	result, note, err := loadServer(ctx, server, s.Targets(len(s.Contracts)), span)
 	peak, memoryErr := server.PeakMemory()
-	if err := errors.Join(err, memoryErr, server.Kill()); err != nil {
+	beside, natsErr := n.PeakMemory()
+	if err := errors.Join(err, memoryErr, natsErr, server.Kill()); err != nil {
 		return Sample{}, err
 	}
-	note = fmt.Sprintf("%s /s over all contracts; %s", amount(result.Rate), note)
+	note = fmt.Sprintf("the NATS server beside it %s MiB; %s /s over all contracts; %s", amount(float64(beside)/(1<<20)), amount(result.Rate), note)
 	return counted(ctx, s, before, result, float64(peak)/(1<<20), note)
 }
 
@@ -78,7 +147,7 @@ func startRow(name, what string, end func(*site.Server) error) Row {
 	return Row{
 		Name: name, What: what, Unit: "s", Lower: true, Full: true, Targets: []Target{limit(3)},
 		Measure: func(ctx context.Context, lab *Lab) (Sample, error) {
-			return lab.full(ctx, func(s *site.Site) (Sample, error) { return lab.start(ctx, s, end) })
+			return lab.full(ctx, func(s *site.Site, _ *site.NATS) (Sample, error) { return lab.start(ctx, s, end) })
 		},
 	}
 }

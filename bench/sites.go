@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/supportledger/supportledger/bench/site"
-	"github.com/supportledger/supportledger/bench/yardstick"
 )
 
 // program is the file of the real program, built once per lab the way `make
@@ -20,14 +19,23 @@ func (l *Lab) program(ctx context.Context) (string, error) {
 	if l.Program != "" {
 		return l.Program, nil
 	}
-	path := filepath.Join(l.Dir, "supportledger")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "github.com/supportledger/supportledger/cmd/supportledger")
+	file, err := l.build(ctx, "supportledger", "github.com/supportledger/supportledger/cmd/supportledger")
+	if err != nil {
+		return "", err
+	}
+	l.Program = file
+	return file, nil
+}
+
+// build makes a program into the lab's folder.
+func (l *Lab) build(ctx context.Context, name, source string) (file string, err error) {
+	file = filepath.Join(l.Dir, name)
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", file, source)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build supportledger (run this inside the module, or name a program with --program): %w: %s", err, out)
+		return "", fmt.Errorf("build %s (run this inside the module, or name a program with --program): %w: %s", name, err, out)
 	}
-	l.Program = path
-	return path, nil
+	return file, nil
 }
 
 // onSite lends a new site with contracts that nobody has used.
@@ -62,34 +70,6 @@ func (l *Lab) log(ctx context.Context) (*site.Site, error) {
 	var err error
 	l.history, err = l.makeHistory(ctx, "log", h)
 	return l.history, err
-}
-
-// full lends a copy of a site with a million contracts and ten million events,
-// a tenth of that in a quick lab. The original is made at the first time.
-func (l *Lab) full(ctx context.Context, use func(*site.Site) (Sample, error)) (Sample, error) {
-	if l.original == nil {
-		h := site.History{Contracts: 1_000_000, Submissions: 2_500_000}
-		if l.Quick {
-			h = site.History{Contracts: h.Contracts / 10, Submissions: h.Submissions / 10}
-		}
-		original, err := l.makeHistory(ctx, "full", h)
-		if err != nil {
-			return Sample{}, err
-		}
-		began := time.Now()
-		events, err := original.CatchUp(ctx)
-		if err != nil {
-			return Sample{}, err
-		}
-		l.Say("  its read models took %v for %s events", time.Since(began).Round(time.Second), count(events))
-		l.original = original
-	}
-	s, err := l.original.Clone(filepath.Join(l.Dir, "site"))
-	if err != nil {
-		return Sample{}, err
-	}
-	yardstick.Settle()
-	return lend(s, use)
 }
 
 func (l *Lab) makeHistory(ctx context.Context, name string, h site.History) (*site.Site, error) {

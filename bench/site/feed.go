@@ -19,19 +19,23 @@ import (
 // A feeding is a site's feed at work, and the NATS server that it goes to.
 type feeding struct {
 	feed   *notifications.Feed
-	broker *broker.Broker
+	dial   notifications.Dial
+	broker *broker.Broker // nil where the server is the operator's own, or was stopped
 	stop   context.CancelFunc
 	work   *errgroup.Group
 }
 
 // startFeed sets the feed to work.
 func (s *Site) startFeed(ctx context.Context, store eventstore.Store) (*feeding, error) {
-	b, err := broker.Open(broker.Config{Dir: s.file("nats")})
-	if err != nil {
-		return nil, err
+	f := &feeding{dial: notifications.Remote{URL: s.NATS}.Dial, work: new(errgroup.Group)}
+	if s.NATS == "" {
+		b, err := broker.Open(broker.Config{Dir: s.file("nats")})
+		if err != nil {
+			return nil, err
+		}
+		f.broker, f.dial = b, b.Dial
 	}
-	f := &feeding{broker: b, work: new(errgroup.Group)}
-	f.feed = notifications.New(notifications.Config{Store: store, Installation: s.keys.Installation(), Dial: b.Dial})
+	f.feed = notifications.New(notifications.Config{Store: store, Installation: s.keys.Installation(), Dial: f.dial})
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	f.stop = stop
 	f.work.Go(func() error { return f.feed.Run(work) })
@@ -86,7 +90,7 @@ type Hearing struct {
 
 // Hear lets a subscriber listen to submissions from now on.
 func (r *Running) Hear(ctx context.Context) (*Hearing, error) {
-	nc, err := r.feed.broker.Dial(ctx)
+	nc, err := r.feed.dial(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func (r *Running) StartMails(ctx context.Context) error {
 	}
 	office := postoffice.New(postoffice.Config{
 		Ledger: r.Ledger, Store: r.Store, Keys: r.site.keys, Catalog: r.site.catalog, Mailer: mailer,
-		Agenda: r.set.MailAgenda(), Dial: r.feed.broker.Dial,
+		Agenda: r.set.MailAgenda(), Dial: r.feed.dial,
 	})
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	r.mails = &mailing{mailer: mailer, stop: stop, work: new(errgroup.Group)}

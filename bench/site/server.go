@@ -39,7 +39,11 @@ func (s *Site) Serve(ctx context.Context, program string) (*Server, error) {
 		return nil, fmt.Errorf("start ledger: %w", err)
 	}
 	v := &Server{site: s, log: log}
-	v.cmd = exec.CommandContext(context.WithoutCancel(ctx), program, "serve", "--data", s.Dir, "--listen", "127.0.0.1:0", "--dev")
+	args := []string{"serve", "--data", s.Dir, "--listen", "127.0.0.1:0", "--dev"}
+	if s.NATS != "" {
+		args = append(args, "--nats-url", s.NATS)
+	}
+	v.cmd = exec.CommandContext(context.WithoutCancel(ctx), program, args...)
 	v.cmd.Stderr, v.cmd.SysProcAttr = log, yardstick.EndsWithUs()
 	output, err := v.cmd.StdoutPipe()
 	start := time.Now()
@@ -114,10 +118,13 @@ func (v *Server) Metric(ctx context.Context, name string) (float64, error) {
 	return 0, fmt.Errorf("read metrics: there is no %s", name)
 }
 
-// PeakMemory is the most memory that the process has had in use since its start
-// (VmHWM), in bytes.
-func (v *Server) PeakMemory() (int64, error) {
-	path := fmt.Sprintf("/proc/%d/status", v.cmd.Process.Pid)
+// PeakMemory is the most memory that the process has had in use since its start,
+// in bytes.
+func (v *Server) PeakMemory() (int64, error) { return peakMemory(v.cmd.Process.Pid) }
+
+// peakMemory reads VmHWM.
+func peakMemory(pid int) (int64, error) {
+	path := fmt.Sprintf("/proc/%d/status", pid)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return 0, fmt.Errorf("read peak memory: %w", err)

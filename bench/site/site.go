@@ -39,6 +39,7 @@ type Site struct {
 	Dir       string
 	History   History
 	Contracts []uuid.UUID // the ith is linked by the account i%Accounts
+	NATS      string      // a server of the operator's own that the feed goes to; "" for the ledger's
 
 	keys     *vault.Keys
 	catalog  *catalog.Catalog
