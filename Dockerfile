@@ -53,7 +53,8 @@ USER 65532:65532
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["/usr/local/bin/supportledger", "health", "--live"]
 
 # Stopping finishes what was accepted, for 35 s at most (SUPPORTLEDGER_GRACE): give
-# it a little more than that before it is killed (docker stop -t 40).
+# it a little more than that before it is killed (docker stop -t 40), and more again
+# where a load balancer is given time to notice first (SUPPORTLEDGER_DRAIN).
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/supportledger"]
 CMD ["serve"]

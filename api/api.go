@@ -99,6 +99,7 @@ type API struct {
 	limiter  *limiter // nil: no limit
 	events   *events.Hub
 	seats    *atomic.Int64 // that streams have taken
+	leaving  *atomic.Bool  // requests should go elsewhere
 	router   *mux.Router
 	hot      http.Handler // of the hot route, found without the router
 	huma     huma.API
@@ -120,7 +121,7 @@ func New(c Config) (*API, error) {
 		c.Imports = transfer.NewJobs()
 	}
 	a := &API{
-		Config: c, log: c.Logger, metrics: newMetrics(c.MaxStreams), limiter: newLimiter(c.Rate, c.Burst), seats: new(atomic.Int64),
+		Config: c, log: c.Logger, metrics: newMetrics(c.MaxStreams), limiter: newLimiter(c.Rate, c.Burst), seats: new(atomic.Int64), leaving: new(atomic.Bool),
 		events: events.NewHub(events.Config{Store: c.Store, Open: c.Ledger.Open}),
 	}
 	if a.log == nil {

@@ -14,7 +14,7 @@ func (a *API) registerHealth() {
 	const tag = "Operation"
 	register(a, "get-health", http.StatusOK, texts{tag, "Whether the process answers", ""}, a.getHealth)
 	register(a, "get-readiness", http.StatusOK, texts{tag, "Whether requests should be sent here",
-		"503 while the lists lag behind the log, or the log, the lists or the keys of people cannot be reached."}, a.getReadiness)
+		"503 while the lists lag behind the log, or the log, the lists or the keys of people cannot be reached, and while the node is being taken out of service."}, a.getReadiness)
 }
 
 // A health is what the process says about itself.
@@ -36,7 +36,14 @@ type readiness struct {
 	Now       time.Time `json:"now" doc:"What decisions are made by"`
 }
 
+// Leave says, to whoever asks whether requests should be sent here, that from now on
+// they should not; they are answered as before.
+func (a *API) Leave() { a.leaving.Store(true) }
+
 func (a *API) getReadiness(ctx context.Context, _ *call, _ *struct{}) (*shown[readiness], error) {
+	if a.leaving.Load() {
+		return nil, problem("not-ready", "this node is being stopped, and answers for a little while longer", "send requests to another node")
+	}
 	ctx, cancel := context.WithTimeout(ctx, readyPatience)
 	defer cancel()
 	head, err := a.Ledger.Head(ctx)

@@ -48,6 +48,7 @@ type serveCmd struct {
 	LogLevel      string   `default:"info" enum:"debug,info,warn,error" env:"SUPPORTLEDGER_LOG_LEVEL" help:"What to log at least (${enum})."`
 	traceFlags
 
+	Drain   string `default:"0s" placeholder:"DURATION" env:"SUPPORTLEDGER_DRAIN" help:"How long to go on answering when stopping, while /readyz says 503, so that a load balancer sends requests elsewhere before the listeners close; ${default} if left out."`
 	Grace   string `default:"35s" placeholder:"DURATION" env:"SUPPORTLEDGER_GRACE" help:"How long requests that were accepted may take when stopping; ${default} if left out."`
 	Threads int    `default:"0" placeholder:"N" env:"SUPPORTLEDGER_THREADS" help:"Threads that run Go code at once; 0 is twice the cores, unless GOMAXPROCS says otherwise. More than cores helps, since the disk is waited for."`
 
@@ -57,18 +58,19 @@ type serveCmd struct {
 	ForgetPeople bool   `help:"Go on although the keys of people are missing: their texts show as erased for good."`
 }
 
-// Run serves until the context ends.
-func (c *serveCmd) Run(ctx context.Context, t *terminal) error {
-	s, grace, err := c.settings(t.err)
+// Run serves until it is told to stop, and then for as long as it is to drain.
+func (c *serveCmd) Run(told context.Context, t *terminal) error {
+	s, err := c.settings(t.err)
 	if err != nil {
 		return err
 	}
 	if err := c.setLimits(); err != nil {
 		return err
 	}
-	ctx, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
-	s.onFatal = fail
+	ctx, end := context.WithCancelCause(context.WithoutCancel(told))
+	defer end(nil)
+	s.onFatal = end
+	atOnce := context.AfterFunc(told, func() { end(nil) }) // while it starts, nobody is sent here
 	e, err := c.bind()
 	if err != nil {
 		return err
@@ -81,7 +83,10 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	err = c.serve(ctx, v, e, s.esdb, grace, t.out)
+	if atOnce() {
+		defer context.AfterFunc(told, func() { drain(ctx, v, s.drain); end(nil) })()
+	}
+	err = c.serve(ctx, v, e, s, t.out)
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}
@@ -94,52 +99,63 @@ func (c *serveCmd) Run(ctx context.Context, t *terminal) error {
 	return err
 }
 
-// settings checks the flags; how long requests may take in the end comes with them.
-func (c *serveCmd) settings(logTo io.Writer) (settings, time.Duration, error) {
+// settings checks the flags.
+func (c *serveCmd) settings(logTo io.Writer) (_ settings, err error) {
 	s := settings{
 		folder: folder(c.Data), keysFile: c.Keys, dev: c.Dev, forgetPeople: c.ForgetPeople, catalog: c.Catalog,
 		revoked: c.Revoked, rate: c.Rate, burst: c.Burst, eventStreams: c.EventStreams, ownMetrics: c.MetricsListen != "", log: c.logger(logTo),
 	}
 	if c.Dev {
 		if err := mustBeLoopback(c.Listen); err != nil {
-			return s, 0, err
+			return s, err
 		}
 	}
-	grace, err := time.ParseDuration(c.Grace)
-	if err != nil || grace < 0 {
-		return s, 0, fmt.Errorf("%w: --grace %q is not a duration, such as 20s", errAskedWrongly, c.Grace)
+	if s.grace, err = notBelowZero("--grace", c.Grace); err != nil {
+		return s, err
+	}
+	if s.drain, err = notBelowZero("--drain", c.Drain); err != nil {
+		return s, err
 	}
 	if err := c.checkNumbers(); err != nil {
-		return s, 0, err
+		return s, err
 	}
 	if c.TestClock != "" {
 		if s.testClock, err = time.Parse(time.RFC3339, c.TestClock); err != nil {
-			return s, 0, fmt.Errorf("%w: --test-clock %q is not a time, such as 2026-03-01T09:00:00Z", errAskedWrongly, c.TestClock)
+			return s, fmt.Errorf("%w: --test-clock %q is not a time, such as 2026-03-01T09:00:00Z", errAskedWrongly, c.TestClock)
 		}
 		s.log.Warn("the clock is a test clock: it stands still until POST /v1/test-clock")
 	}
 	if s.places, err = c.places(); err != nil {
-		return s, 0, err
+		return s, err
 	}
 	if s.proxies, err = api.ParseProxies(c.TrustedProxy); err != nil {
-		return s, 0, fmt.Errorf("%w: --trusted-proxy is a network such as 10.0.0.0/8, or an address: %w", errAskedWrongly, err)
+		return s, fmt.Errorf("%w: --trusted-proxy is a network such as 10.0.0.0/8, or an address: %w", errAskedWrongly, err)
 	}
 	if c.Issuers != "" {
 		if s.issuers, err = readIssuers(c.Issuers); err != nil {
-			return s, 0, err
+			return s, err
 		}
 	}
 	if s.esdb, err = c.esdbFlags.settings(c.Dev, s.log); err != nil {
-		return s, 0, err
+		return s, err
 	}
 	if s.nats, err = c.natsFlags.settings(c.Dev, s.log); err != nil {
-		return s, 0, err
+		return s, err
 	}
 	if s.mails, err = c.mailFlags.settings(s.nats.off); err != nil {
-		return s, 0, err
+		return s, err
 	}
 	s.spans, err = c.traceFlags.exporter(s.log)
-	return s, grace, err
+	return s, err
+}
+
+// notBelowZero reads a duration.
+func notBelowZero(flag, text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%w: %s %q is not a duration, such as 20s", errAskedWrongly, flag, text)
+	}
+	return d, nil
 }
 
 // checkNumbers refuses those that are out of their range.
@@ -281,7 +297,7 @@ func (e *ears) close() {
 
 // serve answers requests, commands by the control socket, and /metrics, until the
 // context ends or one of them fails.
-func (c *serveCmd) serve(ctx context.Context, v *service, e ears, esdb esdbSettings, grace time.Duration, out io.Writer) error {
+func (c *serveCmd) serve(ctx context.Context, v *service, e ears, s settings, out io.Writer) error {
 	if c.Dev {
 		if err := v.writeDevTokens(); err != nil {
 			return err
@@ -296,14 +312,14 @@ func (c *serveCmd) serve(ctx context.Context, v *service, e ears, esdb esdbSetti
 	}
 	defer v.closeControl()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return api.Serve(ctx, e.api, v.handler(), v.log, grace) })
+	g.Go(func() error { return api.Serve(ctx, e.api, v.handler(), v.log, s.grace) })
 	g.Go(func() error { return serveControl(ctx, ear, &control{v.house, v.log}) })
 	if e.esdb != nil {
-		g.Go(func() error { return v.serveESDB(ctx, e.esdb, esdb) })
-		tellReaders(out, e.esdb, esdb)
+		g.Go(func() error { return v.serveESDB(ctx, e.esdb, s.esdb) })
+		tellReaders(out, e.esdb, s.esdb)
 	}
 	if e.metrics != nil {
-		g.Go(func() error { return api.Serve(ctx, e.metrics, v.registry.handler(), v.log, grace) })
+		g.Go(func() error { return api.Serve(ctx, e.metrics, v.registry.handler(), v.log, s.grace) })
 		fmt.Fprintf(out, "metrics on http://%s/metrics\n", e.metrics.Addr())
 	}
 	v.log.Info("listening", "address", e.api.Addr().String(), "folder", c.Data, "read models", v.readModels(), "people", v.peoplePlace(), "attachments", v.filesPlace(), "version", version(), "keys", v.keys, "catalogue", v.catalog.Digest)
@@ -312,7 +328,7 @@ func (c *serveCmd) serve(ctx context.Context, v *service, e ears, esdb esdbSetti
 		fmt.Fprintf(out, "for development only; tokens are in %s\n", v.devTokens())
 	}
 	<-ctx.Done()
-	v.log.Info("stopping: requests that were accepted are finished; a second signal ends the process at once", "grace", grace)
+	v.log.Info("stopping: requests that were accepted are finished; a second signal ends the process at once", "grace", s.grace)
 	return g.Wait()
 }
 

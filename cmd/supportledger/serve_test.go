@@ -23,6 +23,7 @@ func TestServeRefusesNonsense(t *testing.T) {
 	fail(t, exitUsage, []string{"--keys", "keys create"}, "serve", "--data", dir, "--listen", "127.0.0.1:0")
 	fail(t, exitFailed, []string{"no such file"}, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--keys", filepath.Join(dir, "none"))
 	fail(t, exitUsage, []string{"--grace"}, "serve", "--data", dir, "--dev", "--grace", "soon")
+	fail(t, exitUsage, []string{"--drain", "20s"}, "serve", "--data", dir, "--dev", "--drain=-1s")
 	fail(t, exitUsage, []string{"--test-clock"}, "serve", "--data", dir, "--dev", "--test-clock", "tomorrow")
 	fail(t, exitUsage, []string{"--memory", "768MiB"}, "serve", "--data", dir, "--dev", "--memory", "lots")
 	fail(t, exitUsage, []string{"--rate"}, "serve", "--data", dir, "--dev", "--rate", "-1")

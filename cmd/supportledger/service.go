@@ -46,7 +46,9 @@ type settings struct {
 	nats         natsSettings
 	mails        mailSettings
 	esdb         esdbSettings
-	spans        spanExporter // nil: no traces
+	spans        spanExporter  // nil: no traces
+	drain        time.Duration // how long to go on answering when told to stop
+	grace        time.Duration // how long requests may take after that
 	log          *slog.Logger
 	onFatal      func(error)
 }
