@@ -117,11 +117,11 @@ func (p *Place) transport() (*http.Transport, error) {
 	}
 	text, err := os.ReadFile(p.ca)
 	if err != nil {
-		return nil, fmt.Errorf("read ca=: %w", err)
+		return nil, fmt.Errorf("read ca=: %w; name a file of certificates, PEM, or leave it out where the system knows the store's", err)
 	}
 	t.TLSClientConfig.RootCAs = x509.NewCertPool()
 	if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("ca=%s holds no certificate, PEM", p.ca)
+		return nil, fmt.Errorf("ca=%s holds no certificate, PEM: name the authority's that the store's comes from", p.ca)
 	}
 	return t, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/supportledger/supportledger/attachments"
-	"github.com/supportledger/supportledger/attachments/s3"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
 	"github.com/supportledger/supportledger/ledger"
 )
@@ -74,7 +73,7 @@ func (c *attachmentsMoveCmd) move(ctx context.Context, h *house, t *terminal) (e
 	if h.people != nil {
 		config.People = h.people
 	}
-	store, err := s3.Open(h.places.attachments)
+	store, err := h.places.openStore()
 	if err != nil {
 		return err
 	}

@@ -115,11 +115,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "supportledger: %v\nsupportledger --help shows the commands, and --help behind a command what it takes.\n", err)
+		fmt.Fprintf(stderr, "supportledger: %v\n%s\n", err, wayOut(err))
 		return exitUsage
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return report(stderr, parsed.Run(newTerminal(stdout, stderr)))
+}
+
+// wayOut says what to give in place of what could not be read.
+func wayOut(err error) string {
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok {
+		if command := wrong.Context.Selected(); command != nil {
+			return fmt.Sprintf("Want supportledger %s: supportledger %s --help says what each is.", command.Summary(), command.Path())
+		}
+	}
+	return "supportledger --help shows the commands, and --help behind a command what it takes."
 }
 
 // report turns a command's error into a sentence and an exit code.

@@ -21,7 +21,7 @@ type esdbFlags struct {
 	EsdbUsers         string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ESDB_USERS" help:"Who may, a file made by readers add; it is read again when it changes. With --dev, if left out, everybody on this machine."`
 	EsdbTLSCert       string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ESDB_TLS_CERT" help:"The certificate for it, PEM; it is read again when it changes. Required on addresses that other machines can reach; most clients send passwords over TLS only."`
 	EsdbTLSKey        string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_ESDB_TLS_KEY" help:"The certificate's key, PEM."`
-	EsdbAcceptAppends bool   `help:"For tests, with --dev only: lets clients append, too, and shows records as they are stored."`
+	EsdbAcceptAppends bool   `help:"For tests only, and taken only with --dev: lets clients append to the log, too, and shows records as they are stored. What they append has passed no rule, and may stop the ledger at it."`
 }
 
 // esdbSettings are what the flags come to.

@@ -32,3 +32,12 @@ func TestAHistoryTellsWhoseRevisionsItCounts(t *testing.T) {
 		t.Errorf("the history has %v", next)
 	}
 }
+
+// Who leaves out what a command needs is told all of it, whatever is missing first.
+func TestR44_ACommandWithoutItsArgumentsSaysWhatToGive(t *testing.T) {
+	for _, args := range [][]string{{"history"}, {"history", "--data", t.TempDir()}, {"history", "--json"}} {
+		fail(t, exitUsage, []string{"supportledger history --data=DIR <contract> [flags]", "supportledger history --help"}, args...)
+	}
+	fail(t, exitUsage, []string{"supportledger mails <command>"}, "mails")
+	fail(t, exitUsage, []string{"supportledger mails show --data=DIR <mail> [flags]"}, "mails", "show")
+}

@@ -138,13 +138,22 @@ func (h *house) openFiles(limits catalog.AttachmentLimits) error {
 		h.files = files
 		return err
 	}
-	store, err := s3.Open(h.places.attachments)
+	store, err := h.places.openStore()
 	if err != nil {
-		return fmt.Errorf("open attachments: %w", err)
+		return err
 	}
 	files, err := attachments.OpenBucket(c, store)
 	h.files = files
 	return err
+}
+
+// openStore opens the store of attachments that nodes share. Nothing is asked of it yet.
+func (p places) openStore() (*s3.Store, error) {
+	store, err := s3.Open(p.attachments)
+	if err != nil {
+		return nil, fmt.Errorf("--attachments: %w", err)
+	}
+	return store, nil
 }
 
 // tryFiles refuses a store that cannot keep files as nodes need it. One that cannot
@@ -159,11 +168,11 @@ func (h *house) tryFiles(ctx context.Context) error {
 	}
 	err := bucket.Try(ctx)
 	if errors.Is(err, attachments.ErrUnavailable) {
-		h.log.Warn("the store of attachments cannot be used now; files are refused until it can be", "error", err)
+		h.log.Warn("the store of attachments cannot be used now; files are refused until it can be: see that it runs, and that the bucket, endpoint, region and credentials of --attachments are right", "error", err)
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("open attachments in %s: %w", h.places.attachments, err)
+		return fmt.Errorf("--attachments: %s: %w", h.places.attachments, err)
 	}
 	return nil
 }

@@ -53,6 +53,9 @@ func TestR26_AStoreThatIsAwayAtTheStart(t *testing.T) {
 	s := serve(t, t.TempDir(), "--attachments", store.URL(""), "--no-feed")
 	s.linked(20)
 	s.becomes(t, "/readyz", "ready")
+	if !strings.Contains(s.log.String(), "credentials of --attachments are right") {
+		t.Errorf("what to look at is not told: %s", s.log)
+	}
 	got, err := s.send("customer-ani", http.MethodPost, "/v1/attachments", "key", "text")
 	must(t, err)
 	if got.status != http.StatusServiceUnavailable || !strings.Contains(string(got.body), "files-unavailable") {
@@ -64,7 +67,8 @@ func TestR26_AStoreThatIsAwayAtTheStart(t *testing.T) {
 
 // Whatever is wrong with the URL is said with the flag's name, without the URL.
 func TestR26_StoresThatAreNone(t *testing.T) {
-	store := s3server.Start(t)
+	store, empty := s3server.Start(t), filepath.Join(t.TempDir(), "empty")
+	must(t, os.WriteFile(empty, nil, 0o600))
 	for name, row := range map[string]struct {
 		code  int
 		words []string
@@ -73,8 +77,9 @@ func TestR26_StoresThatAreNone(t *testing.T) {
 		"no URL":              {exitUsage, []string{"--attachments", "s3://BUCKET"}, "files:" + s3server.Secret},
 		"credentials in it":   {exitUsage, []string{"--attachments", "AWS_ACCESS_KEY_ID"}, "s3://x:" + "hunter2" + "@files"},
 		"in clear, far away":  {exitUsage, []string{"--attachments", "plaintext=allowed"}, "s3://files?endpoint=http://s3.example.com"},
-		"no such authority":   {exitFailed, []string{"ca="}, store.URL("") + "&ca=" + filepath.Join(t.TempDir(), "none")},
-		"no such credentials": {exitFailed, []string{"AWS_ACCESS_KEY_ID"}, store.URL("") + "&credentials=" + filepath.Join(t.TempDir(), "none")},
+		"no such authority":   {exitFailed, []string{"--attachments: read ca=", "PEM"}, store.URL("") + "&ca=" + filepath.Join(t.TempDir(), "none")},
+		"no authority":        {exitFailed, []string{"--attachments: ca=", "PEM"}, store.URL("") + "&ca=" + empty},
+		"no such credentials": {exitFailed, []string{"--attachments: ", "AWS_ACCESS_KEY_ID"}, store.URL("") + "&credentials=" + filepath.Join(t.TempDir(), "none")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if strings.HasPrefix(name, "no such cred") {

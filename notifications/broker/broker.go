@@ -191,7 +191,8 @@ const ownName = "supportledger_itself"
 // equal compares secrets in the same time wherever they differ.
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// Close stops the server. Connections should be closed before.
+// Close stops the server, of which subscribers are told, and does not wait long for
+// those who do not listen. Connections of this process should be closed before.
 func (b *Broker) Close() error {
 	close(b.quit)
 	<-b.done

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"testing"
 	"time"
@@ -160,6 +161,19 @@ func (r *rig) pull(c jetstream.Consumer, n int) (subjects []string) {
 		r.t.Fatal(err)
 	}
 	return subjects
+}
+
+// pullAndReadNothing asks for messages by a connection that nobody reads any more.
+func (r *rig) pullAndReadNothing(name string, messages int) {
+	r.t.Helper()
+	conn, err := net.Dial("tcp", r.broker.Address())
+	must(r.t, err)
+	r.t.Cleanup(func() { conn.Close() })
+	must(r.t, conn.(*net.TCPConn).SetReadBuffer(1<<12))
+	pull := fmt.Sprintf(`{"batch":%d}`, messages)
+	_, err = fmt.Fprintf(conn, "CONNECT {\"user\":%q,\"pass\":%q,\"headers\":true,\"verbose\":false}\r\nSUB _INBOX.nobody 1\r\n"+
+		"PUB $JS.API.CONSUMER.MSG.NEXT.LEDGER.%s _INBOX.nobody %d\r\n%s\r\n", name, r.passwords[name], name, len(pull), pull)
+	must(r.t, err)
 }
 
 func (r *rig) until(what string, holds func() bool) {

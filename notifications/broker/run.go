@@ -39,11 +39,7 @@ func (b *Broker) runOnce() error {
 	}
 	defer func() {
 		b.put(nil)
-		if r.nc != nil {
-			r.nc.Close()
-		}
-		r.server.Shutdown()
-		r.server.WaitForShutdown()
+		b.end(r)
 	}()
 	if err := b.begin(r); err != nil {
 		return err
@@ -87,6 +83,43 @@ func (b *Broker) start(r *run) bool {
 	}
 }
 
+// How long subscribers have to hear that the server stops before their connections
+// are closed, and how long it takes to close all of them, one after another, so that
+// not all come to another server at once.
+const (
+	hearing = 200 * time.Millisecond
+	closing = time.Second
+)
+
+// endPatience bounds how long a broker that is to quit waits for a server to stop. It
+// waits for what is being written to its connections, for 10 s and more where nobody
+// reads; its files are closed before that.
+const endPatience = 3 * time.Second
+
+// end stops a server, of which subscribers are told.
+func (b *Broker) end(r *run) {
+	if r.nc != nil {
+		r.nc.Close()
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.server.LameDuckShutdown() // does nothing where it listens nowhere
+		r.server.Shutdown()
+		r.server.WaitForShutdown()
+	}()
+	select {
+	case <-ended:
+		return
+	case <-b.quit:
+	}
+	select {
+	case <-ended:
+	case <-time.After(endPatience):
+		b.log.Warn("a subscriber that reads nothing is still being written to, and is left alone")
+	}
+}
+
 func (b *Broker) newRun() (*run, error) {
 	log := slog.New(&sparing{Handler: b.log.Handler()})
 	r := &run{logger: &logger{log: log, fatal: make(chan error, 1)}}
@@ -117,6 +150,7 @@ func (b *Broker) options(g *gate) *server.Options {
 		ServerName: "supportledger", NoSigs: true, DontListen: b.config.Listen == "", Host: b.host, Port: b.port,
 		TLSConfig: b.config.TLS, TLS: b.config.TLS != nil, TLSTimeout: 5, AuthTimeout: 10,
 		JetStream: true, StoreDir: b.config.Dir, JetStreamMaxMemory: maxMemory, DisableJetStreamBanner: true,
+		LameDuckGracePeriod: hearing, LameDuckDuration: hearing + closing,
 		MaxConn: maxConnections, MaxSubs: maxSubscriptions, MaxPending: maxPending, MaxPayload: maxPayload, CustomClientAuthentication: g,
 	}
 }
