@@ -69,7 +69,6 @@ const (
 	documentName = "account.json"
 	filePrefix   = "file-"
 	partPrefix   = "part-"
-	trialPrefix  = "trial-"
 )
 
 // ErrNoConditions says that a store ignores the conditions under which objects are
@@ -87,37 +86,6 @@ func OpenBucket(c Config, o objects.Store) (*Bucket, error) {
 	b.passing = true
 	b.objects = &counting{o, b.metrics.failed}
 	return b, err
-}
-
-// Try sees, once, that the store keeps to conditions, and is ErrNoConditions where
-// it does not: it would lose files without a word. Nothing is changed before.
-func (b *Bucket) Try(ctx context.Context) error {
-	done, err := b.trying.take(ctx)
-	defer done()
-	if err != nil || b.tried {
-		return err
-	}
-	name := trialPrefix + uuid.NewString()
-	write := func(when objects.Condition) error {
-		return b.objects.Write(ctx, name, bytes.NewReader([]byte("try")), 3, when)
-	}
-	if err := write(objects.Condition{Absent: true}); err != nil {
-		return err
-	}
-	again, other := write(objects.Condition{Absent: true}), write(objects.Condition{Tag: "00000000000000000000000000000000"})
-	if err := b.objects.Remove(ctx, name); err != nil {
-		return err
-	}
-	for _, err := range []error{again, other} {
-		if err == nil {
-			return ErrNoConditions
-		}
-		if !errors.Is(err, objects.ErrChanged) {
-			return err
-		}
-	}
-	b.tried = true
-	return nil
 }
 
 func documentOf(account uuid.UUID) string { return account.String() + "/" + documentName }

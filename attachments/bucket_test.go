@@ -299,39 +299,6 @@ func TestAStoreThatIsAwayRefusesAndComesBack(t *testing.T) {
 	r.reads(ani, kept.SHA256, png)
 }
 
-// A store that does not keep to conditions would lose files without a word.
-func TestAStoreWithoutConditionsIsRefused(t *testing.T) {
-	for name, lax := range map[string]*lax{
-		"if there is none":    {ignores: func(c objects.Condition) bool { return c.Absent }},
-		"if it is as it was":  {ignores: func(c objects.Condition) bool { return c.Tag != "" }},
-		"under any condition": {ignores: func(objects.Condition) bool { return true }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			lax.Store = newStore(t)
-			b, err := OpenBucket(Config{Dir: filepath.Join(t.TempDir(), "attachments")}, lax)
-			must(t, err)
-			wantErr(t, b.Try(t.Context()), ErrNoConditions)
-			for name, err := range lax.List(t.Context(), "") {
-				must(t, err)
-				t.Errorf("the trial has left %s", name)
-			}
-		})
-	}
-}
-
-// lax is a store that ignores some conditions.
-type lax struct {
-	objects.Store
-	ignores func(objects.Condition) bool
-}
-
-func (l *lax) Write(ctx context.Context, name string, body io.ReadSeeker, size int64, when objects.Condition) error {
-	if l.ignores(when) {
-		when = objects.Condition{}
-	}
-	return l.Store.Write(ctx, name, body, size, when)
-}
-
 // Without its document nothing of an account is removed: it may be put back.
 func TestFilesWithoutADocumentStay(t *testing.T) {
 	r, s := newBucket(t)

@@ -95,6 +95,10 @@ func (s *sweeping) run(ctx context.Context) error {
 		}
 		if rest != "" {
 			s.listed = append(s.listed, rest)
+		} else if s.isOldTrial(name) {
+			if err := s.objects.Remove(ctx, name); err != nil {
+				return err
+			}
 		}
 	}
 	return s.account(ctx, account)

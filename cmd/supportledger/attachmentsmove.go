@@ -12,13 +12,14 @@ import (
 
 type attachmentsMoveCmd struct {
 	Data        string `type:"path" required:"" placeholder:"DIR" env:"SUPPORTLEDGER_DATA" help:"The folder of a ledger that does not run; its attachments/ stays as it is."`
-	Attachments string `required:"" placeholder:"URL" env:"SUPPORTLEDGER_ATTACHMENTS" help:"The S3-compatible store, s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION. Ledgers may run on it."`
+	Attachments string `required:"" placeholder:"URL" env:"SUPPORTLEDGER_ATTACHMENTS" help:"The S3-compatible store, s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION. Ledgers may run on it, but not with --back."`
+	Back        bool   `help:"The other way: from the store into the folder, of which the store stays as it is. Stop every ledger on the store first."`
 	Store       string `placeholder:"URL" env:"SUPPORTLEDGER_STORE" help:"The EventStoreDB cluster that keeps the log, if it is not in the folder; nothing is asked of it."`
 	People      string `placeholder:"URL" env:"SUPPORTLEDGER_PEOPLE" help:"The database with the keys of people, if they are not in the folder's file people. Without these keys files are held against their checksums only."`
 	Keys        string `type:"path" placeholder:"FILE" env:"SUPPORTLEDGER_KEYS" help:"The installation's keys, with --people; a development folder has them in keys.json."`
 }
 
-// Run copies the attachments of a folder into the store that nodes share.
+// Run copies the attachments of a folder into the store that nodes share, or back.
 func (c *attachmentsMoveCmd) Run(ctx context.Context, t *terminal) (err error) {
 	p, err := placeFlags{Store: c.Store, People: c.People, Attachments: c.Attachments}.named()
 	if err != nil {
@@ -94,16 +95,26 @@ func (c *attachmentsMoveCmd) move(ctx context.Context, h *house, t *terminal) (e
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	moved, err := to.Take(ctx, from, func(done, total int64) { t.progress("move attachments", done, total) })
+	report := func(done, total int64) { t.progress("move attachments", done, total) }
+	var moved attachments.Moved
+	if c.Back {
+		moved, err = from.Take(ctx, to, report)
+	} else {
+		moved, err = to.Take(ctx, from, report)
+	}
 	if err != nil {
 		return fmt.Errorf("%w; nothing was removed anywhere: ask for it again, it goes on where it stopped", err)
 	}
-	return tellMoved(t, h, moved)
+	place, dir := h.places.attachments.String(), h.attachments()
+	if c.Back {
+		return tellMoved(t, h, moved, place, dir, "start every ledger on this folder, or on what all of them mount there, without --attachments, and when verify finds nothing remove what lies below that prefix")
+	}
+	return tellMoved(t, h, moved, dir, place, "start every ledger with --attachments, and when verify finds nothing remove that folder")
 }
 
 // tellMoved says what has become of the files, and what is to be done.
-func tellMoved(t *terminal, h *house, moved attachments.Moved) error {
-	fmt.Fprintf(t.out, "%d attachments are in %v now, and each was read there and held against its digest; %d of them were there before\n", moved.Files, h.places.attachments, moved.Found)
+func tellMoved(t *terminal, h *house, moved attachments.Moved, from, to, then string) error {
+	fmt.Fprintf(t.out, "%d attachments are in %s now, and each was held against its digest there; %d of them were there before\n", moved.Files, to, moved.Found)
 	if h.people == nil {
 		fmt.Fprintln(t.out, "without the keys of people attachments were held against their checksums only")
 	}
@@ -114,9 +125,9 @@ func tellMoved(t *terminal, h *house, moved attachments.Moved) error {
 		for _, err := range moved.Damaged {
 			fmt.Fprintln(t.err, "not moved:", err)
 		}
-		fmt.Fprintf(t.err, "supportledger: %d files cannot be read in %s and were not moved: put them back from a backup, and ask for it again\n", len(moved.Damaged), h.attachments())
+		fmt.Fprintf(t.err, "supportledger: %d files cannot be read in %s and were not moved: put them back from a backup, and ask for it again\n", len(moved.Damaged), from)
 		return errFound
 	}
-	fmt.Fprintf(t.out, "those in %s are as they were, and are not used any more: start every ledger with --attachments, and when verify finds nothing remove that folder\n", h.attachments())
+	fmt.Fprintf(t.out, "those in %s are as they were, and are not used any more: %s\n", from, then)
 	return nil
 }

@@ -48,6 +48,39 @@ func TestR26_AttachmentsAreMoved(t *testing.T) {
 	}
 }
 
+// And back: a ledger whose attachments lay in a store goes on with a folder, also when
+// the store is gone.
+func TestR26_AttachmentsAreMovedBack(t *testing.T) {
+	store, dir := s3server.Start(t), t.TempDir()
+	s := serve(t, dir, "--no-feed", "--attachments", store.URL("ours"))
+	c := s.linked(20)
+	var kept struct{ SHA256 string }
+	s.post("customer-ani", "/v1/attachments", "what ani has uploaded", &kept, http.StatusCreated)
+	body := request(c.ID, "It stopped")
+	body["attachments"] = []fields{{"sha256": kept.SHA256, "name": "log.txt"}}
+	s.post("customer-ani", "/v1/incidents", body, nil, http.StatusCreated)
+	move := []string{"attachments", "move", "--back", "--data", dir, "--attachments", store.URL("ours")}
+	fail(t, exitFailed, []string{"in use", "stop the ledger first"}, move...)
+	must(t, s.stop())
+	store.Leave()
+	fail(t, exitFailed, []string{"cannot be reached", "ask for it again"}, move...)
+	store.Return()
+	for _, before := range []string{"0", "1"} {
+		out := succeed(t, move...)
+		for _, words := range []string{"1 attachments are in " + filepath.Join(dir, "attachments"), before + " of them were there before", "without --attachments"} {
+			if !strings.Contains(out, words) {
+				t.Errorf("moving does not say %q: %s", words, out)
+			}
+		}
+	}
+	store.Leave()
+	succeed(t, "verify", "--data", dir)
+	s = serve(t, dir, "--no-feed")
+	if got, err := s.send("customer-ani", http.MethodGet, "/v1/attachments/"+kept.SHA256, "", nil); err != nil || string(got.body) != `"what ani has uploaded"` {
+		t.Errorf("after moving back, the file is %+v, %v\n%s", got, err, s.log)
+	}
+}
+
 // What cannot be moved is named, and the exit code says so.
 func TestR42_MovingNamesADamagedAttachment(t *testing.T) {
 	store, dir := s3server.Start(t), t.TempDir()

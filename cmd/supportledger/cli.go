@@ -41,7 +41,7 @@ type cli struct {
 		Move peopleMoveCmd `cmd:"" help:"Copy the keys of people from the folder into a database that several nodes can share."`
 	} `cmd:"" help:"Look after the keys of people."`
 	Attachments struct {
-		Move attachmentsMoveCmd `cmd:"" help:"Copy the attachments from the folder into a store that several nodes can share."`
+		Move attachmentsMoveCmd `cmd:"" help:"Copy the attachments from the folder into a store that several nodes can share, or back."`
 	} `cmd:"" help:"Look after what people have uploaded."`
 	Token struct {
 		Create tokenCmd `cmd:"" help:"Print a bearer token of the built-in issuer."`
