@@ -9,6 +9,11 @@ GOVULNCHECK  = golang.org/x/vuln/cmd/govulncheck@latest
 # the rest, and finds nothing of ours, which is watched up to the call.
 RACE         = -race -gcflags='modernc.org/...=-race=false -d=checkptr=0'
 
+# What is not watched for races is compiled in one way, so that it is compiled once;
+# the tests build programs in the same way.
+build demo lint vuln: export CGO_ENABLED = 0
+build demo lint vuln: export GOFLAGS += -trimpath
+
 .PHONY: demo run build compose test test-long bench lint golden vuln needs
 
 demo: ## tell the story of a contract, and verify it
@@ -18,7 +23,7 @@ run: build ## serve a ledger for development in ./data
 	bin/supportledger serve --data data --dev --nats-listen 127.0.0.1:0
 
 build: ## bin/supportledger, without C
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/supportledger ./cmd/supportledger
+	$(GO) build -o bin/supportledger ./cmd/supportledger
 
 compose: build ## keys, users and certificates for docker compose up
 	deploy/compose/prepare

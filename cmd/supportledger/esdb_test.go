@@ -66,11 +66,7 @@ func nodeReader(t *testing.T) *exec.Cmd {
 
 func goReader(t *testing.T) *exec.Cmd {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "reader")
-	if text, err := exec.Command("go", "build", "-o", program, "../../examples/reader").CombinedOutput(); err != nil {
-		t.Fatalf("build the example: %v\n%s", err, text)
-	}
-	return exec.Command(program)
+	return exec.Command(build(t, filepath.Join(t.TempDir(), "reader"), "../../examples/reader"))
 }
 
 // Programs with the official clients, unchanged, read streams, page backwards,

@@ -28,13 +28,18 @@ func binaryPath() string {
 
 // binary is the program as people run it, built once for all tests that want it.
 var binary = sync.OnceValues(func() (string, error) {
-	build := exec.Command("go", "build", "-o", binaryPath(), ".")
+	return binaryPath(), goBuild(binaryPath(), ".")
+})
+
+// goBuild builds a command as make build does, whose compiled packages it shares.
+func goBuild(to, command string) error {
+	build := exec.Command("go", "build", "-trimpath", "-o", to, command)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build: %w\n%s", err, out)
+		return fmt.Errorf("build %s: %w\n%s", command, err, out)
 	}
-	return binaryPath(), nil
-})
+	return nil
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()

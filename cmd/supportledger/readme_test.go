@@ -57,7 +57,7 @@ func TestTheTourOfTheREADME(t *testing.T) {
 		script += step.paste + fmt.Sprintf("echo %q\n", mark)
 	}
 	shell := exec.Command("bash", "-c", script)
-	shell.Dir, shell.Env = dir, append(os.Environ(), "URL="+s.base)
+	shell.Dir, shell.Env = dir, append(os.Environ(), "URL="+s.base, "CGO_ENABLED=0", "GOFLAGS=-trimpath "+os.Getenv("GOFLAGS"))
 	out, err := shell.CombinedOutput()
 	if err != nil {
 		t.Fatalf("the tour broke off: %v\n%s\n%s", err, out, s.log)

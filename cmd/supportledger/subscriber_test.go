@@ -41,9 +41,7 @@ func (x *exampleSubscriber) kill() {
 // build builds a command that a test needs.
 func build(t *testing.T, to, command string) string {
 	t.Helper()
-	if text, err := exec.Command("go", "build", "-o", to, command).CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", command, err, text)
-	}
+	must(t, goBuild(to, command))
 	return to
 }
 

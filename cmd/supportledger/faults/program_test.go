@@ -34,7 +34,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "supportledger")
-	build := exec.Command("go", "build", "-o", path, "..")
+	build := exec.Command("go", "build", "-trimpath", "-o", path, "..") // what make build has compiled
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
