@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"time"
 
 	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
@@ -21,6 +23,9 @@ import (
 // dialLeader connects to the cluster's leader, as the client does, which does not
 // lend its own connection. One address without discovery is taken at its word.
 func (l *line) dialLeader(ctx context.Context) (*grpc.ClientConn, error) {
+	if named := l.direct.leader(); named != "" {
+		return l.dial(named)
+	}
 	if len(l.config.GossipSeeds) == 0 && !l.config.DnsDiscover {
 		return l.dial(l.config.Address)
 	}
@@ -57,11 +62,14 @@ func (l *line) askForLeader(ctx context.Context, seed string) (address string, e
 	}
 	for _, m := range info.GetMembers() {
 		if m.GetIsAlive() && m.GetState() == gossip.MemberInfo_Leader {
-			return fmt.Sprintf("%s:%d", m.GetHttpEndPoint().GetAddress(), m.GetHttpEndPoint().GetPort()), nil
+			return net.JoinHostPort(m.GetHttpEndPoint().GetAddress(), strconv.FormatUint(uint64(m.GetHttpEndPoint().GetPort()), 10)), nil
 		}
 	}
-	return "", fmt.Errorf("%s knows of no leader now", seed)
+	return "", fmt.Errorf("%w: %s knows of none", errNoLeader, seed)
 }
+
+// mostReceived is what a message has at most, as the client has it: an event may have 16 MiB.
+const mostReceived = 17 << 20
 
 // bufferBytes are sent at once at most: an append of many events is a large message.
 const bufferBytes = 256 << 10
@@ -71,7 +79,10 @@ func (l *line) dial(address string) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := []grpc.DialOption{grpc.WithTransportCredentials(transport), grpc.WithWriteBufferSize(bufferBytes)}
+	options := []grpc.DialOption{
+		grpc.WithTransportCredentials(transport), grpc.WithWriteBufferSize(bufferBytes),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(mostReceived)),
+	}
 	if l.config.KeepAliveInterval >= 0 {
 		options = append(options, grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: l.config.KeepAliveInterval, Timeout: l.config.KeepAliveTimeout, PermitWithoutStream: true,

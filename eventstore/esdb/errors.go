@@ -37,7 +37,7 @@ func gone(err error) bool {
 // passes says whether an error may be gone when the same is asked again.
 func passes(err error) bool {
 	code, _ := codeOf(err)
-	return gone(err) || errors.Is(err, errLeft) || errors.Is(err, eventstore.ErrUnavailable) ||
+	return gone(err) || errors.Is(err, errLeft) || errors.Is(err, errNoLeader) || errors.Is(err, eventstore.ErrUnavailable) ||
 		code == client.ErrorCodeNotLeader || code == client.ErrorCodeDeadlineExceeded || code == client.ErrorAborted ||
 		status.Code(err) == codes.DeadlineExceeded && !errors.Is(err, context.DeadlineExceeded)
 }

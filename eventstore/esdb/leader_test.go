@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -26,6 +27,7 @@ type reign struct {
 	address string
 	to      *grpc.ClientConn
 	over    chan struct{} // closed when it is deposed
+	answers atomic.Int64  // that were handed back
 }
 
 func newReign(t *testing.T, next string) *reign {
@@ -63,6 +65,7 @@ func (r *reign) handle(_ any, in grpc.ServerStream) error {
 				answered <- err
 				return
 			}
+			r.answers.Add(1)
 		}
 	}()
 	select {

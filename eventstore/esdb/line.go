@@ -32,6 +32,7 @@ type line struct {
 	quit   context.Context
 	stop   context.CancelFunc
 	said   atomic.Pointer[string] // the client's last complaint
+	direct direct
 
 	mu     sync.Mutex
 	cause  error         // why the cluster is gone; nil while it is there
@@ -195,7 +196,7 @@ func (l *line) fall(err error) {
 func (l *line) probe() {
 	began := time.Now()
 	for rest := restFirst; ; rest = min(2*rest, restMost) {
-		if err := l.safely(l.ask); err == nil {
+		if err := l.safely(l.probeOnce); err == nil {
 			break
 		}
 		select {
@@ -211,11 +212,15 @@ func (l *line) probe() {
 	l.log.Info("the cluster is there again", "after", time.Since(began).Round(time.Millisecond))
 }
 
-// ask reads one event, whatever it is.
-func (l *line) ask(c *client.Client) error {
-	ctx, cancel := context.WithTimeout(leader(l.quit), probeTimeout)
+func (l *line) probeOnce(c *client.Client) error {
+	ctx, cancel := context.WithTimeout(l.quit, probeTimeout)
 	defer cancel()
-	read, err := c.ReadAll(ctx, client.ReadAllOptions{Direction: client.Backwards, From: client.End{}}, 1)
+	return ask(ctx, c)
+}
+
+// ask reads one event, whatever it is.
+func ask(ctx context.Context, c *client.Client) error {
+	read, err := c.ReadAll(leader(ctx), client.ReadAllOptions{Direction: client.Backwards, From: client.End{}}, 1)
 	if err != nil {
 		return err
 	}
@@ -272,6 +277,7 @@ func (l *line) close(grace time.Duration) {
 		close(l.silent)
 	}
 	l.mu.Unlock()
+	defer l.direct.close()
 	select {
 	case <-l.silent:
 		_ = l.client.Close() // never fails

@@ -67,3 +67,49 @@ func TestTheEndIsFoundBehindTheClustersOwnEvents(t *testing.T) {
 		must(t, s.Close())
 	}
 }
+
+// Nor do the cluster's own events travel to whoever reads backwards: however many
+// stand behind the newest record, and between the others.
+func TestTheClustersOwnEventsDoNotTravelBackwards(t *testing.T) {
+	t.Parallel()
+	var written atomic.Bool
+	c := newCluster(t, func(c *esdbwire.Config) {
+		c.Show = func(r eventstore.Record) (eventstore.Record, bool, error) {
+			if r.Stream == "stats" && written.Load() {
+				r.Stream, r.Type = "$stats", "$statsCollected"
+			}
+			return r, true, nil
+		}
+	})
+	c.start()
+	writer := open(t, c.address)
+	defer writer.Close()
+	const records, own = 5, 1000
+	for i := range records {
+		_, err := writer.Append(soon(t), facts("s", eventstore.Revision(i)-1, 1))
+		must(t, err)
+		_, err = writer.Append(soon(t), facts("stats", eventstore.Revision(i*own)-1, own))
+		must(t, err)
+	}
+	written.Store(true)
+	node := newReign(t, c.address)
+	s := open(t, node.address)
+	defer s.Close()
+	const last = eventstore.Position((records-1)*(own+1) + 1)
+	if head, err := s.Head(soon(t)); err != nil || head != last {
+		t.Errorf("the head is %v, %v, want %v", head, err, last)
+	}
+	read := 0
+	for r, err := range s.ReadAllBackwards(soon(t), eventstore.LastPosition) {
+		must(t, err)
+		if read++; r.Stream != "s" {
+			t.Errorf("record %v is of %s", r.Position, r.Stream)
+		}
+	}
+	if read != records {
+		t.Errorf("%d records, want %d", read, records)
+	}
+	if n := node.answers.Load(); n > own/10 {
+		t.Errorf("%d messages came for %d records", n, records)
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -97,109 +96,6 @@ func allAfter(after eventstore.Position, ends bool) source {
 		return next, func() { _ = sub.Close() }, nil
 	}
 }
-
-// ReadAllBackwards yields the records before a position, newest first.
-func (s *Store) ReadAllBackwards(ctx context.Context, before eventstore.Position) iter.Seq2[eventstore.Record, error] {
-	if before == eventstore.Start {
-		return s.nothing(ctx)
-	}
-	var from client.AllPosition = client.Position{Commit: uint64(before), Prepare: uint64(before)}
-	if before == eventstore.LastPosition {
-		from = client.End{}
-	}
-	return func(yield func(eventstore.Record, error) bool) {
-		for r, err := range s.backwards(ctx, from, eventstore.Start, all) {
-			if err != nil && misplaced(err) {
-				s.backwardsFrom(ctx, before, yield)
-				return
-			}
-			if r.Position >= before && err == nil {
-				continue
-			}
-			if !yield(r, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-// backwardsFrom reads backwards from a position where no record stands.
-func (s *Store) backwardsFrom(ctx context.Context, before eventstore.Position, yield func(eventstore.Record, error) bool) {
-	at, err := s.floor(ctx, before-1)
-	if err != nil {
-		yield(eventstore.Record{}, err)
-		return
-	}
-	if at == eventstore.Start {
-		return
-	}
-	// A read backwards begins before its position, so the record there comes first.
-	for r, err := range s.one(ctx, at) {
-		if !yield(r, err) || err != nil {
-			return
-		}
-	}
-	for r, err := range s.backwards(ctx, client.Position{Commit: uint64(at), Prepare: uint64(at)}, eventstore.Start, all) {
-		if !yield(r, err) || err != nil {
-			return
-		}
-	}
-}
-
-// How many events a read asks for first. A server sends what its client has room for,
-// before it hears that enough was taken: who wants one record asks for one.
-const (
-	single = 1
-	all    = math.MaxInt64
-)
-
-// backwards reads all streams backwards, down to a position that is known. It asks
-// for so many events first, and then for all.
-func (s *Store) backwards(ctx context.Context, from client.AllPosition, known eventstore.Position, first uint64) iter.Seq2[eventstore.Record, error] {
-	at := func(last *eventstore.Record) source {
-		begin := from
-		if last != nil {
-			begin = client.Position{Commit: uint64(last.Position), Prepare: uint64(last.Position)}
-		}
-		return func(ctx context.Context, c *client.Client) (func() (step, error), func(), error) {
-			return allBefore(ctx, c, begin, known, first)
-		}
-	}
-	return s.resuming(ctx, at)
-}
-
-func allBefore(ctx context.Context, c *client.Client, from client.AllPosition, known eventstore.Position, first uint64) (func() (step, error), func(), error) {
-	page := func(n uint64) (func() (step, error), func(), error) {
-		return counted(c.ReadAll(ctx, client.ReadAllOptions{Direction: client.Backwards, From: from}, n))
-	}
-	next, stop, err := page(first)
-	if err != nil {
-		return nil, nil, err
-	}
-	left := first
-	return func() (step, error) {
-		got, err := next()
-		if err == nil && got.end && left == 0 { // what came was the cluster's own
-			stop()
-			if next, stop, err = page(all); err != nil {
-				next, stop = nothingMore, func() {}
-				return step{}, err
-			}
-			left = all
-			got, err = next()
-		}
-		if err != nil || got.event == nil {
-			return got, err
-		}
-		if got.event.Position.Commit <= uint64(known) {
-			return step{end: true}, nil
-		}
-		left, from = left-1, got.event.Position
-		return got, nil
-	}, func() { stop() }, nil
-}
-
-func nothingMore() (step, error) { return step{end: true}, nil }
 
 // one reads the record that stands at a position; nothing where none does.
 func (s *Store) one(ctx context.Context, at eventstore.Position) iter.Seq2[eventstore.Record, error] {

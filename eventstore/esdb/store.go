@@ -112,7 +112,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{line: l, metrics: m, log: o.Logger, patience: o.Patience, finishing: o.Finishing, doubtful: doubtful}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.open.idle = make(chan struct{})
-	if _, err := s.Head(ctx); err != nil {
+	if err = s.reach(ctx); err == nil {
+		_, err = s.Head(ctx)
+	}
+	if err != nil {
 		s.end()
 		l.close(unfoundGrace)
 		if ctx.Err() != nil && !errors.Is(err, eventstore.ErrUnavailable) {
@@ -121,6 +124,22 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open cluster: %w", err)
 	}
 	return s, nil
+}
+
+// reach waits until the client has found the cluster, and asks again what a node refuses
+// that is no leader any more, or not yet.
+func (s *Store) reach(ctx context.Context) error {
+	for {
+		err := s.line.do(ctx, func(c *client.Client) error { return ask(ctx, c) })
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !passes(err) || s.again(ctx, time.Now().Add(s.patience)) != nil:
+			return failure(err)
+		}
+	}
 }
 
 // Slack is how far recorded times may run backwards along positions: two appends
