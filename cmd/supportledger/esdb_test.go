@@ -52,13 +52,7 @@ func certificateFiles(t *testing.T) (cert, key string) {
 func nodeReader(t *testing.T) *exec.Cmd {
 	t.Helper()
 	folder := filepath.Join("..", "..", "examples", "reader", "node")
-	_, err := exec.LookPath("node")
-	if err == nil {
-		_, err = os.Stat(filepath.Join(folder, "node_modules", "@eventstore", "db-client"))
-	}
-	if err != nil {
-		lacking.Here(t, fmt.Sprintf("the Node program cannot run: %v (Debian: apt-get install nodejs npm; then npm ci in examples/reader/node)", err))
-	}
+	lacking.NodeClient(t, folder)
 	cmd := exec.Command("node", "reader.mjs")
 	cmd.Dir = folder
 	return cmd

@@ -212,8 +212,18 @@ func (w *write) unsettled(err error) error {
 	return fmt.Errorf("%w: %w", eventstore.ErrUnknown, err)
 }
 
+// deadline is how long one try may take: so long, or less where the connection string
+// says so.
+func (s *Store) deadline(most time.Duration) time.Duration {
+	if d := s.line.config.DefaultDeadline; d != nil {
+		return min(*d, most)
+	}
+	return most
+}
+
 func (w *write) send(ctx context.Context) (*client.WriteResult, error) {
-	options := client.AppendToStreamOptions{ExpectedRevision: client.NoStream{}, Deadline: &w.s.patience}
+	deadline := w.s.deadline(w.s.patience)
+	options := client.AppendToStreamOptions{ExpectedRevision: client.NoStream{}, Deadline: &deadline}
 	if w.Expected != eventstore.NoStream {
 		options.ExpectedRevision = client.Revision(uint64(w.Expected))
 	}

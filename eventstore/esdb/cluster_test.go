@@ -81,16 +81,18 @@ func TestTheLeaderIsFollowed(t *testing.T) {
 	}
 }
 
-// An observer is a follower that tells of what type a call for appends says it is.
+// An observer is a node without records that is deposed when appends are to come, and
+// tells of what type a call for them says it is.
 type observer struct {
-	follower
-	types chan<- string
+	questioned
+	deposed follower
+	types   chan<- string
 }
 
 func (o observer) BatchAppend(call streams.Streams_BatchAppendServer) error {
 	md, _ := metadata.FromIncomingContext(call.Context())
 	o.types <- strings.Join(md.Get("content-type"), ", ")
-	return o.refer(call.Context())
+	return o.deposed.refer(call.Context())
 }
 
 // The call for appends is of the type that every server knows, whatever writes its
@@ -100,7 +102,7 @@ func TestAppendsAreOfTheProtocolsType(t *testing.T) {
 	c := newCluster(t, nil)
 	c.start()
 	types := make(chan string, 1)
-	s := open(t, standIn(t, observer{followerOf(t, c.address), types}))
+	s := open(t, standIn(t, observer{deposed: followerOf(t, c.address), types: types}))
 	defer s.Close()
 	outcome, err := s.Begin(soon(t), facts("a", eventstore.NoStream, 1))
 	if err == nil {

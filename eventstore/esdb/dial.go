@@ -23,11 +23,17 @@ import (
 // dialLeader connects to the cluster's leader, as the client does, which does not
 // lend its own connection. One address without discovery is taken at its word.
 func (l *line) dialLeader(ctx context.Context) (*grpc.ClientConn, error) {
-	if named := l.direct.leader(); named != "" {
+	named, from := l.direct.leader(time.Duration(l.config.DiscoveryInterval) * time.Millisecond)
+	if named != "" {
 		return l.dial(named)
 	}
 	if len(l.config.GossipSeeds) == 0 && !l.config.DnsDiscover {
 		return l.dial(l.config.Address)
+	}
+	select {
+	case <-time.After(time.Until(from)):
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	seeds := []string{l.config.Address}
 	if !l.config.DnsDiscover {
@@ -44,6 +50,7 @@ func (l *line) dialLeader(ctx context.Context) (*grpc.ClientConn, error) {
 		}
 		errs = append(errs, err)
 	}
+	l.direct.unknown()
 	return nil, errors.Join(errs...)
 }
 
@@ -83,12 +90,17 @@ func (l *line) dial(address string) (*grpc.ClientConn, error) {
 		grpc.WithTransportCredentials(transport), grpc.WithWriteBufferSize(bufferBytes),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(mostReceived)),
 	}
-	if l.config.KeepAliveInterval >= 0 {
-		options = append(options, grpc.WithKeepaliveParams(keepalive.ClientParameters{
-			Time: l.config.KeepAliveInterval, Timeout: l.config.KeepAliveTimeout, PermitWithoutStream: true,
-		}))
+	if pings, wanted := pingsOf(l.config); wanted {
+		options = append(options, grpc.WithKeepaliveParams(pings))
 	}
 	return grpc.NewClient(address, options...)
+}
+
+// pingsOf is how a connection that has died is found out, if it is to be.
+func pingsOf(c *client.Configuration) (keepalive.ClientParameters, bool) {
+	return keepalive.ClientParameters{
+		Time: c.KeepAliveInterval, Timeout: c.KeepAliveTimeout, PermitWithoutStream: true,
+	}, c.KeepAliveInterval >= 0
 }
 
 func transportOf(c *client.Configuration) (credentials.TransportCredentials, error) {

@@ -24,19 +24,23 @@ const (
 	begunTimeout = time.Minute // after which the server gives one up that keeps its order
 	laneRest     = time.Second // before another lane is looked for; longer after some that were of no use
 	mostLaneRest = time.Minute
+
+	mostReferrals = 4 // from node to node without a rest, none of which takes an append
 )
 
 // lanes is the one lane that is in use.
 type lanes struct {
-	mu      sync.Mutex
-	now     *lane // nil until there is one
-	opening bool
-	after   time.Time     // no other is looked for before
-	rest    time.Duration // after the next one that breaks
+	mu        sync.Mutex
+	now       *lane // nil until there is one
+	opening   bool
+	after     time.Time     // no other is looked for before
+	rest      time.Duration // after the next one that breaks
+	referrals int           // one after another
 }
 
 // A lane is one call of BatchAppend.
 type lane struct {
+	line  *line
 	conn  *grpc.ClientConn
 	call  streams.Streams_BatchAppendClient
 	room  chan struct{}
@@ -74,13 +78,20 @@ func (l *lanes) usable() *lane {
 		return nil
 	}
 	broken, good := l.now.fate()
-	if !broken {
+	if broken == nil {
 		return l.now
 	}
-	if l.rest = min(2*l.rest, mostLaneRest); good || l.rest == 0 {
-		l.rest = laneRest
+	if l.now = nil; good {
+		l.rest, l.referrals = 0, 0
 	}
-	l.now, l.after = nil, time.Now().Add(l.rest)
+	if errors.Is(broken, errReferred) && l.referrals < mostReferrals {
+		l.referrals++
+		l.after = time.Time{} // it is known where to go
+		return nil
+	}
+	l.referrals = 0
+	l.rest = min(max(2*l.rest, laneRest), mostLaneRest)
+	l.after = time.Now().Add(l.rest)
 	return nil
 }
 
@@ -121,7 +132,7 @@ func (s *Store) openLane(ctx context.Context) (*lane, error) {
 	}
 	life, stop := context.WithCancel(s.life)
 	l := &lane{
-		conn: conn, room: make(chan struct{}, mostBegun), queue: make(chan message), ended: life.Done(), stop: stop,
+		line: s.line, conn: conn, room: make(chan struct{}, mostBegun), queue: make(chan message), ended: life.Done(), stop: stop,
 		waiting: map[uuid.UUID]waiter{},
 	}
 	if l.call, err = streams.NewStreamsClient(conn).BatchAppend(s.line.authorized(leader(life)), grpc.ForceCodecV2(messageCodec{})); err != nil {
@@ -133,11 +144,11 @@ func (s *Store) openLane(ctx context.Context) (*lane, error) {
 	return l, nil
 }
 
-// fate says whether a lane has broken, and whether it has ever been of use.
-func (l *lane) fate() (broken, good bool) {
+// fate says why a lane has broken, if it has, and whether it has ever been of use.
+func (l *lane) fate() (broken error, good bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.broken != nil, l.good
+	return l.broken, l.good
 }
 
 // put puts an append on the lane, when there is room. An error says that it is not
@@ -191,8 +202,10 @@ func (l *lane) send() {
 	for {
 		select {
 		case req := <-l.queue:
-			if err := l.call.SendMsg(req); err != nil {
-				l.stop() // the receiver knows why
+			if err := l.call.SendMsg(req); ended(err) {
+				return // the receiver is told why
+			} else if err != nil {
+				l.stop()
 				return
 			}
 		case <-l.ended:
@@ -219,6 +232,10 @@ func (l *lane) receive() {
 			w.tell(begun{answer: answer})
 			<-l.room
 		}
+	}
+	node := l.conn.Target()
+	if err = l.line.direct.referred(node, l.call.Trailer(), err); !errors.Is(err, errReferred) {
+		l.line.direct.forget(node)
 	}
 	l.stop()
 	_ = l.conn.Close() // it has failed already

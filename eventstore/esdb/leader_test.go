@@ -28,6 +28,7 @@ type reign struct {
 	to      *grpc.ClientConn
 	over    chan struct{} // closed when it is deposed
 	answers atomic.Int64  // that were handed back
+	lanes   atomic.Int64  // calls of BatchAppend
 }
 
 func newReign(t *testing.T, next string) *reign {
@@ -43,6 +44,9 @@ func newReign(t *testing.T, next string) *reign {
 // handle hands one call on, whatever it is.
 func (r *reign) handle(_ any, in grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(in)
+	if method == streams.Streams_BatchAppend_FullMethodName {
+		r.lanes.Add(1)
+	}
 	ctx, cancel := context.WithCancel(in.Context())
 	defer cancel()
 	out, err := r.to.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method, grpc.ForceCodecV2(asItCame{}))
@@ -151,6 +155,42 @@ func TestR41_TheLeaderMayChangeMeanwhile(t *testing.T) {
 	must(t, s.Wait(soon(t), head)) // by the next leader, who tells of others
 	if at, err := s.Head(soon(t)); err != nil || at != done.Position {
 		t.Errorf("the head is %v, %v, want %v", at, err, done.Position)
+	}
+}
+
+// Where the node that is asked is not the leader, or no longer, the call for appends is
+// made where it says, at once, and not there again.
+func TestTheCallForAppendsFollowsTheLeader(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, nil)
+	c.start()
+	next := newReign(t, c.address)
+	arrives := func(s eventstore.Ordered, name string) {
+		t.Helper()
+		a := facts(name, eventstore.NoStream, 1)
+		until(t, name+" is recorded over the call for appends", func() bool {
+			outcome, err := s.Begin(soon(t), a)
+			if err == nil {
+				_, err = outcome()
+			}
+			return err == nil
+		})
+	}
+	s := open(t, standIn(t, followerOf(t, next.address)))
+	defer s.Close()
+	arrives(s, "by way of a follower") // which has named the leader to whoever read
+	if lanes := next.lanes.Load(); lanes != 1 {
+		t.Errorf("the leader was asked %d times", lanes)
+	}
+
+	first := newReign(t, next.address)
+	s = open(t, first.address)
+	defer s.Close()
+	arrives(s, "at the leader")
+	close(first.over)
+	arrives(s, "when it is deposed")
+	if n, lanes := first.lanes.Load(), next.lanes.Load(); n != 1 || lanes != 3 { // one of them was handed on
+		t.Errorf("the leader of before was asked %d times, the one after it %d times", n, lanes)
 	}
 }
 

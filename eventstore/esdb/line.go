@@ -55,10 +55,9 @@ const (
 )
 
 func newLine(connection string, log *slog.Logger, count *metrics) (*line, error) {
-	config, err := client.ParseConnectionString(connection)
+	config, err := parse(connection)
 	if err != nil {
-		// The client's own error may have the whole string, and so the password.
-		return nil, errors.New("the connection string is malformed: want esdb://USER:PASSWORD@HOST:PORT, or esdb+discover://... for a cluster")
+		return nil, err
 	}
 	config.MaxDiscoverAttempts = math.MaxInt
 	l := &line{config: config, log: log, count: count, closed: make(chan struct{}), silent: make(chan struct{}), fell: make(chan struct{}), rose: make(chan struct{})}

@@ -26,7 +26,7 @@ func (s *Store) Begin(ctx context.Context, a eventstore.Append) (outcome func() 
 	l, err := s.own(ctx)
 	var answered <-chan begun
 	if err == nil {
-		answered, err = l.put(ctx, w, begunTimeout, s.leave)
+		answered, err = l.put(ctx, w, s.deadline(begunTimeout), s.leave)
 	}
 	if err != nil {
 		s.leave()
@@ -73,9 +73,10 @@ func (w *write) byLane(ctx context.Context, until time.Time) (done eventstore.Ap
 		s.seek()
 		return done, false, nil
 	}
-	patient, cancel := context.WithDeadline(ctx, until)
+	patience := s.deadline(time.Until(until))
+	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	answered, err := l.put(patient, w, time.Until(until), func() {})
+	answered, err := l.put(patient, w, patience, func() {})
 	if err != nil {
 		return done, false, nil
 	}

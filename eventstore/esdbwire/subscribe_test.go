@@ -1,11 +1,9 @@
 package esdbwire_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
@@ -187,21 +185,6 @@ func TestASlowReaderGetsEverythingOnce(t *testing.T) {
 		}
 	}
 	same(t, "slowly", got, places(r.all()))
-}
-
-// A connection on which nothing is asked stays open over the client's pings.
-func TestAnIdleConnectionStaysOpen(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	r.some()
-	c := r.connect()
-	sub, err := c.SubscribeToAll(context.Background(), client.SubscribeToAllOptions{From: client.End{}})
-	subscribed(t, sub, err)
-	same(t, "at first", heard(t, sub, nth(1)), []string{"caught up"})
-	<-time.After(45 * time.Second) // the client pings every ten; grpc's own server hangs up at the third or fourth
-	r.write("a", "six")
-	said := heard(t, sub, nth(1))
-	same(t, "after a while", said, places(r.all()[8:]))
 }
 
 // A program that reads on from where it was sees the same log over a restart.

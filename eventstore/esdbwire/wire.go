@@ -62,10 +62,11 @@ const (
 	windowBytes   = 4 << 20         // may be on their way to a call that appends
 )
 
-// How dead connections are found out, on both sides. Clients ping every ten
-// seconds, also where they ask for nothing.
+// How dead connections are found out, on both sides. Clients ping every ten seconds,
+// also where they ask for nothing, and those for Node as often as their connection
+// string says: EventStoreDB does not mind, where grpc's own server hangs up.
 const (
-	pingsAtMost  = 5 * time.Second
+	pingsAtMost  = 100 * time.Millisecond
 	pingAfter    = 30 * time.Second
 	pingPatience = 20 * time.Second
 	stopPatience = 5 * time.Second
