@@ -76,7 +76,7 @@ func (c *serveCmd) Run(told context.Context, t *terminal) error {
 		return err
 	}
 	defer e.close()
-	v, err := startFresh(ctx, s)
+	v, err := startService(ctx, s)
 	if errors.Is(err, pebblestore.ErrInUse) {
 		err = fmt.Errorf("%w: a ledger is running in %s: stop it, or name another folder with --data", err, c.Data)
 	}

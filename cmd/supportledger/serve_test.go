@@ -61,55 +61,12 @@ func TestAddressesAreTakenBeforeAnythingElse(t *testing.T) {
 	}
 }
 
-// A start that fails leaves no half of a ledger behind: the next may be another one,
-// with other keys.
-func TestAStartThatFailsLeavesNothingBehind(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer taken.Close()
-	keys := filepath.Join(t.TempDir(), "keys.json")
-	succeed(t, "keys", "create", keys)
-	for name, flags := range map[string][]string{
-		"no keys":           {},
-		"keys not there":    {"--keys", keys + ".none"},
-		"NATS is listening": {"--dev", "--nats-listen", taken.Addr().String()},
-		"no list":           {"--dev", "--revoked", filepath.Join(t.TempDir(), "none")},
-		"no people":         {"--keys", keys, "--no-feed", "--people", "postgres://a@127.0.0.1:1/b"},
-		"no cluster":        {"--keys", keys, "--no-feed", "--store", "esdb://127.0.0.1:1?tls=false", "--store-patience", "1s"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			fresh, empty := filepath.Join(t.TempDir(), "new"), t.TempDir()
-			must(t, os.WriteFile(filepath.Join(empty, "notes"), nil, 0o600))
-			for _, dir := range []string{fresh, empty} {
-				if code, _, errs := command(append([]string{"serve", "--data", dir, "--listen", "127.0.0.1:0"}, flags...)...); code == 0 {
-					t.Errorf("it exited with 0, and said %q", errs)
-				}
-			}
-			if left := filesOf(t, empty); exists(fresh) || len(left) != 1 {
-				t.Errorf("there is a folder: %v; in the one that was there are %d files", exists(fresh), len(left))
-			}
-		})
-	}
-}
-
-// A ledger that was there stays as it was, whatever a start fails at.
-func TestAStartThatFailsLeavesALedgerAlone(t *testing.T) {
-	dir := t.TempDir()
-	s := serve(t, dir)
-	p := s.linked(3)
-	fail(t, exitFailed, []string{"in use"}, "serve", "--data", dir, "--dev", "--listen", "127.0.0.1:0")
-	must(t, s.stop())
-	fail(t, exitFailed, []string{"none"}, "serve", "--data", dir, "--dev", "--listen", "127.0.0.1:0", "--revoked", filepath.Join(dir, "none"))
-	s = serve(t, dir)
-	s.post("customer-ani", "/v1/incidents", request(p.ID, "still linked"), nil, http.StatusCreated)
-}
-
 // Where something goes wrong before it serves, nobody has been told where.
 func TestNothingIsServedBeforeAllOfItIsReady(t *testing.T) {
 	dir := t.TempDir()
-	must(t, os.MkdirAll(filepath.Join(dir, "dev-tokens.json", "in the way"), 0o700))
+	must(t, os.MkdirAll(filepath.Join(dir, "dev-subscriber.json.new", "in the way"), 0o700))
 	code, out, errs := command("serve", "--data", dir, "--dev", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0")
-	if code != exitFailed || strings.Contains(out, "http://") || !strings.Contains(errs, "dev-tokens.json") {
+	if code != exitFailed || strings.Contains(out, "http://") || !strings.Contains(errs, "dev-subscriber.json") {
 		t.Errorf("exited with %d, and said %q and %q", code, out, errs)
 	}
 }

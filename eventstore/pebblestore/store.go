@@ -22,8 +22,10 @@ import (
 	"log/slog"
 	"math"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -115,8 +117,12 @@ func (s *Store) load() error {
 	if err != nil {
 		return err
 	}
-	if s.lock, err = lockLog(s.dir, s.opts.FS); err != nil {
-		return err
+	if s.lock, err = pebble.LockDirectory(filepath.Join(s.dir, logFolder), s.opts.FS); err != nil {
+		here := strings.Contains(err.Error(), "held by current process") // Pebble has no name for it
+		if here || errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
+			return fmt.Errorf("%w: %w", ErrInUse, err)
+		}
+		return fmt.Errorf("lock folder: %w", err)
 	}
 	if fresh {
 		err = noteSlack(s.opts.FS, s.dir, s.opts.Slack)
