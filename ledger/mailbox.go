@@ -76,12 +76,22 @@ func (b *mailbox) size() int64 {
 	return mailboxWeight + b.state.Weight() + repeatWeight*int64(len(b.commands))
 }
 
+// serve records as many of a batch as fit into one append. It gives each of those its
+// outcome or its error, and returns the rest.
 func (m mailboxes) serve(b *mailbox, batch []*mailCommand) (rest []*mailCommand) {
-	if err := m.record(b, batch); err != nil {
-		b.state = nil
-		failAll(batch, fmt.Errorf("record mails of %s: %w", b.id, err))
+	most := len(batch)
+	err := m.record(b, batch)
+	for ; errors.Is(err, eventstore.ErrInvalid) && most > 1; err = m.record(b, batch[:most]) {
+		most /= 2 // too much for one append
 	}
-	return nil
+	if err != nil {
+		b.state = nil
+		if !errors.Is(err, eventstore.ErrInvalid) {
+			most = len(batch) // nothing about one of them
+		}
+		failAll(batch[:most], fmt.Errorf("record mails of %s: %w", b.id, err))
+	}
+	return batch[most:]
 }
 
 // record decides a batch and records it. It gives every command its outcome.

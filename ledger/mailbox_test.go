@@ -2,8 +2,10 @@ package ledger_test
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -81,6 +83,48 @@ func TestR39_AVolleyUnderOneKeyIsOneWish(t *testing.T) {
 	}
 	if got := r.types(ledger.MailsOf(id)); got != "mail.given-up mail.given-up mail.requested mail.requested" {
 		t.Errorf("recorded is %s", got)
+	}
+}
+
+// What becomes of many mails at once, and is more than a store takes in one append, is
+// recorded in several; what alone is too much costs nobody else his answer.
+func TestR39_WhatIsTooLargeAboutMailsIsHalved(t *testing.T) {
+	r := newRig(t)
+	const many, tooMuch = 40, 20
+	id := r.active(1).ID
+	_, s := r.narrowed(4 << 10)
+	slow := &slowStore{Store: s, begun: make(chan struct{}, 2*many), through: make(chan struct{})}
+	node, err := ledger.New(ledger.Config{Store: slow, Keys: r.keys, People: r.people, Catalog: shelf(), Clock: r.clock})
+	must(t, err)
+	var all sync.WaitGroup
+	var errs [many]error
+	for n := range many {
+		r.givenUp(r.Ledger, id, n)
+		reason, wish := "asked", r.by(operator, "resend")
+		if n == tooMuch {
+			reason = strings.Repeat("asked ", 1000)
+		}
+		all.Go(func() { _, errs[n] = node.ResendMail(t.Context(), wish, id, mailID(n), reason) })
+		if n == 0 {
+			<-slow.begun // the others wait for it
+			continue
+		}
+		for node.MailsWaiting(id) < n {
+			runtime.Gosched()
+		}
+	}
+	close(slow.through)
+	all.Wait()
+	for n, err := range errs {
+		if (n == tooMuch) != errors.Is(err, eventstore.ErrInvalid) || n != tooMuch && err != nil {
+			t.Errorf("mail %d: %v", n, err)
+		}
+		if want := map[bool]mail.Status{true: mail.StatusGivenUp, false: mail.StatusRequested}[n == tooMuch]; r.standing(node, id, n) != want {
+			t.Errorf("mail %d is %s, want %s", n, r.standing(node, id, n), want)
+		}
+	}
+	if s.refused.Load() == 0 || s.appends.Load()-s.refused.Load() < 3 {
+		t.Errorf("%d of %d appends were refused", s.refused.Load(), s.appends.Load())
 	}
 }
 

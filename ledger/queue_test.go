@@ -112,9 +112,25 @@ func TestWhatIsTooLargeIsHalved(t *testing.T) {
 func (r *rig) largeBatch(l *ledger.Ledger, id uuid.UUID, many int, look func()) (errs []error) {
 	wish := request(id)
 	wish.Texts.Description = strings.Repeat("It is long. ", 1000)
+	errs = make([]error, many+1)
+	requests := make([]ledger.Request, many)
+	for i := range requests {
+		requests[i] = r.by(ani, "submit")
+	}
+	r.together(l, id, many+1, func(i int) {
+		if i == many {
+			errs[i] = l.View(r.t.Context(), id, func(*contract.State, time.Time) { look() })
+		} else {
+			_, errs[i] = l.Submit(r.t.Context(), requests[i], wish)
+		}
+	})
+	return errs
+}
+
+// together has that many callers ask for a contract in one batch, one behind another.
+func (r *rig) together(l *ledger.Ledger, id uuid.UUID, many int, ask func(i int)) {
 	var all sync.WaitGroup
 	begun, through := make(chan struct{}), make(chan struct{})
-	errs = make([]error, many+1)
 	all.Go(func() { // works for the contract until everybody waits
 		if err := l.View(r.t.Context(), id, func(*contract.State, time.Time) { close(begun); <-through }); err != nil {
 			r.t.Error(err)
@@ -122,20 +138,13 @@ func (r *rig) largeBatch(l *ledger.Ledger, id uuid.UUID, many int, look func()) 
 	})
 	<-begun
 	for i := range many {
-		request := r.by(ani, "submit")
-		all.Go(func() { _, errs[i] = l.Submit(r.t.Context(), request, wish) })
-	}
-	waitFor := func(n int) {
-		for l.Waiting(id) < n {
+		all.Go(func() { ask(i) })
+		for l.Waiting(id) <= i {
 			runtime.Gosched()
 		}
 	}
-	waitFor(many)
-	all.Go(func() { errs[many] = l.View(r.t.Context(), id, func(*contract.State, time.Time) { look() }) })
-	waitFor(many + 1)
 	close(through)
 	all.Wait()
-	return errs
 }
 
 // Of a batch that is recorded in several appends, a mistake in a decision for a later

@@ -64,21 +64,6 @@ const (
 	peopleConn = 8
 )
 
-// peopleTables are made once. A key lies in secret until it is erased; then erasure
-// says as which of all it was.
-var peopleTables = []string{
-	"SELECT pg_advisory_xact_lock(" + peopleLock + ")",
-	"CREATE TABLE IF NOT EXISTS people_of (naming TEXT PRIMARY KEY)",
-	`CREATE TABLE IF NOT EXISTS people (
-		person BYTEA NOT NULL, id BYTEA NOT NULL, secret BYTEA, erasure BIGINT UNIQUE, erased_at TIMESTAMPTZ,
-		PRIMARY KEY (person, id), CHECK (length(person) = 16 AND length(id) = 8 AND length(secret) = 32),
-		CHECK ((secret IS NULL) = (erasure IS NOT NULL))
-	) WITH (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0)`,
-	"CREATE UNIQUE INDEX IF NOT EXISTS people_live ON people (person) WHERE secret IS NOT NULL",
-}
-
-const peopleLock = "hashtext('supportledger people'), hashtext(current_schema())"
-
 // Settings of each connection: a key is durable before anything is sealed under
 // it, whatever the database does by default.
 const (
@@ -91,15 +76,7 @@ const (
 // there, for the installation whose keys these are, and opens them.
 func CreatePeopleDatabase(ctx context.Context, at *postgres.Database, keys *Keys) (*PeopleDatabase, error) {
 	p := newPeopleDatabase(at, leaseTime)
-	err := p.within(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		for _, text := range peopleTables {
-			if _, err := tx.ExecContext(ctx, text); err != nil {
-				return err
-			}
-		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO people_of SELECT $1 WHERE NOT EXISTS (SELECT 1 FROM people_of)", keys.Check().Naming)
-		return err
-	})
+	err := p.within(ctx, func(ctx context.Context, tx *sql.Tx) error { return makePeopleTables(ctx, tx, keys.Check().Naming) })
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("create people's keys in %s: %w", at, err), p.db.Close())
 	}
@@ -140,8 +117,9 @@ func (p *PeopleDatabase) begin(ctx context.Context, keys *Keys) error {
 
 func (p *PeopleDatabase) check(ctx context.Context, keys *Keys) error {
 	var naming string
-	err := p.ask(ctx, func(ctx context.Context) error {
-		return p.db.QueryRowContext(ctx, "SELECT naming FROM people_of").Scan(&naming)
+	err := p.ask(ctx, func(ctx context.Context) (err error) {
+		naming, err = peopleOf(ctx, p.db)
+		return err
 	})
 	if postgres.NoSuchTable(err) || errors.Is(err, sql.ErrNoRows) {
 		return ErrNoPeople

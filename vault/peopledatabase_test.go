@@ -250,6 +250,35 @@ func TestR44_AMissingOrForeignDatabaseIsSaid(t *testing.T) {
 	wantNoTrace(t, fmt.Sprint(err), []byte("hunter2hunter2"))
 }
 
+// Tables of a newer program are left alone, with a sentence that says what to do. Those
+// that were made before versions were counted are of the first.
+func TestR44_TablesOfANewerVersionAreRefused(t *testing.T) {
+	at, keys := newSchema(t), Generate()
+	p, err := CreatePeopleDatabase(t.Context(), at, keys)
+	must(t, err)
+	must(t, p.Close())
+	db := at.Pool()
+	defer db.Close()
+	change := func(text string) {
+		t.Helper()
+		_, err := db.ExecContext(t.Context(), text)
+		must(t, err)
+	}
+	change(fmt.Sprintf("UPDATE people_of SET version = %d", peopleVersion+1))
+	change("DROP INDEX people_live") // something else may have taken its place
+	for _, open := range []func(context.Context, *postgres.Database, *Keys) (*PeopleDatabase, error){OpenPeopleDatabase, CreatePeopleDatabase} {
+		_, err := open(t.Context(), at, keys)
+		wantError(t, err, "tables are of version 2", "knows version 1", "start the newer one")
+	}
+	each(t, db, "SELECT indexname, '', '' FROM pg_indexes WHERE schemaname = current_schema() AND indexname = 'people_live'", func(_, _, _ []byte) {
+		t.Error("tables of a newer version were changed")
+	})
+	change("ALTER TABLE people_of DROP COLUMN version")
+	p, err = OpenPeopleDatabase(t.Context(), at, keys)
+	must(t, err)
+	must(t, p.Close())
+}
+
 // What was sealed with a file's keys opens with the database that took them; it
 // can be asked again, and forgets nothing that was erased since.
 func TestR47_ADatabaseTakesTheKeysOfAFile(t *testing.T) {
