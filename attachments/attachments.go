@@ -39,6 +39,7 @@ import (
 	"github.com/supportledger/supportledger/attachments/objects"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/internal/durably"
 	"github.com/supportledger/supportledger/vault"
 )
 
@@ -215,7 +216,7 @@ func (f *Folder) makeDir(account uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(f.Dir)
+	return durably.Names(f.Dir)
 }
 
 // settle writes a small file durably, whole or not at all, but for its name: the

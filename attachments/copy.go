@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/internal/durably"
 )
 
 // Check holds a file that hangs on an incident against what is recorded of it. A
@@ -83,7 +84,7 @@ func CopyTo(ctx context.Context, from, to string, report func(files, bytes int64
 			return files, fmt.Errorf("copy attachments: %w", err)
 		}
 	}
-	return files, syncDir(to)
+	return files, durably.Names(to)
 }
 
 func copyAccount(ctx context.Context, from, to string, account uuid.UUID, copied func(size int64)) error {
@@ -118,7 +119,7 @@ func copyAccount(ctx context.Context, from, to string, account uuid.UUID, copied
 	if !made {
 		return nil
 	}
-	return syncDir(target)
+	return durably.Names(target)
 }
 
 func copyFile(source, target string, of file) (size int64, err error) {

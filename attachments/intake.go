@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/internal/durably"
 	"github.com/supportledger/supportledger/vault"
 )
 
@@ -51,21 +52,13 @@ func (f *intake) open(c Config) error {
 	if err := f.openWay(); err != nil {
 		return fmt.Errorf("open attachments: %w", err)
 	}
-	if err := errors.Join(syncDir(filepath.Dir(f.Dir)), syncDir(f.Dir)); err != nil {
+	if err := errors.Join(durably.Names(filepath.Dir(f.Dir)), durably.Names(f.Dir)); err != nil {
 		return fmt.Errorf("open attachments: %w", err)
 	}
 	return nil
 }
 
 func (f *intake) young(since time.Time) bool { return f.Now().Sub(since) <= UnusedFor }
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
 
 // An incoming file is complete, and not yet in its place.
 type incoming struct {

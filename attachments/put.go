@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/internal/durably"
 )
 
 // Put keeps an account's file, and is durable when it returns. command is what a
@@ -57,13 +59,13 @@ func (f *Folder) keep(in *incoming, command uuid.UUID) error {
 	f.metrics.stored.Inc()
 	f.metrics.bytes.Add(float64(in.Size))
 	if command == uuid.Nil {
-		return syncDir(f.dirOf(in.account))
+		return durably.Names(f.dirOf(in.account))
 	}
 	note, err := json.Marshal(remembered{in.SHA256, in.UploadedAt})
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.settle(f.keyPath(in.account, command), note), syncDir(f.dirOf(in.account)))
+	return errors.Join(f.settle(f.keyPath(in.account, command), note), durably.Names(f.dirOf(in.account)))
 }
 
 // place renames a file to what it is known by. It takes the place of the same

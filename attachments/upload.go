@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/supportledger/supportledger/domain"
+	"github.com/supportledger/supportledger/internal/durably"
 )
 
 // An Upload is a file that comes in parts, and goes on where it has stopped.
@@ -89,7 +90,7 @@ func (f *Folder) writeUpload(account, id uuid.UUID, up *upload) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.settle(f.uploadPath(account, id), note), syncDir(f.dirOf(account)))
+	return errors.Join(f.settle(f.uploadPath(account, id), note), durably.Names(f.dirOf(account)))
 }
 
 // describe is an upload as its sender may know it.

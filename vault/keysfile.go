@@ -9,9 +9,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/supportledger/supportledger/internal/durably"
 )
 
 // keysJSON is a keys file.
@@ -189,36 +190,5 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	return placeFile(path, append(body, '\n'), os.Rename)
-}
-
-// placeFile makes a private file durable beside path, and then its name: by
-// os.Rename, which replaces, or os.Link, which refuses to.
-func placeFile(path string, body []byte, place func(from, to string) error) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".keys-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	defer file.Close()
-	if _, err := file.Write(body); err != nil {
-		return err
-	}
-	if err := file.Sync(); err != nil {
-		return err
-	}
-	if err := place(file.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(path)
-}
-
-// syncFolder makes the name of a new file durable.
-func syncFolder(path string) error {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	return durably.Replace(path, append(body, '\n'))
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/internal/durably"
 )
 
 // PeopleFile keeps the keys of people in one file of 64 bytes per key, mode 0600.
@@ -48,7 +50,7 @@ var _ People = (*PeopleFile)(nil)
 // there is something already: a second, empty file would make every text look
 // erased.
 func CreatePeople(path string) (*PeopleFile, error) {
-	if err := placeFile(path, appendHeader(nil, 0), os.Link); err != nil {
+	if err := durably.Create(path, appendHeader(nil, 0)); err != nil {
 		return nil, fmt.Errorf("create people's keys: %w", err)
 	}
 	return OpenPeople(path)

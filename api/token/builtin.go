@@ -11,11 +11,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/supportledger/supportledger/internal/durably"
 )
 
 // The built-in issuer's name and audience. Accounts are made from them: they
@@ -80,36 +81,14 @@ func createIssuer(path string) (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make token key: %w", err)
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".token-key-*") // mode 0600
-	if err != nil {
-		return nil, fmt.Errorf("make token key: %w", err)
-	}
-	defer os.Remove(file.Name())
-	defer file.Close()
-	if err := pem.Encode(file, &pem.Block{Type: "PRIVATE KEY", Bytes: der}); err != nil {
-		return nil, fmt.Errorf("make token key: %w", err)
-	}
-	if err := file.Sync(); err != nil {
-		return nil, fmt.Errorf("make token key: %w", err)
-	}
-	switch err := os.Link(file.Name(), path); {
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	switch err := durably.Create(path, text); { // a key that a power cut takes makes its tokens count no more
 	case errors.Is(err, fs.ErrExist):
 		return OpenIssuer(path)
 	case err != nil:
 		return nil, fmt.Errorf("make token key: %w", err)
 	}
-	if err := syncFolder(filepath.Dir(path)); err != nil { // a key that a power cut takes makes its tokens count no more
-		return nil, fmt.Errorf("make token key: %w", err)
-	}
 	return i, nil
-}
-
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }
 
 func issuerOf(key ed25519.PrivateKey) *Issuer {

@@ -13,6 +13,7 @@ import (
 	"github.com/supportledger/supportledger/attachments"
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/pebblestore"
+	"github.com/supportledger/supportledger/internal/durably"
 )
 
 type backupCmd struct {
@@ -70,7 +71,7 @@ func (c *backupCmd) copy(ctx context.Context, h *house, t *terminal, to folder) 
 	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
-	if err := writePrivate(to.keysCheck(), check); err != nil {
+	if err := durably.Replace(to.keysCheck(), check); err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
 	head, err := pebblestore.VerifyCopy(ctx, to.store(), pebblestore.Options{Logger: h.log}, storeProgress(t, "check the copy"))
@@ -106,7 +107,7 @@ func (m *manifest) write(to folder) error {
 	if err != nil {
 		return err
 	}
-	if err := writePrivate(to.manifest(), append(body, '\n')); err != nil {
+	if err := durably.Replace(to.manifest(), append(body, '\n')); err != nil {
 		return err
 	}
 	return syncTree(string(to))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/supportledger/supportledger/internal/durably"
 	"github.com/supportledger/supportledger/internal/ownaddress"
 )
 
@@ -65,5 +66,5 @@ func replace(t *testing.T, with, path string) {
 	t.Helper()
 	text, err := os.ReadFile(with)
 	must(t, err)
-	must(t, writePrivate(path, text))
+	must(t, durably.Replace(path, text))
 }

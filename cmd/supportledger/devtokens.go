@@ -9,6 +9,7 @@ import (
 
 	"github.com/supportledger/supportledger/api/token"
 	"github.com/supportledger/supportledger/domain/catalog"
+	"github.com/supportledger/supportledger/internal/durably"
 )
 
 // The people of a development ledger: what each token's role is. Customers may
@@ -61,17 +62,8 @@ func (v *service) writeDevTokens() error {
 	if old, err := os.ReadFile(v.devTokens()); err == nil && bytes.Equal(old, body) {
 		return os.Chmod(v.devTokens(), 0o600)
 	}
-	return writePrivate(v.devTokens(), body)
-}
-
-// writePrivate replaces a file, all at once, by one that its owner alone may read.
-func writePrivate(path string, body []byte) error {
-	half := path + ".new"
-	if err := os.WriteFile(half, body, 0o600); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(half, path); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	if err := durably.Replace(v.devTokens(), body); err != nil {
+		return fmt.Errorf("write tokens: %w", err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/supportledger/supportledger/internal/durably"
 	"github.com/supportledger/supportledger/notifications/broker"
 )
 
@@ -109,5 +110,8 @@ func (v *service) writeDevSubscriber(address string) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", v.devSubscriber(), err)
 	}
-	return writePrivate(v.devSubscriber(), append(body, '\n'))
+	if err := durably.Replace(v.devSubscriber(), append(body, '\n')); err != nil {
+		return fmt.Errorf("write %s: %w", v.devSubscriber(), err)
+	}
+	return nil
 }

@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"regexp"
+
+	"github.com/supportledger/supportledger/internal/durably"
 )
 
 const maxNameBytes = 32
@@ -44,17 +44,5 @@ func Write(path string, users any) error {
 	if err != nil {
 		return err
 	}
-	half, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = half.Write(append(body, '\n'))
-	err = errors.Join(err, half.Sync(), half.Close())
-	if err == nil {
-		err = os.Rename(half.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(half.Name()))
-	}
-	return nil
+	return durably.Replace(path, append(body, '\n'))
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
+
+	"github.com/supportledger/supportledger/internal/durably"
 )
 
 // A Transport takes messages to where they are delivered.
@@ -49,7 +51,7 @@ func OpenFolder(ledger string) (*Folder, error) {
 	if err := os.Chmod(f.path, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder of letters private: %w", err)
 	}
-	if err := syncFolder(ledger); err != nil {
+	if err := durably.Names(ledger); err != nil {
 		return nil, fmt.Errorf("make folder of letters: %w", err)
 	}
 	entries, err := os.ReadDir(f.path)
@@ -94,7 +96,7 @@ func (f *Folder) Forget(letter uuid.UUID) error {
 		return nil
 	}
 	if err == nil {
-		err = f.names.do(func() error { return syncFolder(f.path) })
+		err = f.names.do(func() error { return durably.Names(f.path) })
 	}
 	if err != nil {
 		return fmt.Errorf("remove letter from folder: %w", err)
@@ -109,7 +111,7 @@ func (f *Folder) place(path string, content []byte) error {
 	if err := os.Rename(path+half, path); err != nil {
 		return errors.Join(err, remove(path+half))
 	}
-	return f.names.do(func() error { return syncFolder(f.path) })
+	return f.names.do(func() error { return durably.Names(f.path) })
 }
 
 // A gathering lets many wait for one act together: each for one that begins after
@@ -170,15 +172,6 @@ func remove(path string) error {
 		return err
 	}
 	return nil
-}
-
-// syncFolder makes the names in a folder durable.
-func syncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // Close implements Transport.
