@@ -249,6 +249,7 @@ func TestEventStoreDBFlagsThatDoNotFit(t *testing.T) {
 		"--dev --esdb-users f":                                           "--esdb-listen HOST:PORT",
 		"--dev --esdb-accept-appends":                                    "--esdb-listen HOST:PORT",
 		"--dev --store postgres://root:secret@h":                         "--store",
+		"--dev --store esdb://root:secret@h?connectionName=x":            "--store: the connection string's setting connectionName",
 	} {
 		args := append([]string{"serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0"}, strings.Fields(flags)...)
 		out := new(transcript.Transcript)

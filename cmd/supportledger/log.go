@@ -63,12 +63,12 @@ func openCluster(ctx context.Context, flag string, patience time.Duration, o esd
 	defer cancel()
 	s, err := esdb.Open(ctx, o)
 	switch {
-	case errors.Is(err, esdb.ErrUnfinished):
-		return nil, fmt.Errorf("%s: %w", flag, err)
-	case errors.Is(err, eventstore.ErrUnavailable):
+	case errors.Is(err, eventstore.ErrUnavailable) && !errors.Is(err, esdb.ErrUnfinished):
 		return nil, fmt.Errorf("%s: see that the cluster runs, and that the address, the user and the certificates are right; it was looked for for %v at most (--store-patience): %w", flag, patience, err)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
-	return s, err
+	return s, nil
 }
 
 // Close closes the log, and lets others have the folder.

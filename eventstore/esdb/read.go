@@ -201,35 +201,86 @@ func (s *Store) readStream(ctx context.Context, stream string, from eventstore.R
 	if stream == "" || start < 0 {
 		return s.nothing(ctx)
 	}
-	at := func(last *eventstore.Record) source {
-		next := start
-		if last != nil {
-			next = last.Revision + step
-		}
-		if next < 0 {
-			return empty
-		}
-		return streamFrom(stream, next, dir, most)
-	}
 	return func(yield func(eventstore.Record, error) bool) {
-		next := eventstore.NoStream // not known yet
-		if dir == eventstore.Forwards {
-			next = start
+		f := following{stream: stream, due: start, step: step, known: dir == eventstore.Forwards}
+		at := func(*eventstore.Record) source {
+			if f.due < 0 {
+				return empty
+			}
+			return streamFrom(stream, f.due, dir, most)
 		}
-		for r, err := range s.resuming(ctx, at) {
-			if err == nil && next != eventstore.NoStream && r.Revision != next {
-				s.metrics.damaged.Inc()
-				err = &eventstore.CorruptError{
-					Position: r.Position, Where: fmt.Sprintf("stream %s of the cluster", stream),
-					Reason: fmt.Sprintf("revision %d follows where %d is due", r.Revision, next),
+		for {
+			for r, err := range s.resuming(ctx, at) {
+				if err == nil {
+					err = s.seen(f.take(&r))
+				}
+				if !yield(r, err) || err != nil {
+					return
 				}
 			}
-			next = r.Revision + step
-			if !yield(r, err) || err != nil {
+			if f.left == 0 || most != all {
+				return
+			}
+			// An append is shown whole or not at all: the rest is on its way, or lost.
+			if f.torn.IsZero() {
+				f.torn = time.Now()
+			}
+			err := s.seen(f.end())
+			if err == nil {
+				err = s.again(ctx, time.Now().Add(readPatience))
+			}
+			if err != nil {
+				yield(eventstore.Record{}, failure(err))
 				return
 			}
 		}
 	}
+}
+
+// seen counts damage that was met.
+func (s *Store) seen(damage error) error {
+	if damage != nil {
+		s.metrics.damaged.Inc()
+	}
+	return damage
+}
+
+// A following is a stream that is being read, of which every revision has to be there,
+// and every append whole.
+type following struct {
+	stream string
+	due    eventstore.Revision
+	known  bool // that it is due: a read backwards begins where the stream ends
+	step   eventstore.Revision
+	left   int // records of the append that is being read, forwards
+	last   eventstore.Position
+	torn   time.Time // when the stream ended there; zero while it has not
+}
+
+// take finds fault with a record that is not the one that is due.
+func (f *following) take(r *eventstore.Record) error {
+	switch {
+	case f.known && r.Revision != f.due:
+		return f.damaged(r.Position, "revision %d follows where %d is due", r.Revision, f.due)
+	case f.left > 0 && r.Behind != f.left-1:
+		return f.damaged(r.Position, "revision %d stands where %d more of an append are due", r.Revision, f.left)
+	}
+	if f.due, f.known, f.last, f.torn = r.Revision+f.step, true, r.Position, (time.Time{}); f.step > 0 {
+		f.left = r.Behind
+	}
+	return nil
+}
+
+// end finds fault with a stream that has ended in the middle of an append for a while.
+func (f *following) end() error {
+	if time.Since(f.torn) < readPatience {
+		return nil
+	}
+	return f.damaged(f.last, "it ends before revision %d, where %d more of an append are due", f.due, f.left)
+}
+
+func (f *following) damaged(at eventstore.Position, reason string, args ...any) error {
+	return &eventstore.CorruptError{Position: at, Where: fmt.Sprintf("stream %s of the cluster", f.stream), Reason: fmt.Sprintf(reason, args...)}
 }
 
 func streamFrom(stream string, from eventstore.Revision, dir eventstore.Direction, most uint64) source {

@@ -1,6 +1,7 @@
 package esdb
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -57,8 +58,12 @@ func amiss(setting, value string) string {
 			return "must be true or false"
 		}
 	case "tlscafile":
-		if _, err := os.ReadFile(value); err != nil {
-			return fmt.Sprintf("must name a file of certificates: %v", err)
+		pem, err := os.ReadFile(value)
+		if err == nil && !x509.NewCertPool().AppendCertsFromPEM(pem) {
+			err = fmt.Errorf("there is none in %s", value)
+		}
+		if err != nil {
+			return fmt.Sprintf("must name a file of certificates, PEM: %v", err)
 		}
 	case "usercertfile", "userkeyfile": // both are read, and told, together
 	case "keepaliveinterval":

@@ -38,7 +38,7 @@ func settings() map[string]setting {
 	return map[string]setting{
 		"tls":                 {[]string{"yes"}, keepsToCertificates},
 		"tlsverifycert":       {[]string{"maybe"}, keepsToCertificates},
-		"tlscafile":           {[]string{"/nowhere/ca.pem"}, keepsToCertificates},
+		"tlscafile":           {[]string{"/nowhere/ca.pem", os.DevNull}, keepsToCertificates},
 		"usercertfile":        {[]string{"/nowhere/alone.pem"}, keepsToCertificates},
 		"userkeyfile":         {[]string{"/nowhere/alone.pem"}, keepsToCertificates},
 		"keepaliveinterval":   {[]string{"-2", "soon"}, keepsToPings},
