@@ -121,6 +121,7 @@ func (a *aside[S, E]) append(ctx context.Context, l *Ledger, s *asideState[S, E]
 		return err
 	}
 	a.evolve(s.state, s.decided...)
+	s.last, s.lastAt = s.last+eventstore.Revision(len(events)), appended.RecordedAt
 	s.Position, s.Changed, s.by = appended.Position, true, *meta
 	l.clock.saw(appended.RecordedAt)
 	return nil

@@ -124,7 +124,7 @@ func (l *Ledger) stateUntil(ctx context.Context, id uuid.UUID, past func(eventst
 // linkedBefore are the accounts that were linked to a contract just before a
 // time; to its replacement, where it had been reissued by then.
 func (l *Ledger) linkedBefore(ctx context.Context, id uuid.UUID, at time.Time) ([]uuid.UUID, error) {
-	var links map[uuid.UUID]time.Time
+	var links map[uuid.UUID]contract.Linked
 	for id != uuid.Nil { // each replacement is younger than the one before
 		s, _, err := l.stateUntil(ctx, id, func(r eventstore.Record) bool { return r.RecordedAt.Before(at) })
 		if err != nil {

@@ -25,6 +25,8 @@ type KeptPartner struct {
 	// Events are what is recorded, not opened.
 	Events []partner.Event
 	acts   map[uuid.UUID][16]byte // fingerprints by command
+	last   eventstore.Revision
+	lastAt time.Time
 }
 
 // ImportPartnerID is the partner that files call by a reference: one that was
@@ -52,7 +54,13 @@ func (l *Ledger) KeptPartner(ctx context.Context, reference string) (*KeptPartne
 	if err != nil {
 		return nil, err
 	}
-	k := &KeptPartner{ID: id, Added: map[uuid.UUID]*partner.LocationAdded{}, State: new(partner.State), acts: map[uuid.UUID][16]byte{}}
+	return l.keptPartner(ctx, id)
+}
+
+func (l *Ledger) keptPartner(ctx context.Context, id uuid.UUID) (*KeptPartner, error) {
+	k := &KeptPartner{
+		ID: id, Added: map[uuid.UUID]*partner.LocationAdded{}, State: new(partner.State), acts: map[uuid.UUID][16]byte{}, last: eventstore.NoStream,
+	}
 	a := l.partners(id)
 	for r, err := range l.store.ReadStream(ctx, a.stream, 0, eventstore.Forwards) {
 		if err != nil {
@@ -66,20 +74,21 @@ func (l *Ledger) KeptPartner(ctx context.Context, reference string) (*KeptPartne
 		if err != nil {
 			return nil, fmt.Errorf("record %s@%d: %w", r.Stream, r.Revision, err)
 		}
-		if meta.Imported() {
-			k.acts[meta.Command] = meta.Fingerprint
-		}
-		if err := k.add(ctx, l, e); err != nil {
+		partner.Evolve(k.State, e)
+		k.last, k.lastAt = r.Revision, r.RecordedAt
+		if err := k.note(ctx, l, &meta, e); err != nil {
 			return nil, err
 		}
 	}
 	return k, l.openContacts(ctx, k.State)
 }
 
-// add takes in what is recorded next.
-func (k *KeptPartner) add(ctx context.Context, l *Ledger, e partner.Event) error {
+// note takes in what is recorded next, beside the state.
+func (k *KeptPartner) note(ctx context.Context, l *Ledger, meta *Meta, e partner.Event) error {
+	if meta.Imported() {
+		k.acts[meta.Command] = meta.Fingerprint
+	}
 	k.Events = append(k.Events, e)
-	partner.Evolve(k.State, e)
 	switch e := e.(type) {
 	case *partner.Registered:
 		terms := *e // the event is not opened
@@ -125,11 +134,9 @@ func (l *Ledger) partnerCommand(act *PartnerAct) uuid.UUID {
 	return l.keys.Command(uuid.Nil, ImportPortal, act.Partner.String(), act.Name)
 }
 
-// RehearsePartner decides a wish about a partner as it would be after facts, and
-// records nothing.
-func (l *Ledger) RehearsePartner(facts []partner.Event, wish partner.Command) (refusal *domain.Refusal) {
-	s := new(partner.State)
-	partner.Evolve(s, facts...)
+// RehearsePartner decides a wish about a partner as it would be, and records
+// nothing.
+func (l *Ledger) RehearsePartner(s *partner.State, wish partner.Command) (refusal *domain.Refusal) {
 	_, err := partner.Decide(s, l.partnerMoment(l.Now()), wish)
 	errors.As(err, &refusal)
 	return refusal
@@ -140,26 +147,62 @@ func (l *Ledger) partnerMoment(at time.Time) partner.Moment {
 }
 
 // ImportPartner carries out an act on a partner as it was kept, unless it was
-// recorded before, whenever that was. It says whether something was recorded now.
+// recorded before, whenever that was. It says whether something was recorded now,
+// and what is kept then has it, its contact not opened: a partner to which a file
+// does much is read once, and not for every row.
 func (l *Ledger) ImportPartner(ctx context.Context, by Actor, k *KeptPartner, act *PartnerAct) (changed bool, err error) {
-	if done, otherwise := l.PartnerDone(k, act); otherwise {
-		return false, refuseImported()
-	} else if done {
-		return false, nil
-	}
 	wish, err := l.sealWish(ctx, act)
 	if err != nil {
 		return false, err
 	}
 	by.Portal = ImportPortal
 	meta := Meta{By: by, Catalog: l.digest, Command: l.partnerCommand(act), Fingerprint: l.keys.Fingerprint(act.Content)}
-	done, err := l.partners(act.Partner).execute(ctx, l, meta, true, func(s *partner.State, at time.Time) ([]partner.Event, error) {
-		return partner.Decide(s, l.partnerMoment(at), wish)
-	})
-	if refusal := new(domain.Refusal); errors.As(err, &refusal) && refusal.Code == "idempotency-key-reused" {
-		return false, refuseImported()
+	for try := range maxTries {
+		pause(try)
+		if done, otherwise := l.PartnerDone(k, act); otherwise {
+			return false, refuseImported()
+		} else if done {
+			return false, nil
+		}
+		changed, err = l.importPartner(ctx, k, &meta, wish)
+		if conflict := new(*eventstore.ConflictError); !errors.As(err, conflict) && !errors.Is(err, eventstore.ErrUnknown) {
+			return changed, err
+		}
+		l.metrics.conflicts.Inc()
+		now, err := l.keptPartner(ctx, k.ID)
+		if err != nil {
+			return false, err
+		}
+		*k = *now
 	}
-	return done.Changed && !done.Replayed && err == nil, err
+	return false, ErrBusy
+}
+
+// importPartner decides a wish on what is kept, and records what follows.
+func (l *Ledger) importPartner(ctx context.Context, k *KeptPartner, meta *Meta, wish partner.Command) (changed bool, err error) {
+	at := l.Now()
+	if at.Before(k.lastAt) {
+		at = k.lastAt
+	}
+	a := l.partners(k.ID)
+	s := &asideState[partner.State, partner.Event]{asideAnswer: asideAnswer[partner.State, partner.Event]{state: k.State}, last: k.last}
+	if s.decided, err = partner.Decide(s.state, l.partnerMoment(at), wish); err != nil {
+		return false, l.count(err)
+	}
+	if len(s.decided) == 0 {
+		return false, nil
+	}
+	ctx = context.WithoutCancel(ctx) // what was begun is finished
+	if err := a.append(ctx, l, s, meta, at); err != nil {
+		return false, fmt.Errorf("record on %s: %w", a.stream, err)
+	}
+	k.last, k.lastAt = s.last, s.lastAt
+	for _, e := range s.decided {
+		if err := k.note(ctx, l, meta, e); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
 }
 
 // sealWish puts the contact into a wish, sealed.

@@ -223,7 +223,7 @@ func (r *rig) checkLinks(t *rapid.T, states map[uuid.UUID]*replayed, at time.Tim
 
 // linkedBefore is who was linked to a contract just before a time, or to its
 // replacement, where it had been replaced by then.
-func linkedBefore(states map[uuid.UUID]*replayed, id uuid.UUID, at time.Time) map[uuid.UUID]time.Time {
+func linkedBefore(states map[uuid.UUID]*replayed, id uuid.UUID, at time.Time) map[uuid.UUID]contract.Linked {
 	var before contract.State
 	for _, e := range states[id].records {
 		if e.RecordedAt.Before(at) {

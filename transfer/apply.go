@@ -8,6 +8,7 @@ import (
 	"io"
 	"sync"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/supportledger/supportledger/domain"
@@ -22,13 +23,17 @@ const atOnce = 256
 
 // apply imports a file that was found right: record by record, and with the
 // contracts the years that they belong to.
-func (i *Importer) apply(ctx context.Context, f File, report *Report, years []*year) error {
+func (i *Importer) apply(ctx context.Context, f File, report *Report, years []*year, contracts called) error {
 	for _, record := range records {
 		if report.of(record).Rows == 0 {
 			continue
 		}
-		a := &applying{Importer: i, seed: maphash.MakeSeed(), report: report}
-		err := a.run(ctx, f, record)
+		kept, err := lru.New[string, *ledger.KeptPartner](mostKept)
+		if err != nil {
+			return err
+		}
+		a := &applying{Importer: i, seed: maphash.MakeSeed(), kept: kept, called: contracts, report: report}
+		err = a.run(ctx, f, record)
 		if err == nil && record == Contract {
 			err = a.runYears(ctx, years)
 		}
@@ -44,6 +49,8 @@ type applying struct {
 	*Importer
 	seed     maphash.Seed
 	partners [64]sync.Mutex // by reference: what goes into one stream goes one after another
+	kept     *lru.Cache[string, *ledger.KeptPartner]
+	called   called
 
 	mu     sync.Mutex
 	report *Report
@@ -79,7 +86,7 @@ func (a *applying) run(ctx context.Context, f File, record Record) error {
 // row imports a row. What a rule refuses now, although it was right when it was
 // checked, is a mistake like others.
 func (a *applying) row(ctx context.Context, r *row) error {
-	e, err := a.entry(ctx, r)
+	e, err := a.entry(ctx, r, a.called)
 	if err != nil {
 		return fmt.Errorf("line %d: %w", r.line, err)
 	}
@@ -116,6 +123,9 @@ func (a *applying) count(tally *Tally, at cell, field string, changed bool, err 
 func (a *applying) carryOut(ctx context.Context, e *entry) (changed bool, err error) {
 	if e.ofPartner() {
 		return a.ofPartner(ctx, e)
+	}
+	if e.endless() {
+		return false, nil
 	}
 	kept, err := a.Ledger.Kept(ctx, e.contract)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/catalog"
@@ -24,10 +25,11 @@ type checking struct {
 	mistakes []Mistake
 	count    int64
 
-	places    map[place]*knownPlace // partners and their locations
-	kept      keptPartner           // the one that was asked for last
-	belonging bool                  // some row names its partner by reference
+	places    map[place]*knownPlace            // partners and their locations
+	kept      *lru.Cache[string, *keptPartner] // by what files call them
+	belonging bool                             // some row names its partner by reference
 	contracts map[uuid.UUID]*known
+	called    called
 	years     map[uuid.UUID]*year // by partner
 	repeated  map[[20]byte]int    // other rows by what they are: the line
 }
@@ -35,15 +37,20 @@ type checking struct {
 // known is a contract that the file registers.
 type known struct {
 	line      int
+	accessID  string
 	active    bool               // will be
 	programme *catalog.Programme // nil where the catalogue has none
 }
 
-func newChecking(i *Importer, f File) *checking {
-	return &checking{
-		Importer: i, file: f, places: map[place]*knownPlace{}, contracts: map[uuid.UUID]*known{},
-		years: map[uuid.UUID]*year{}, repeated: map[[20]byte]int{},
+func newChecking(i *Importer, f File) (*checking, error) {
+	kept, err := lru.New[string, *keptPartner](mostKept)
+	if err != nil {
+		return nil, err
 	}
+	return &checking{
+		Importer: i, file: f, kept: kept, places: map[place]*knownPlace{}, contracts: map[uuid.UUID]*known{}, called: called{},
+		years: map[uuid.UUID]*year{}, repeated: map[[20]byte]int{},
+	}, nil
 }
 
 // wrong notes a mistake. Of more than a report holds those stay that come first
@@ -127,7 +134,7 @@ func (c *checking) row(ctx context.Context, r *row) error {
 	if c.count > before {
 		return nil
 	}
-	e, err := c.entry(ctx, r)
+	e, err := c.entry(ctx, r, c.called)
 	if err != nil {
 		return err
 	}
@@ -154,7 +161,7 @@ func (c *checking) otherRow(ctx context.Context, r *row) error {
 	if form.forms(r); form.count > 0 {
 		return nil
 	}
-	e, err := c.entry(ctx, r)
+	e, err := c.entry(ctx, r, c.called)
 	if err != nil {
 		return err
 	}
@@ -205,9 +212,7 @@ func (c *checking) together(r *row, record Record) {
 		return
 	case record == Partner || record == Location || record == Contact:
 		return
-	case has("contract") && (has("access_id") || has("contract_id")):
-		c.cell(r, "contract", "is there beside the two IDs", "name the contract by one or the other")
-	case has("contract"):
+	case has("contract") && !has("contract_id"):
 	case !has("access_id") && !has("contract_id"):
 		c.cell(r, "access_id", "is missing", "name the contract by its two IDs, or by its id in the ledger")
 	case !has("access_id"):
@@ -234,8 +239,8 @@ func (c *checking) together(r *row, record Record) {
 // theirs checks the fields by which a contract is its partner's.
 func (c *checking) theirs(r *row, has func(string) bool) {
 	switch {
-	case has("partner") && has("partner_id"):
-		c.cell(r, "partner", "is there beside partner_id", "name the partner by one or the other")
+	case has("partner") && has("partner_id") && r.text("partner") != r.text("partner_id"):
+		c.cell(r, "partner", "is there beside partner_id, and another one", "name the partner by one or the other")
 	case has("renewed_on") && !has("partner"):
 		c.cell(r, "renewed_on", "is there without partner", "name the partner whose membership was renewed")
 	case has("renewed_on") && has("starts_on") && r.text("renewed_on") != r.text("starts_on"):

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
 	"github.com/supportledger/supportledger/ledger"
@@ -15,8 +17,11 @@ func (c *checking) contract(ctx context.Context, e *entry) error {
 		c.cell(e.row, "access_id", fmt.Sprintf("is the pair of line %d again", first.line), "remove one of the rows")
 		return nil
 	}
-	k := &known{line: e.line, active: e.active()}
+	k := &known{line: e.line, accessID: e.pair.AccessID, active: e.active()}
 	c.contracts[e.contract] = k
+	if !c.call(e) {
+		return nil
+	}
 	programme, ok := c.Catalog.Programme(e.text("programme"))
 	if !ok {
 		c.cell(e.row, "programme", "is not in the catalogue", "take one of those that GET /v1/catalog lists")
@@ -40,6 +45,20 @@ func (c *checking) contract(ctx context.Context, e *entry) error {
 		c.refused(e.row, []string{"access_id", "status"}[min(at, 1)], refusal)
 	}
 	return nil
+}
+
+// call notes what the file calls a contract.
+func (c *checking) call(e *entry) bool {
+	if e.text("contract") == "" {
+		return true
+	}
+	name, _ := uuid.Parse(e.text("contract")) // was checked
+	if other, ok := c.called[name]; ok {
+		c.cell(e.row, "contract", fmt.Sprintf("is what line %d calls another contract", c.contracts[other].line), "correct one of them, or leave it out")
+		return false
+	}
+	c.called[name] = e.contract
+	return true
 }
 
 // terms checks the term that a row gives.

@@ -32,6 +32,12 @@ func (c *checking) other(ctx context.Context, e *entry) error {
 	}
 	inFile := c.contracts[e.contract]
 	switch {
+	case e.contradicts || !c.isCalled(e, kept, inFile):
+		c.cell(e.row, "contract", "is another contract than that of the Access ID, or of the two IDs", "name the contract by one or the other")
+	case kept.Exists && e.endless():
+		if unit, _ := contract.ParseUnit(e.text("unit")); !kept.Balance[unit].Unlimited {
+			c.notEndless(e)
+		}
 	case kept.Exists:
 		c.onKept(e, kept, inFile, act, field)
 	case inFile == nil:
@@ -40,6 +46,18 @@ func (c *checking) other(ctx context.Context, e *entry) error {
 		c.onNew(e, inFile)
 	}
 	return nil
+}
+
+// isCalled says whether a row that names its contract by its id has its Access ID, if
+// it has one.
+func (c *checking) isCalled(e *entry, kept *ledger.Kept, inFile *known) bool {
+	switch {
+	case e.text("contract") == "" || e.pair.AccessID == "":
+		return true
+	case kept.Exists:
+		return kept.Terms.AccessID == e.pair.AccessID
+	}
+	return inFile == nil || inFile.accessID == e.pair.AccessID
 }
 
 // names is the field by which a row names something, of two.
@@ -62,6 +80,9 @@ func (c *checking) again(what string, line int) int {
 
 // portal checks a link's portal against the catalogue.
 func (c *checking) portal(e *entry) bool {
+	if e.text("portal") == "" {
+		return true
+	}
 	portal, ok := c.Catalog.Portal(e.text("portal"))
 	switch {
 	case !ok:
@@ -96,22 +117,35 @@ func (c *checking) onKept(e *entry, kept *ledger.Kept, inFile *known, act *ledge
 func (c *checking) onNew(e *entry, k *known) {
 	if e.record == Link {
 		switch {
-		case !slices.Contains(k.programme.Portals, e.text("portal")):
+		case e.text("portal") != "" && !slices.Contains(k.programme.Portals, e.text("portal")):
 			c.cell(e.row, "portal", "is none that the contract's programme accepts", "name the portal at which the account used the contract")
 		case !k.active:
 			c.cell(e.row, e.names("contract", "access_id"), fmt.Sprintf("names a contract that line %d does not activate", k.line), "link it once it is active")
 		}
 		return
 	}
-	remaining, _ := strconv.ParseInt(e.text("remaining"), 10, 64) // was checked
-	for _, in := range k.programme.Included {
-		if in.Unit != e.text("unit") {
-			continue
-		}
-		if in.Unlimited {
-			c.cell(e.row, "unit", "is without limit in the contract's programme", "leave the row out")
-		} else if !k.active && remaining != in.Quantity {
-			c.cell(e.row, e.names("contract", "access_id"), fmt.Sprintf("names a contract that line %d does not activate", k.line), "what is left is known once it is active")
-		}
+	c.balanceOnNew(e, k)
+}
+
+// balanceOnNew checks what is left of a unit against what the programme includes.
+func (c *checking) balanceOnNew(e *entry, k *known) {
+	at := slices.IndexFunc(k.programme.Included, func(in catalog.Included) bool { return in.Unit == e.text("unit") })
+	in := catalog.Included{}
+	if at >= 0 {
+		in = k.programme.Included[at]
 	}
+	remaining, _ := strconv.ParseInt(e.text("remaining"), 10, 64) // was checked
+	switch {
+	case e.endless() && !in.Unlimited:
+		c.notEndless(e)
+	case e.endless():
+	case in.Unlimited:
+		c.cell(e.row, "unit", "is without limit in the contract's programme", "write unlimited as what remains, or leave the row out")
+	case at >= 0 && !k.active && remaining != in.Quantity:
+		c.cell(e.row, e.names("contract", "access_id"), fmt.Sprintf("names a contract that line %d does not activate", k.line), "what is left is known once it is active")
+	}
+}
+
+func (c *checking) notEndless(e *entry) {
+	c.cell(e.row, "remaining", "is unlimited, and what the contract has of the unit is not", "write what is left")
 }

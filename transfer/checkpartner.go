@@ -23,39 +23,55 @@ type knownPlace struct {
 	fact partner.Event
 }
 
-// keptPartner is a partner of the ledger, under a reference.
+// keptPartner is a partner of the ledger, and what it would be with what the file
+// has of it.
 type keptPartner struct {
-	reference string
 	*ledger.KeptPartner
+	named  *partner.State // with the partner's row of the file, if the ledger has none
+	places *partner.State // and with those locations of the file that rows have named
 }
 
-// keep is what the ledger has of a partner. Rows about one most often stand
-// together, so the last one is remembered.
-func (c *checking) keep(ctx context.Context, reference string) (*ledger.KeptPartner, error) {
-	if c.kept.KeptPartner != nil && c.kept.reference == reference {
-		return c.kept.KeptPartner, nil
+// mostKept bounds the partners that are remembered: rows about one need not stand
+// together, and what the ledger has of it may be long.
+const mostKept = 1024
+
+// keep is what the ledger has of a partner.
+func (c *checking) keep(ctx context.Context, reference string) (*keptPartner, error) {
+	if kept, ok := c.kept.Get(reference); ok {
+		return kept, nil
 	}
 	kept, err := c.Ledger.KeptPartner(ctx, reference)
-	if err == nil {
-		c.kept = keptPartner{reference, kept}
+	if err != nil {
+		return nil, err
 	}
-	return kept, err
+	k := &keptPartner{KeptPartner: kept}
+	c.kept.Add(reference, k)
+	return k, nil
 }
 
-// facts are what the ledger has of a partner, and the file of it and of one of its
-// locations; none for a partner that is in neither.
-func (c *checking) facts(kept *ledger.KeptPartner, at place) []partner.Event {
-	facts := slices.Clip(kept.Events)
-	if headquarters := c.places[place{partner: at.partner}]; len(facts) == 0 {
-		if headquarters == nil {
-			return nil
-		}
-		facts = append(facts, headquarters.fact)
+// would is the partner as it would be with what the file has of it, and of one of its
+// locations; all rows of partners were read before.
+func (c *checking) would(kept *keptPartner, at place) *partner.State {
+	if kept.named == nil {
+		kept.named, kept.places = c.withRow(kept, at), c.withRow(kept, at)
 	}
-	if known := c.places[at]; known != nil && at.location != "" && kept.Added[c.Ledger.ImportLocationID(kept, at.location)] == nil {
-		facts = append(facts, known.fact)
+	if at.location == "" {
+		return kept.named
 	}
-	return facts
+	id := c.Ledger.ImportLocationID(kept.KeptPartner, at.location)
+	if known := c.places[at]; known != nil && kept.places.Place(id) == nil {
+		partner.Evolve(kept.places, known.fact)
+	}
+	return kept.places
+}
+
+func (c *checking) withRow(kept *keptPartner, at place) *partner.State {
+	s := new(partner.State)
+	partner.Evolve(s, kept.Events...)
+	if headquarters := c.places[place{partner: at.partner}]; s.Terms() == nil && headquarters != nil {
+		partner.Evolve(s, headquarters.fact)
+	}
+	return s
 }
 
 // partnerRow checks a partner's row against the file, the catalogue and the ledger.
@@ -75,7 +91,7 @@ func (c *checking) partnerRow(ctx context.Context, e *entry) error {
 	}}
 	terms := kept.Terms
 	if terms == nil {
-		if refusal := c.Ledger.RehearsePartner(nil, &wish); refusal != nil {
+		if refusal := c.Ledger.RehearsePartner(new(partner.State), &wish); refusal != nil {
 			c.refused(e.row, "level", refusal)
 		}
 		return nil
@@ -102,7 +118,7 @@ func (c *checking) locationRow(ctx context.Context, e *entry) error {
 		return err
 	}
 	c.places[at] = &knownPlace{e.line, &partner.LocationAdded{
-		Location: c.Ledger.ImportLocationID(kept, at.location), Country: e.text("country"), TimeZone: e.text("time_zone"),
+		Location: c.Ledger.ImportLocationID(kept.KeptPartner, at.location), Country: e.text("country"), TimeZone: e.text("time_zone"),
 		Contact: domain.Sealed[partner.ContactTexts]{Person: c.Ledger.ContactID(e.text("contact_email"))},
 	}}
 	return nil
@@ -119,10 +135,10 @@ func (c *checking) location(ctx context.Context, e *entry) error {
 	if err != nil || !c.knows(kept, e) {
 		return err
 	}
-	id := c.Ledger.ImportLocationID(kept, e.text("location"))
+	id := c.Ledger.ImportLocationID(kept.KeptPartner, e.text("location"))
 	added := kept.Added[id]
 	if added == nil {
-		if refusal := c.Ledger.RehearsePartner(c.facts(kept, at), c.partnerAct(kept, e).Wish); refusal != nil {
+		if refusal := c.Ledger.RehearsePartner(c.would(kept, at), c.partnerAct(kept.KeptPartner, e).Wish); refusal != nil {
 			c.refused(e.row, "location", refusal)
 		}
 		return nil
@@ -143,22 +159,22 @@ func (c *checking) contact(ctx context.Context, e *entry) error {
 	if err != nil || !c.knows(kept, e) {
 		return err
 	}
-	act := c.partnerAct(kept, e)
+	act := c.partnerAct(kept.KeptPartner, e)
 	if first := c.again(kept.ID.String()+act.Name, e.line); first > 0 {
 		c.cell(e.row, "contact_email", fmt.Sprintf("is the contact of line %d again", first), "remove one of the rows")
 		return nil
 	}
-	if done, otherwise := c.Ledger.PartnerDone(kept, act); otherwise {
+	if done, otherwise := c.Ledger.PartnerDone(kept.KeptPartner, act); otherwise {
 		c.cell(e.row, "contact_email", "was imported before with another name, country or language", "correct the file, or change the contact by a call")
 		return nil
 	} else if done {
 		return nil
 	}
-	if there := associated(kept, c.place(kept, e), c.Ledger.ContactID(act.Contact.Email)); there != nil {
+	if there := associated(kept.KeptPartner, c.place(kept.KeptPartner, e), c.Ledger.ContactID(act.Contact.Email)); there != nil {
 		c.theSame(e, "contact", []difference{{"country", e.text("country") != there.Country}}, *there)
 		return nil
 	}
-	if refusal := c.Ledger.RehearsePartner(c.facts(kept, at), act.Wish); refusal != nil {
+	if refusal := c.Ledger.RehearsePartner(c.would(kept, at), act.Wish); refusal != nil {
 		c.refused(e.row, "contact_email", refusal)
 	}
 	return nil
@@ -180,12 +196,12 @@ func associated(kept *ledger.KeptPartner, id, person uuid.UUID) *partner.Contact
 
 // knows notes a row whose partner, or whose location unless it is the location's own,
 // is in neither the file nor the ledger.
-func (c *checking) knows(kept *ledger.KeptPartner, e *entry) bool {
+func (c *checking) knows(kept *keptPartner, e *entry) bool {
 	at := place{e.text("partner"), e.text("location")}
 	switch {
 	case kept.Terms == nil && c.places[place{partner: at.partner}] == nil:
 		c.cell(e.row, "partner", "names no partner of this file or of the ledger", "add a row for the partner, or correct what it is called")
-	case at.location != "" && c.places[at] == nil && kept.Added[c.Ledger.ImportLocationID(kept, at.location)] == nil:
+	case at.location != "" && c.places[at] == nil && kept.Added[c.Ledger.ImportLocationID(kept.KeptPartner, at.location)] == nil:
 		c.cell(e.row, "location", "names no location of the partner in this file or in the ledger", "add a row for the location, or correct what it is called")
 	default:
 		return true

@@ -32,31 +32,34 @@ func (c *checking) belongs(ctx context.Context, e *entry) error {
 	if err != nil || !c.knows(kept, e) {
 		return err
 	}
-	facts := c.facts(kept, at)
 	switch {
 	case at.location != "":
-		c.toolkit(kept, facts, e)
+		c.toolkit(kept, c.would(kept, at), e)
 	case e.text("renewed_on") != "":
-		return c.inYear(ctx, kept, facts, e)
+		return c.inYear(ctx, kept, c.would(kept, at).Terms().Level, e)
 	}
 	return nil
 }
 
 // toolkit checks a contract's row that says which location has bought it.
-func (c *checking) toolkit(kept *ledger.KeptPartner, facts []partner.Event, e *entry) {
+func (c *checking) toolkit(kept *keptPartner, would *partner.State, e *entry) {
 	if first := c.again("toolkit "+kept.ID.String()+e.text("reference"), e.line); first > 0 {
 		c.cell(e.row, "reference", fmt.Sprintf("is that of line %d again", first), "check the references; each is good for one toolkit")
 		return
 	}
-	if refusal := c.Ledger.RehearsePartner(facts, c.partnerAct(kept, e).Wish); refusal != nil {
+	act := c.partnerAct(kept.KeptPartner, e)
+	if done, otherwise := c.Ledger.PartnerDone(kept.KeptPartner, act); done && !otherwise {
+		return
+	}
+	if refusal := c.Ledger.RehearsePartner(would, act.Wish); refusal != nil {
 		c.refused(e.row, "reference", refusal)
 	}
 }
 
 // inYear checks a contract's row that says in which year it belongs, and takes it
 // into that year.
-func (c *checking) inYear(ctx context.Context, kept *ledger.KeptPartner, facts []partner.Event, e *entry) error {
-	level, on := facts[0].(*partner.Registered).Level, e.date("renewed_on")
+func (c *checking) inYear(ctx context.Context, kept *keptPartner, level string, e *entry) error {
+	on := e.date("renewed_on")
 	kind := c.kindOf(level, e.text("programme"))
 	if kind == "" {
 		c.cell(e.row, "renewed_on", "is for the contracts of the partner's membership, and this programme is none of them", "correct the programme, or leave renewed_on out")
@@ -167,7 +170,7 @@ func (c *checking) checkYears(ctx context.Context) error {
 			return err
 		}
 		c.tallies.Years.Rows++
-		if refusal := c.Ledger.RehearsePartner(c.facts(kept, place{partner: y.partner}), y.wish()); refusal != nil {
+		if refusal := c.Ledger.RehearsePartner(c.would(kept, place{partner: y.partner}), y.wish()); refusal != nil {
 			reason := refusal.Detail
 			if len(refusal.Fields) > 0 {
 				reason = refusal.Fields[0].Reason

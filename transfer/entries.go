@@ -17,12 +17,18 @@ type entry struct {
 	*row
 	record    Record
 	partnerID string      // of a contract
-	pair      ledger.Pair // zero where the contract is named by its id
+	pair      ledger.Pair // empty as far as the row does not have it
 	contract  uuid.UUID
+
+	contradicts bool // it names another contract by the id than by the two IDs
 }
 
-// entry reads what a row says by itself.
-func (i *Importer) entry(ctx context.Context, r *row) (entry, error) {
+// called are the contracts of a file by what it calls them: ids that they had in the
+// ledger from which they come.
+type called map[uuid.UUID]uuid.UUID
+
+// entry reads what a row says by itself, and which contract it is about.
+func (i *Importer) entry(ctx context.Context, r *row, contracts called) (entry, error) {
 	e := entry{row: r, record: r.record(), partnerID: r.text("partner_id")}
 	if e.ofPartner() {
 		return e, nil
@@ -34,13 +40,20 @@ func (i *Importer) entry(ctx context.Context, r *row) (entry, error) {
 		}
 		e.partnerID = id.String()
 	}
-	if r.text("contract") != "" {
-		e.contract, _ = uuid.Parse(r.text("contract")) // was checked
+	e.pair.AccessID, _ = contract.ParseID("access_id", r.text("access_id"))
+	if r.text("contract_id") != "" {
+		e.pair.ContractID, _ = contract.ParseID("contract_id", r.text("contract_id"))
+		e.contract = i.Ledger.ImportID(e.pair)
+	}
+	if e.record == Contract || r.text("contract") == "" {
 		return e, nil
 	}
-	e.pair.AccessID, _ = contract.ParseID("access_id", r.text("access_id"))
-	e.pair.ContractID, _ = contract.ParseID("contract_id", r.text("contract_id"))
-	e.contract = i.Ledger.ImportID(e.pair)
+	named, _ := uuid.Parse(r.text("contract")) // was checked
+	if own, ok := contracts[named]; ok {
+		named = own
+	}
+	e.contradicts = e.contract != uuid.Nil && e.contract != named
+	e.contract = named
 	return e, nil
 }
 
@@ -54,8 +67,15 @@ func (e *entry) date(field string) catalog.Date {
 	return d
 }
 
-// active says whether the file says that the contract is active.
-func (e *entry) active() bool { return e.text("status") == string(contract.StatusActive) }
+// active says whether the file says that the contract is active, or will be from its
+// first day.
+func (e *entry) active() bool {
+	status := contract.Status(e.text("status"))
+	return status == contract.StatusActive || status == contract.StatusWaiting
+}
+
+// endless says whether a balance is one without limit, which the programme gives.
+func (e *entry) endless() bool { return e.record == Balance && e.text("remaining") == unlimited }
 
 // registration is a contract as the ledger registers it.
 func (e *entry) registration() ledger.Registration {

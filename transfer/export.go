@@ -39,14 +39,15 @@ type Exporter struct {
 }
 
 // exported are the columns of an export, each where a record that is wanted has it.
-// Those that an import knows have the same names there; partners, locations and
-// contacts have no others, so that they can be imported as they are.
+// Those that an import takes over have the same names there; of the others it takes no
+// notice, so that an export, with the Contract IDs that it does not have, can be
+// imported.
 var exported = []struct {
 	records []Record
 	names   []string
 }{
 	{records, []string{"record"}},
-	{onTheirs, []string{"partner"}},
+	{onNamed, []string{"partner"}},
 	{onPartners, []string{"partner_name", "level", "signature"}},
 	{onLocated, []string{"location"}},
 	{onLocations, []string{"location_name"}},
@@ -57,7 +58,7 @@ var exported = []struct {
 	{onContracts, []string{"status", "registered_on", "starts_on", "expires_on", "renewed_on", "competency", "reference", "predecessor", "successor"}},
 	{onNamed, []string{"contact_name", "contact_email", "contact_language"}},
 	{onBalances, []string{"unit", "granted", "adjusted", "remaining", "consumed", "lapsed", "moved"}},
-	{onLinks, []string{"account", "linked_at"}},
+	{onLinks, []string{"account", "portal", "linked_at"}},
 }
 
 // columns are those that the wanted records have.
@@ -108,7 +109,7 @@ func (x *Exporter) wants(record Record) bool {
 type exporting struct {
 	*Exporter
 	out      *rowWriter
-	partners map[uuid.UUID]bool           // that were written
+	partners map[uuid.UUID]bool           // that were looked at: whether the ledger has them, and they were written
 	theirs   map[uuid.UUID]map[string]any // what contracts are to these, as cells
 }
 
@@ -116,7 +117,7 @@ type exporting struct {
 func (x *exporting) contract(ctx context.Context, id uuid.UUID) error {
 	var sum contract.Summary
 	var balances map[contract.Unit]contract.Balance
-	var links map[uuid.UUID]time.Time
+	var links map[uuid.UUID]contract.Linked
 	err := x.Ledger.View(ctx, id, func(s *contract.State, at time.Time) {
 		sum, balances, links = s.Summary(at), s.Balances(at), maps.Clone(s.Links())
 	})
@@ -138,6 +139,9 @@ func (x *exporting) contract(ctx context.Context, id uuid.UUID) error {
 	if x.wants(Contract) {
 		cells := contractCells(&terms, &sum)
 		maps.Copy(cells, theirs)
+		if id, err := uuid.Parse(terms.PartnerID); err == nil && x.partners[id] {
+			cells["partner"] = id.String()
+		}
 		if err := x.out.write(Contract, same, cells); err != nil {
 			return err
 		}
@@ -151,7 +155,7 @@ func (x *exporting) contract(ctx context.Context, id uuid.UUID) error {
 	}
 	if x.wants(Link) {
 		for _, account := range slices.SortedFunc(maps.Keys(links), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }) {
-			if err := x.out.write(Link, same, map[string]any{"account": account.String(), "linked_at": moment(links[account])}); err != nil {
+			if err := x.out.write(Link, same, map[string]any{"account": account.String(), "portal": links[account].Portal, "linked_at": moment(links[account].At)}); err != nil {
 				return err
 			}
 		}
@@ -179,7 +183,7 @@ func balanceCells(u contract.Unit, b contract.Balance) map[string]any {
 		"consumed": b.Consumed, "lapsed": b.Lapsed, "moved": b.Moved,
 	}
 	if b.Unlimited {
-		cells["granted"], cells["remaining"] = "unlimited", "unlimited"
+		cells["granted"], cells["remaining"] = unlimited, unlimited
 	}
 	return cells
 }

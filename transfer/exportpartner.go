@@ -16,10 +16,10 @@ import (
 // it is now, before those of the first of its contracts.
 func (x *exporting) partner(ctx context.Context, partnerID string) error {
 	id, err := uuid.Parse(partnerID)
-	if err != nil || x.partners[id] {
+	if _, looked := x.partners[id]; err != nil || looked {
 		return nil // the vendor's own books know it, or it is written already
 	}
-	x.partners[id] = true
+	x.partners[id] = false
 	known, err := x.Ledger.Partner(ctx, id)
 	if refusal := new(domain.Refusal); errors.As(err, &refusal) {
 		return nil
@@ -27,6 +27,7 @@ func (x *exporting) partner(ctx context.Context, partnerID string) error {
 	if err != nil {
 		return err
 	}
+	x.partners[id] = true
 	same := map[string]any{"partner": id.String()}
 	for _, place := range known.State.Places() {
 		if err := x.place(same, known.State.Terms(), place); err != nil {

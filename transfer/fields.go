@@ -22,6 +22,7 @@ type field struct {
 	longest  int      // characters
 	wrong    func(text string) string
 	hint     string
+	told     bool // by an export, for people; an import takes no notice of what it says
 }
 
 var (
@@ -43,7 +44,7 @@ var (
 // two together.
 var fields = []field{
 	{name: "record", records: records, longest: 20, wrong: isRecord, hint: "write partner, location, contact, contract, balance or link"},
-	{name: "contract", records: onOthers, longest: 36, wrong: isUUID, hint: "write the contract's id as the ledger shows it"},
+	{name: "contract", records: onPairs, longest: 36, wrong: isUUID, hint: "write the contract's id as the ledger shows it"},
 	{name: "access_id", records: onPairs, required: onContracts, longest: 64, wrong: isID, hint: "write every digit, leading zeros too"},
 	{name: "contract_id", records: onPairs, required: onContracts, longest: 64, wrong: isID, hint: "write every digit, leading zeros too"},
 
@@ -58,7 +59,7 @@ var fields = []field{
 	{name: "partner_id", records: onContracts, longest: 64, wrong: isWord, hint: "write printable ASCII without spaces"},
 	{name: "country", records: onNamed, required: onTheirs, longest: 2, wrong: isCountry, hint: "write two capital letters (ISO 3166-1)"},
 	{name: "time_zone", records: onTimed, required: onPlaces, longest: 64, wrong: isLine, hint: "write an IANA name such as Asia/Jakarta"},
-	{name: "status", records: onContracts, longest: 20, wrong: isStatus, hint: "write registered or active"},
+	{name: "status", records: onContracts, longest: 20, wrong: isStatus, hint: "write registered, waiting or active; suspend by a call, and leave out what is over"},
 	{name: "starts_on", records: onContracts, longest: 10, wrong: isDate, hint: "write a date such as 2026-03-01"},
 	{name: "expires_on", records: onContracts, longest: 10, wrong: isDate, hint: "write a date such as 2027-02-28, or leave it out"},
 	{name: "renewed_on", records: onContracts, longest: 10, wrong: isDate, hint: "write the day on which the membership was renewed, such as 2026-01-15"},
@@ -69,12 +70,23 @@ var fields = []field{
 	{name: "contact_language", records: onNamed, longest: 35, wrong: isTag, hint: "write a language tag such as en or id"},
 
 	{name: "unit", records: onBalances, required: onBalances, longest: 20, wrong: isUnit, hint: "write incident or minute"},
-	{name: "remaining", records: onBalances, required: onBalances, longest: 20, wrong: isQuantity, hint: "write a whole number from 0 to 1000000000"},
+	{name: "remaining", records: onBalances, required: onBalances, longest: 20, wrong: isQuantity, hint: "write a whole number from 0 to 1000000000, or unlimited"},
 
-	{name: "portal", records: onLinks, required: onLinks, longest: 100, wrong: isLine, hint: "write a portal's id, as the catalogue has it"},
+	{name: "portal", records: onLinks, longest: 100, wrong: isLine, hint: "write a portal's id, as the catalogue has it"},
 	{name: "issuer", records: onLinks, longest: 500, wrong: isLine, hint: "write the iss of the account's tokens"},
 	{name: "subject", records: onLinks, longest: 255, wrong: isLine, hint: "write the sub of the account's tokens"},
 	{name: "account", records: onLinks, longest: 36, wrong: isUUID, hint: "write the account's id as the ledger shows it"},
+
+	{name: "service_name", told: true, records: onContracts},
+	{name: "registered_on", told: true, records: onContracts},
+	{name: "predecessor", told: true, records: onContracts},
+	{name: "successor", told: true, records: onContracts},
+	{name: "granted", told: true, records: onBalances},
+	{name: "adjusted", told: true, records: onBalances},
+	{name: "consumed", told: true, records: onBalances},
+	{name: "lapsed", told: true, records: onBalances},
+	{name: "moved", told: true, records: onBalances},
+	{name: "linked_at", told: true, records: onLinks},
 }
 
 func fieldOf(name string) *field {
@@ -97,6 +109,8 @@ func fieldNames() string {
 // reason says what is wrong with a text in a field; "" where nothing is.
 func (f *field) reason(text string) string {
 	switch {
+	case f.told:
+		return ""
 	case !utf8.ValidString(text):
 		return "is not UTF-8"
 	case utf8.RuneCountInString(text) > f.longest:
@@ -151,8 +165,12 @@ func isCountry(s string) string {
 	return unless(catalog.KnownCountry(s), "must be two capital letters, a country's")
 }
 
+// taken are the states in which contracts are imported. One that waits is one that is
+// active from a day to come.
+var taken = []contract.Status{contract.StatusRegistered, contract.StatusWaiting, contract.StatusActive}
+
 func isStatus(s string) string {
-	return unless(s == string(contract.StatusRegistered) || s == string(contract.StatusActive), "is neither registered nor active")
+	return unless(slices.Contains(taken, contract.Status(s)), "is neither registered nor active")
 }
 
 func isDate(s string) string {
@@ -169,7 +187,10 @@ func isUnit(s string) string {
 	return unless(ok, "is neither incident nor minute")
 }
 
+// unlimited is what remains of a unit without limit.
+const unlimited = "unlimited"
+
 func isQuantity(s string) string {
 	n, err := strconv.ParseInt(s, 10, 64)
-	return unless(err == nil && n >= 0 && n <= contract.MaxQuantity && s[0] != '+', "is no whole number from 0 to 1000000000")
+	return unless(s == unlimited || err == nil && n >= 0 && n <= contract.MaxQuantity && s[0] != '+', "is no whole number from 0 to 1000000000")
 }

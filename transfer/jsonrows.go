@@ -148,7 +148,7 @@ func (p *objectReader) member(r *row) bool {
 	case '{', '[', 't', 'f':
 		p.not(begins, name, "must be a text", "put it into quotes")
 	default:
-		if name != "remaining" {
+		if name != "remaining" && !fieldOf(name).told {
 			p.not(begins, name, "must be a text, not a number: every digit counts", "put it into quotes")
 		}
 		c.text = string(raw)

@@ -63,6 +63,8 @@ const (
 	endless  = 902 // one of the file whose incidents are without limit
 )
 
+const called1 = "11111111-6a64-4c0e-9b53-0a4f6c0c1a11" // what the file calls its first contract
+
 // mistakes are one of each kind.
 func mistakes() []bad {
 	long := func(n int) string { return strings.Repeat("x", n) }
@@ -71,7 +73,9 @@ func mistakes() []bad {
 		{row: "contract,,0000000001", at: 11, reason: "has 3 fields"},
 		{row: `contract,,00"00000001` + strings.Repeat(",", 21), at: 13, reason: "a quote stands within"},
 		{row: cellsOf([]string{"record=office"}), field: "record", reason: "is none of partner, location, contact, contract, balance, link"},
-		{row: contractRow(2, "contract=7d0f3c1e-6a64-4c0e-9b53-0a4f6c0c1a11"), field: "contract", reason: "is not for a contract"},
+		{row: contractRow(2, "contract=7d0f3c1e"), field: "contract", reason: "is no id"},
+		{row: contractRow(56, "contract="+called1), field: "contract", reason: "is what line 2 calls another contract"},
+		{row: partnerRow("partner=4722", "contract="+called1), field: "contract", reason: "is not for a partner"},
 		{row: contractRow(3, "unit=incident"), field: "unit", reason: "is not for a contract"},
 		{row: contractRow(4, "portal=mpn"), field: "portal", reason: "is not for a contract"},
 		{row: contractRow(5, "access_id="), field: "access_id", reason: "is missing"},
@@ -110,7 +114,7 @@ func mistakes() []bad {
 		{row: contractRow(inLedger, "programme=scs", "country=US"), field: "country", reason: "another one in the ledger"},
 
 		{row: contractRow(37, "partner=4712"), field: "partner", reason: "names no partner"},
-		{row: contractRow(38, "partner=4711", "partner_id=4648141"), field: "partner", reason: "beside partner_id"},
+		{row: contractRow(38, "partner=4711", "partner_id=4648141"), field: "partner", reason: "beside partner_id, and another one"},
 
 		{row: partnerRow(), field: "partner", reason: "is the partner of line 7 again"},
 		{row: partnerRow("partner="), field: "partner", reason: "is missing"},
@@ -164,7 +168,8 @@ func mistakes() []bad {
 		{row: balanceRow("access_id=", "contract_id="), field: "access_id", reason: "is missing"},
 		{row: balanceRow("access_id="), field: "access_id", reason: "is missing beside the contract_id"},
 		{row: balanceRow("contract_id="), field: "contract_id", reason: "is missing beside the access_id"},
-		{row: balanceRow("contract=7d0f3c1e-6a64-4c0e-9b53-0a4f6c0c1a11"), field: "contract", reason: "beside the two IDs"},
+		{row: balanceRow("contract=7d0f3c1e-6a64-4c0e-9b53-0a4f6c0c1a11", "unit=minute"), field: "contract", reason: "is another contract than"},
+		{row: balanceRow("contract="+called1, "access_id=0000000002", "contract_id=", "unit=minute"), field: "contract", reason: "is another contract than"},
 		{row: balanceRow("access_id=", "contract_id=", "contract=7d0f3c1e"), field: "contract", reason: "is no id"},
 		{row: balanceRow("contract_id=0098765431"), field: "access_id", reason: "names no contract"},
 		{row: balanceRow("unit="), field: "unit", reason: "is missing"},
@@ -175,10 +180,10 @@ func mistakes() []bad {
 		{row: balanceRow("remaining=1000000001"), field: "remaining", reason: "no whole number"},
 		{row: balanceRow("remaining=13"), field: "access_id", reason: "has the balance of line 3 again"},
 		{row: balanceRow(fmt.Sprintf("access_id=%010d", endless)), field: "unit", reason: "without limit"},
+		{row: balanceRow(fmt.Sprintf("access_id=%010d", 903), "remaining=unlimited"), field: "remaining", reason: "is unlimited, and what"},
 		{row: balanceRow(fmt.Sprintf("access_id=%010d", blank)), field: "access_id", reason: "does not activate"},
 		{row: balanceRow(fmt.Sprintf("access_id=%010d", inLedger)), field: "remaining", reason: "without limit"},
 
-		{row: linkRow("portal="), field: "portal", reason: "is missing"},
 		{row: linkRow("portal=nowhere"), field: "portal", reason: "is not in the catalogue"},
 		{row: linkRow("portal=office"), field: "portal", reason: "uses no IDs"},
 		{row: linkRow("portal=azure", "subject=y"), field: "portal", reason: "none that the contract's programme accepts"},
@@ -225,7 +230,7 @@ func withAnEndless(t *testing.T) *rig {
 func TestEveryKindOfMistakeIsReportedWithItsPlace(t *testing.T) {
 	r := withAnEndless(t)
 	right := []string{
-		contractRow(1), balanceRow(), linkRow(), contractRow(blank, "status=registered"),
+		contractRow(1, "contract="+called1), balanceRow(), linkRow(), contractRow(blank, "status=registered"),
 		contractRow(endless, "programme=scs"), partnerRow(), locationRow(), contactRow(),
 		contractRow(903, "partner=4711", "renewed_on=2026-01-15"), toolkitRow(904),
 		partnerRow("partner=47first"), partnerRow("partner=47second"),

@@ -63,7 +63,7 @@ func (i *Importer) partnerAct(kept *ledger.KeptPartner, e *entry) *ledger.Partne
 // that is there stays as it is.
 func (a *applying) ofPartner(ctx context.Context, e *entry) (changed bool, err error) {
 	defer a.alone(e.text("partner"))()
-	kept, err := a.Ledger.KeptPartner(ctx, e.text("partner"))
+	kept, err := a.keep(ctx, e.text("partner"))
 	if err != nil {
 		return false, err
 	}
@@ -71,6 +71,19 @@ func (a *applying) ofPartner(ctx context.Context, e *entry) (changed bool, err e
 		return false, nil
 	}
 	return a.Ledger.ImportPartner(ctx, a.By, kept, a.partnerAct(kept, e))
+}
+
+// keep is what the ledger has of a partner, whom nobody else is at work on. It is
+// read once for many rows.
+func (a *applying) keep(ctx context.Context, reference string) (*ledger.KeptPartner, error) {
+	if kept, ok := a.kept.Get(reference); ok {
+		return kept, nil
+	}
+	kept, err := a.Ledger.KeptPartner(ctx, reference)
+	if err == nil {
+		a.kept.Add(reference, kept)
+	}
+	return kept, err
 }
 
 // alone waits until nobody else is at work on a partner, and returns what lets the

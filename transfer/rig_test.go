@@ -27,12 +27,13 @@ var (
 // A rig is a ledger on a store in a folder of its own, and an importer for it.
 type rig struct {
 	Importer
-	t     testing.TB
-	dir   string
-	keys  *vault.Keys
-	clock *ledger.TestClock
-	store *pebblestore.Store
-	calls int
+	t      testing.TB
+	dir    string
+	keys   *vault.Keys
+	people *vault.PeopleFile
+	clock  *ledger.TestClock
+	store  *pebblestore.Store
+	calls  int
 }
 
 func newRig(t testing.TB) *rig {
@@ -43,10 +44,10 @@ func newRig(t testing.TB) *rig {
 	must(t, err)
 	r.store, err = pebblestore.Open(filepath.Join(r.dir, "store"), pebblestore.Options{ReserveBytes: 1})
 	must(t, err)
-	people, err := vault.CreatePeople(filepath.Join(r.dir, "people"))
+	r.people, err = vault.CreatePeople(filepath.Join(r.dir, "people"))
 	must(t, err)
-	t.Cleanup(func() { _, _ = r.store.Close(), people.Close() })
-	r.Ledger, err = ledger.New(ledger.Config{Store: r.store, Keys: r.keys, People: people, Catalog: r.Catalog, Clock: r.clock, CacheBytes: 8 << 20})
+	t.Cleanup(func() { _, _ = r.store.Close(), r.people.Close() })
+	r.Ledger, err = ledger.New(ledger.Config{Store: r.store, Keys: r.keys, People: r.people, Catalog: r.Catalog, Clock: r.clock, CacheBytes: 8 << 20})
 	must(t, err)
 	r.By = operator
 	return r

@@ -134,7 +134,10 @@ const mostMistakes = 1000
 // error means that it could not be done, or not to its end: what was imported
 // stays, and importing again goes on.
 func (i *Importer) Run(ctx context.Context, f File, dryRun bool) (Report, error) {
-	c := newChecking(i, f)
+	c, err := newChecking(i, f)
+	if err != nil {
+		return Report{}, err
+	}
 	if err := c.run(ctx); err != nil {
 		return c.report(dryRun), err
 	}
@@ -143,7 +146,7 @@ func (i *Importer) Run(ctx context.Context, f File, dryRun bool) (Report, error)
 		return report, nil
 	}
 	report.Started = true
-	err := i.apply(ctx, f, &report, c.inOrder())
+	err = i.apply(ctx, f, &report, c.inOrder(), c.called)
 	return report, err
 }
 

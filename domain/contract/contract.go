@@ -74,7 +74,7 @@ type State struct {
 
 	grants    []Grant // by id: grants[id-1]
 	totals    [len(units)]Balance
-	links     map[uuid.UUID]time.Time // account → since
+	links     map[uuid.UUID]Linked // account → since
 	incidents map[Number]*incident
 	settling  []Number // closed incidents, oldest closing first, until Forget
 
@@ -142,9 +142,8 @@ func (s *State) Linked(account uuid.UUID) bool {
 	return ok
 }
 
-// Links are the accounts that have linked the contract, with the time since
-// when. The map is the state's own.
-func (s *State) Links() map[uuid.UUID]time.Time { return s.links }
+// Links are the accounts that have linked the contract. The map is the state's own.
+func (s *State) Links() map[uuid.UUID]Linked { return s.links }
 
 // Terms are what was agreed at registration; nil for an unknown contract.
 func (s *State) Terms() *Registered { return s.terms }
@@ -196,7 +195,7 @@ func (s Summary) Successor() uuid.UUID {
 
 // Weight estimates the memory that the state takes, in bytes.
 func (s *State) Weight() int64 {
-	n := 1024 + 176*int64(len(s.incidents)) + 64*int64(len(s.settling)) + 160*int64(len(s.grants)) + 80*int64(len(s.links))
+	n := 1024 + 176*int64(len(s.incidents)) + 64*int64(len(s.settling)) + 160*int64(len(s.grants)) + 96*int64(len(s.links))
 	for _, a := range s.advisories {
 		n += 192 + 160*int64(len(a.entries))
 	}

@@ -57,9 +57,15 @@ func (*AccountLinked) Name() string { return "account.linked.v1" }
 
 func (e *AccountLinked) evolve(s *State) {
 	if s.links == nil {
-		s.links = make(map[uuid.UUID]time.Time)
+		s.links = make(map[uuid.UUID]Linked)
 	}
-	s.links[e.Account] = e.At
+	s.links[e.Account] = Linked{e.At, e.Portal}
+}
+
+// Linked says how an account came to use a contract.
+type Linked struct {
+	At     time.Time // since when
+	Portal string    // where it was linked; "" where the link was taken over from a predecessor
 }
 
 // Unlink is the wish that an account no longer uses the contract (R7). An

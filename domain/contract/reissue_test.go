@@ -104,7 +104,7 @@ func sameUnderNewIDs(t *testing.T, before, next *State, status Status) {
 	if !next.Linked(ani) || next.Linked(budi) {
 		t.Errorf("it is linked to %v, want Ani only", next.Links())
 	}
-	if !next.Links()[ani].Equal(instant(now)) {
+	if !next.Links()[ani].At.Equal(instant(now)) {
 		t.Errorf("Ani is linked since %v", next.Links()[ani])
 	}
 }

@@ -160,7 +160,7 @@ func TestAContractSaysWhoIsLinked(t *testing.T) {
 	if !s.Linked(ani) || s.Linked(budi) || s.Linked(uuid.Nil) {
 		t.Errorf("linked: %v, want Ani only", s.Links())
 	}
-	if !s.Links()[ani].Equal(instant(now)) {
+	if !s.Links()[ani].At.Equal(instant(now)) {
 		t.Errorf("Ani is linked since %v, want %s", s.Links()[ani], now)
 	}
 }

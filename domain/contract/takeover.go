@@ -14,22 +14,15 @@ import (
 // something is left to pay with: that the link is there was decided elsewhere.
 type TakeOverLink struct {
 	Account uuid.UUID
-	Portal  string
+	Portal  string // "" where that is not known
 }
 
 func (c *TakeOverLink) decide(s *State, m Moment) ([]Event, error) {
-	portal, _, err := lookUp(m.Catalog, c.Portal, "")
-	if err != nil {
-		return nil, err
-	}
 	if err := s.mustExist(); err != nil {
 		return nil, err
 	}
-	if portal.IDs == catalog.IDsNotUsed {
-		return nil, refuseIDsNotUsed(portal)
-	}
-	if !slices.Contains(s.terms.Portals, portal.ID) {
-		return nil, refusal(reasonPortal)
+	if err := c.checkPortal(s, m); err != nil {
+		return nil, err
 	}
 	if s.Linked(c.Account) {
 		return nil, nil
@@ -37,7 +30,24 @@ func (c *TakeOverLink) decide(s *State, m Moment) ([]Event, error) {
 	if s.Status(m.At) != StatusActive {
 		return nil, s.refuseState(m.At)
 	}
-	return []Event{&AccountLinked{Account: c.Account, Portal: portal.ID, At: m.At}}, nil
+	return []Event{&AccountLinked{Account: c.Account, Portal: c.Portal, At: m.At}}, nil
+}
+
+// checkPortal looks at the portal of a link, where one is named.
+func (c *TakeOverLink) checkPortal(s *State, m Moment) error {
+	if c.Portal == "" {
+		return nil
+	}
+	portal, _, err := lookUp(m.Catalog, c.Portal, "")
+	switch {
+	case err != nil:
+		return err
+	case portal.IDs == catalog.IDsNotUsed:
+		return refuseIDsNotUsed(portal)
+	case !slices.Contains(s.terms.Portals, portal.ID):
+		return refusal(reasonPortal)
+	}
+	return nil
 }
 
 // OpeningBalance is an operator's wish that what is left of a unit is what was
