@@ -9,6 +9,11 @@ GOVULNCHECK  = golang.org/x/vuln/cmd/govulncheck@latest
 # the rest, and finds nothing of ours, which is watched up to the call.
 RACE         = -race -gcflags='modernc.org/...=-race=false -d=checkptr=0'
 
+# make lint vets everything. What takes longest starts first, so that it does not go
+# on alone when the rest has ended.
+TESTING      = -shuffle=on -vet=off
+ALL          = ./cmd/supportledger/... ./projections ./...
+
 # What is not watched for races is compiled in one way, so that it is compiled once;
 # the tests build programs in the same way.
 build demo lint vuln: export CGO_ENABLED = 0
@@ -29,10 +34,10 @@ compose: build ## keys, users and certificates for docker compose up
 	deploy/compose/prepare
 
 test: needs ## all tests, with the race detector
-	$(GO) test $(RACE) -shuffle=on -timeout 20m ./...
+	$(GO) test $(RACE) $(TESTING) -timeout 20m $(ALL)
 
 test-long: needs ## the same with many more histories, crashes and flipped bits
-	SUPPORTLEDGER_LONG=1 $(GO) test $(RACE) -shuffle=on -timeout 4h ./...
+	SUPPORTLEDGER_LONG=1 $(GO) test $(RACE) $(TESTING) -timeout 4h $(ALL)
 
 bench: ## the speed table, beside PostgreSQL if it is installed
 	$(GO) run ./bench

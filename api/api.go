@@ -10,7 +10,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
@@ -94,22 +93,20 @@ const DefaultMaxStreams = 4096
 // An API answers HTTP requests. It is safe for concurrent use.
 type API struct {
 	Config
-	log      *slog.Logger
-	metrics  *metrics
-	limiter  *limiter // nil: no limit
-	events   *events.Hub
-	seats    *atomic.Int64 // that streams have taken
-	leaving  *atomic.Bool  // requests should go elsewhere
-	router   *mux.Router
-	hot      http.Handler // of the hot route, found without the router
-	huma     huma.API
-	slow     http.Handler // the hot route as huma serves it, for the test that compares the two
-	document []byte       // /openapi.json
-	page     []byte       // /docs
+	log     *slog.Logger
+	metrics *metrics
+	limiter *limiter // nil: no limit
+	events  *events.Hub
+	seats   *atomic.Int64 // that streams have taken
+	leaving *atomic.Bool  // requests should go elsewhere
+	router  *mux.Router
+	hot     http.Handler // of the hot route, found without the router
+	huma    huma.API
+	slow    http.Handler // the hot route as huma serves it, for the test that compares the two
 }
 
 // New returns an API over a ledger and what belongs to it.
-func New(c Config) (*API, error) {
+func New(c Config) *API {
 	c.RefusalFloor = orDefault(c.RefusalFloor, 100*time.Millisecond)
 	c.RequestTimeout = orDefault(c.RequestTimeout, 25*time.Second)
 	c.AwaitTimeout = orDefault(c.AwaitTimeout, 10*time.Second)
@@ -132,10 +129,8 @@ func New(c Config) (*API, error) {
 	a.router.MethodNotAllowedHandler = http.HandlerFunc(a.methodNotAllowed)
 	a.huma = newHuma(a)
 	a.registerAll()
-	if err := a.publish(); err != nil {
-		return nil, fmt.Errorf("describe api: %w", err)
-	}
-	return a, nil
+	a.publish()
+	return a
 }
 
 func orDefault[T comparable](v, fallback T) T {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
@@ -19,39 +20,32 @@ import (
 //go:embed docs.html
 var docsHTML string
 
-// publish writes down what was registered, as /openapi.json and as /docs, and
-// adds the calls that are not described there.
-func (a *API) publish() error {
+// publish serves what was registered as /openapi.json and as /docs, and adds the
+// calls that are not described there. Both are written when somebody first asks for
+// them: they take longer than everything else that a start does.
+func (a *API) publish() {
 	a.alsoOK()
 	a.describeEvents()
 	a.describeAttachments()
 	a.describeStatement()
 	a.describeTransfer()
-	var err error
-	if a.document, err = a.writeDocument(); err != nil {
-		return fmt.Errorf("write openapi: %w", err)
-	}
-	if a.page, err = a.writePage(); err != nil {
-		return err
-	}
-	a.serveBytes("get-openapi", "/openapi.json", "application/json", "", a.document)
+	a.serveBytes("get-openapi", "/openapi.json", "application/json", "", sync.OnceValues(a.writeDocument))
 	a.serveBytes("get-docs", "/docs", "text/html; charset=utf-8",
-		"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'", a.page)
+		"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'", sync.OnceValues(a.writePage))
 	if a.Registry != nil {
 		a.plain("get-metrics", "/metrics", Metrics(a.Registry))
 	}
-	return nil
 }
 
 // writeDocument writes /openapi.json, without what huma adds of its own.
 func (a *API) writeDocument() ([]byte, error) {
 	raw, err := a.huma.OpenAPI().MarshalJSON()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("write openapi: %w", err)
 	}
 	var document any
 	if err := json.Unmarshal(raw, &document); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("write openapi: %w", err)
 	}
 	strip(document)
 	return json.Marshal(document, json.Deterministic(true))
@@ -86,8 +80,13 @@ func (a *API) plain(id, path string, handler http.Handler) {
 	a.router.Path(path).Methods(get).Handler(a.guard(rt, handler)) // in this order: mux forgets a 405 otherwise
 }
 
-func (a *API) serveBytes(id, path, contentType, policy string, body []byte) {
-	a.plain(id, path, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+func (a *API) serveBytes(id, path, contentType, policy string, written func() ([]byte, error)) {
+	a.plain(id, path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := written()
+		if err != nil {
+			callOf(r.Context()).fail(err)
+			return
+		}
 		h := w.Header()
 		h.Set("Content-Type", contentType)
 		if policy != "" {

@@ -78,8 +78,7 @@ func newRig(t testing.TB, change ...func(*Config)) *rig {
 	for _, c := range change {
 		c(&config)
 	}
-	r.API, err = New(config)
-	must(t, err)
+	r.API = New(config)
 	t.Cleanup(r.Imports.Close)
 	r.handler = r.Handler()
 	return r

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/supportledger/supportledger/internal/durably"
 )
 
 // Take copies every file of a bucket, and what is remembered of commands, as it lies
@@ -81,7 +82,7 @@ func (t *takingBack) account(ctx context.Context, account uuid.UUID) error {
 	if err := t.commands(ctx, account); err != nil {
 		return err
 	}
-	return syncDir(t.dirOf(account))
+	return durably.Names(t.dirOf(account))
 }
 
 // file copies a file, unless the folder has it, sound and as new.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -31,7 +32,7 @@ func (s *search) partnerLife(from *server) (l partnerLife) {
 	from.post("operator", "/v1/partners/"+l.partner+"/contacts", fields{"name": secretContact, "email": "x." + secretAddress, "country": "US", "language": "en"}, nil, http.StatusCreated)
 	from.tokens["partner"] = strings.TrimSpace(succeed(s.t, "token", "create", "--data", from.dir, "--subject", "dewi", "--role", "customer", "--sign-in", "mpn", "--partner", l.partner, "--expires", "never"))
 	var year struct{ Contracts []pack }
-	from.post("operator", "/v1/partners/"+l.partner+"/membership-renewals", fields{"renewed_on": from.today()}, &year, http.StatusCreated)
+	from.post("operator", "/v1/partners/"+l.partner+"/membership-renewals", fields{"renewed_on": from.today("America/New_York")}, &year, http.StatusCreated)
 	l.core = year.Contracts[0]
 	var question, advice struct{ Number string }
 	from.post("partner", "/v1/program-cases", fields{"kind": "request-activation", "contract": l.core.ID, "text": secretText}, &question, http.StatusCreated)
@@ -61,14 +62,16 @@ func (s *search) partnerLife(from *server) (l partnerLife) {
 	return l
 }
 
-// today is the day by the ledger's clock.
-func (s *server) today() string {
+// today is the day by the ledger's clock, in a zone.
+func (s *server) today(zone string) string {
 	s.t.Helper()
 	var list struct {
-		AsOf struct{ Time string } `json:"as_of"`
+		AsOf struct{ Time time.Time } `json:"as_of"`
 	}
 	s.get("operator", "/v1/contracts", &list)
-	return list.AsOf.Time[:len("2026-03-01")]
+	where, err := time.LoadLocation(zone)
+	must(s.t, err)
+	return list.AsOf.Time.In(where).Format(time.DateOnly)
 }
 
 // lookAtPartner asks for everything that can be read of a partner.

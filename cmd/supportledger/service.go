@@ -226,9 +226,7 @@ func (v *service) makeAPI(s settings) error {
 		config.Registry = v.registry.Registry
 	}
 	config.TestClock, _ = v.clock.(*ledger.TestClock)
-	if v.api, err = api.New(config); err != nil {
-		return err
-	}
+	v.api = api.New(config)
 	return v.register()
 }
 
