@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
 	"github.com/supportledger/supportledger/internal/durably"
 )
 
