@@ -137,6 +137,7 @@ func TestOpeningNothing(t *testing.T) {
 		"esdb://admin:secret@127.0.0.1:x":           false,
 		"http://admin:secret@127.0.0.1:2113":        false,
 		"esdb://admin:secret@127.0.0.1:2113/path":   false,
+		"esdb://admin:a?secret@127.0.0.1:2113":      false,
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 		s, err := esdb.Open(ctx, esdb.Options{Connection: connection})

@@ -19,9 +19,9 @@ import (
 // user's password: the client's own may have the whole string.
 func parse(connection string) (*client.Configuration, error) {
 	malformed := errors.New("the connection string is malformed: want esdb://USER:PASSWORD@HOST:PORT, or esdb+discover://... for a cluster")
-	_, query, _ := strings.Cut(connection, "?")
+	where, query, _ := strings.Cut(connection, "?")
 	given, err := url.ParseQuery(query)
-	if err != nil {
+	if err != nil || strings.Contains(query, "@") && !strings.Contains(where, "@") { // a password may have been cut
 		return nil, malformed
 	}
 	seen := map[string]bool{}

@@ -136,9 +136,10 @@ func (s *Store) reach(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !passes(err) || s.again(ctx, time.Now().Add(s.patience)) != nil:
+		case !passes(err):
 			return failure(err)
 		}
+		_ = s.again(ctx, time.Now().Add(s.patience)) // or it is asked again all the same
 	}
 }
 
