@@ -107,6 +107,30 @@ func TestEveryProgrammeOfTheTable(t *testing.T) {
 	r.post(r.operator(), "/v1/contracts", object{"programme": "none", "primary_contact": theContact("Citra")}).refuses(422, "invalid-field")
 }
 
+// The row of what is bought by the incident: as many as were bought, of any family, at
+// every portal that uses IDs, at once (R34).
+func TestPayPerIncidentOfTheTable(t *testing.T) {
+	r := newRig(t)
+	for portal, family := range map[string]string{"oas": "on-premises", "mpn": "on-premises", "azure": "azure"} {
+		t.Run(portal, func(t *testing.T) {
+			who := r.token("buyer-at-"+portal, "customer")
+			account := r.get(who, "/v1/me").is(200).text("account")
+			r.post(r.service(), "/v1/purchases", object{"reference": "ORDER-" + portal, "account": account, "family": family, "quantity": 3}).is(201)
+			payment := object{"purchase": object{"reference": "ORDER-" + portal}}
+			body := r.request(payment)
+			if body["portal"] = portal; portal == "azure" {
+				body = r.atAzure(payment)
+			}
+			id := r.post(who, "/v1/incidents", body).is(201).equals("remaining", 2).text("contract")
+			r.get(r.operator(), "/v1/contracts/"+id).is(200).equals("status", "active").equals("service_name", "Pay per incident")
+			o := onlyWay(t, r.get(who, "/v1/payment-options?portal="+portal).is(200))
+			if label := fmt.Sprint(o["label"]); o["usable"] != true || o["remaining"] != 2.0 || portal == "azure" != strings.HasPrefix(label, "26 Pay per incident-unk-") {
+				t.Errorf("the way to pay is %v", o)
+			}
+		})
+	}
+}
+
 // onlyWay is the one way to pay that a list without as_of has.
 func onlyWay(t *testing.T, a answer) object {
 	t.Helper()
