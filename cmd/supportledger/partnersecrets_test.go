@@ -23,12 +23,13 @@ type partnerLife struct {
 func (s *search) partnerLife(from *server) (l partnerLife) {
 	s.t.Helper()
 	contact := fields{"name": secretContact, "email": secretAddress, "language": "en"}
+	const zone = "Pacific/Guam" // where it is never yet the day before that of UTC, on which the term starts
 	var id struct{ ID string }
 	from.post("operator", "/v1/partners", fields{
-		"name": "Contoso", "level": "maps", "country": "US", "time_zone": "America/New_York", "primary_contact": contact,
+		"name": "Contoso", "level": "maps", "country": "US", "time_zone": zone, "primary_contact": contact,
 	}, &id, http.StatusCreated)
 	l.partner = id.ID
-	from.post("operator", "/v1/partners/"+l.partner+"/locations", fields{"name": "Branch", "country": "US", "time_zone": "America/New_York", "primary_contact": contact}, nil, http.StatusCreated)
+	from.post("operator", "/v1/partners/"+l.partner+"/locations", fields{"name": "Branch", "country": "US", "time_zone": zone, "primary_contact": contact}, nil, http.StatusCreated)
 	from.post("operator", "/v1/partners/"+l.partner+"/contacts", fields{"name": secretContact, "email": "x." + secretAddress, "country": "US", "language": "en"}, nil, http.StatusCreated)
 	from.tokens["partner"] = strings.TrimSpace(succeed(s.t, "token", "create", "--data", from.dir, "--subject", "dewi", "--role", "customer", "--sign-in", "mpn", "--partner", l.partner, "--expires", "never"))
 	var year struct{ Contracts []pack }
