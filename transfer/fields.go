@@ -37,7 +37,6 @@ var (
 	onPairs     = []Record{Contract, Balance, Link}
 	onBalances  = []Record{Balance}
 	onLinks     = []Record{Link}
-	onOthers    = []Record{Balance, Link}
 )
 
 // fields are all there are. docs/import.md says what each means; a test keeps the
