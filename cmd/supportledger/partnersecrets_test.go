@@ -23,7 +23,7 @@ type partnerLife struct {
 func (s *search) partnerLife(from *server) (l partnerLife) {
 	s.t.Helper()
 	contact := fields{"name": secretContact, "email": secretAddress, "language": "en"}
-	const zone = "Pacific/Guam" // where it is never yet the day before that of UTC, on which the term starts
+	const zone = "America/New_York"
 	var id struct{ ID string }
 	from.post("operator", "/v1/partners", fields{
 		"name": "Contoso", "level": "maps", "country": "US", "time_zone": zone, "primary_contact": contact,
@@ -33,7 +33,7 @@ func (s *search) partnerLife(from *server) (l partnerLife) {
 	from.post("operator", "/v1/partners/"+l.partner+"/contacts", fields{"name": secretContact, "email": "x." + secretAddress, "country": "US", "language": "en"}, nil, http.StatusCreated)
 	from.tokens["partner"] = strings.TrimSpace(succeed(s.t, "token", "create", "--data", from.dir, "--subject", "dewi", "--role", "customer", "--sign-in", "mpn", "--partner", l.partner, "--expires", "never"))
 	var year struct{ Contracts []pack }
-	from.post("operator", "/v1/partners/"+l.partner+"/membership-renewals", fields{"renewed_on": from.today("America/New_York")}, &year, http.StatusCreated)
+	from.post("operator", "/v1/partners/"+l.partner+"/membership-renewals", fields{"renewed_on": from.today(zone)}, &year, http.StatusCreated)
 	l.core = year.Contracts[0]
 	var question, advice struct{ Number string }
 	from.post("partner", "/v1/program-cases", fields{"kind": "request-activation", "contract": l.core.ID, "text": secretText}, &question, http.StatusCreated)
