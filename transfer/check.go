@@ -37,7 +37,7 @@ type checking struct {
 // known is a contract that the file registers.
 type known struct {
 	line      int
-	accessID  string
+	accessID  string             // where the file calls the contract something
 	active    bool               // will be
 	programme *catalog.Programme // nil where the catalogue has none
 }

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -17,7 +18,7 @@ func (c *checking) contract(ctx context.Context, e *entry) error {
 		c.cell(e.row, "access_id", fmt.Sprintf("is the pair of line %d again", first.line), "remove one of the rows")
 		return nil
 	}
-	k := &known{line: e.line, accessID: e.pair.AccessID, active: e.active()}
+	k := &known{line: e.line, active: e.active()}
 	c.contracts[e.contract] = k
 	if !c.call(e) {
 		return nil
@@ -58,6 +59,7 @@ func (c *checking) call(e *entry) bool {
 		return false
 	}
 	c.called[name] = e.contract
+	c.contracts[e.contract].accessID = strings.Clone(e.pair.AccessID) // and not the whole row with it
 	return true
 }
 

@@ -57,7 +57,7 @@ func (c *checking) isCalled(e *entry, kept *ledger.Kept, inFile *known) bool {
 	case kept.Exists:
 		return kept.Terms.AccessID == e.pair.AccessID
 	}
-	return inFile == nil || inFile.accessID == e.pair.AccessID
+	return inFile == nil || inFile.accessID == "" || inFile.accessID == e.pair.AccessID
 }
 
 // names is the field by which a row names something, of two.
