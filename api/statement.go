@@ -43,7 +43,7 @@ type movementView struct {
 	Unit     string      `json:"unit" enum:"incident,minute"`
 	Change   int64       `json:"change" doc:"Of what is available; where unlimited, of what was consumed, with the other sign"`
 	Grant    string      `json:"grant" example:"g1"`
-	Incident *string     `json:"incident"`
+	Number   *string     `json:"number" doc:"Of the incident, or of the advisory request"`
 	Reason   *string     `json:"reason"`
 	Balance  balanceView `json:"balance" doc:"Of the unit, afterwards"`
 }
@@ -104,7 +104,7 @@ func renderStatement(s *audit.Statement) statementView {
 		m := &s.Movements[i]
 		v.Movements[i] = movementView{
 			At: m.At, Type: m.Type, Unit: string(m.Unit), Change: m.Change, Grant: m.Grant.String(),
-			Incident: orNull(m.Incident), Reason: orNull(m.Reason), Balance: renderBalance(m.Balance),
+			Number: orNull(m.Number), Reason: orNull(m.Reason), Balance: renderBalance(m.Balance),
 		}
 		if p := uint64(m.Position); p > 0 {
 			v.Movements[i].Position = &p

@@ -100,6 +100,8 @@ func (c *crowd) ask() {
 		c.register()
 	case n <= 3:
 		c.wait()
+	case n <= 4:
+		c.advise(id)
 	case n <= 9:
 		c.spend(id)
 	case n <= 14 && len(c.incidents) > 0:
@@ -145,6 +147,22 @@ func (c *crowd) spend(id uuid.UUID) {
 		}
 		c.incidents = append(c.incidents, ref)
 	}
+}
+
+// advise takes minutes from the grants that there are, and gives some back.
+func (c *crowd) advise(id uuid.UUID) {
+	ctx := context.Background()
+	opened, err := c.OpenAdvisory(ctx, c.by(ani, "advice"), id, contract.OpenAdvisory{Title: "Which one"},
+		contract.AdvisoryTexts{Name: "Ani", Email: "ani@example.com", Description: "?"})
+	if c.allow(err); err != nil {
+		return
+	}
+	ref := ledger.IncidentRef{Number: opened.Number, Stream: id, Owner: ani.Account}
+	minutes := rapid.SampledFrom([]int64{30, 620, 690}).Draw(c.rt, "minutes")
+	_, err = c.AdvisoryTime(ctx, c.by(engineer, "time"), ref, "e1", minutes, "Looked at it.")
+	c.allow(err)
+	_, err = c.AdvisoryCredit(ctx, c.by(engineer, "credit"), ref, "e1", rapid.Int64Range(1, minutes).Draw(c.rt, "credited"), "too much")
+	c.allow(err)
 }
 
 func (c *crowd) work() {

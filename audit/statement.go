@@ -45,7 +45,7 @@ type Movement struct {
 	Unit     contract.Unit       `json:"unit"`
 	Change   int64               `json:"change"` // of what is available; where unlimited, of what was consumed, with the other sign
 	Grant    contract.GrantID    `json:"grant"`
-	Incident string              `json:"incident,omitempty"`
+	Number   string              `json:"number,omitempty"` // of the incident, or of the advisory request
 	Reason   string              `json:"reason,omitempty"`
 	Balance  contract.Balance    `json:"balance"` // of the unit, afterwards
 }
@@ -166,33 +166,11 @@ func countsFrom(e contract.Event, recordedAt time.Time, latest map[contract.Gran
 	if lapsed, ok := e.(*contract.GrantLapsed); ok && lapsed.EndedAt.Before(at) {
 		at = later(lapsed.EndedAt, latest[lapsed.Grant])
 	}
-	for _, g := range grantsOf(e) {
+	for _, one := range split(e) {
+		g := movement(one).Grant
 		latest[g] = later(latest[g], at)
 	}
 	return at
-}
-
-// grantsOf are the grants whose units an event moves.
-func grantsOf(e contract.Event) []contract.GrantID {
-	switch e := e.(type) {
-	case *contract.GrantAdded:
-		return []contract.GrantID{e.Grant}
-	case *contract.GrantAdjusted:
-		return []contract.GrantID{e.Grant}
-	case *contract.GrantLapsed:
-		return []contract.GrantID{e.Grant}
-	case *contract.IncidentDeducted:
-		return []contract.GrantID{e.Grant}
-	case *contract.IncidentCreditedBack:
-		return []contract.GrantID{e.Grant}
-	case *contract.Reissued:
-		var out []contract.GrantID
-		for _, m := range e.Moved {
-			out = append(out, m.Grant)
-		}
-		return out
-	}
-	return nil
 }
 
 // statusAt is the contract's state just before an instant, or now where that is
@@ -230,10 +208,11 @@ func (a *account) fill(s *Statement, begins, ends time.Time) error {
 			t.add(m.event)
 			continue
 		}
-		for _, part := range parts(m.event) {
+		for _, one := range split(m.event) {
+			part := movement(one)
 			before := *t.unit(part.Unit)
-			t.addPart(m.event, part)
-			part.At, part.Position, part.Type, part.Balance = m.at, m.position, m.event.Name(), *t.unit(part.Unit)
+			t.add(one)
+			part.At, part.Position, part.Type, part.Balance = m.at, m.position, one.Name(), *t.unit(part.Unit)
 			part.Change = part.Balance.Available - before.Available
 			if part.Balance.Unlimited && part.Change == 0 {
 				part.Change = before.Consumed - part.Balance.Consumed
@@ -251,41 +230,53 @@ func (a *account) fill(s *Statement, begins, ends time.Time) error {
 	return nil
 }
 
-// parts are an event's movements, one for each grant.
-func parts(e contract.Event) []Movement {
+// split makes of an event that moves units of several grants one for each.
+func split(e contract.Event) (each []contract.Event) {
 	switch e := e.(type) {
-	case *contract.GrantAdded:
-		return []Movement{{Unit: e.Unit, Grant: e.Grant, Reason: e.Reason}}
-	case *contract.GrantAdjusted:
-		return []Movement{{Unit: e.Unit, Grant: e.Grant, Reason: e.Reason}}
-	case *contract.GrantLapsed:
-		return []Movement{{Unit: e.Unit, Grant: e.Grant}}
-	case *contract.IncidentDeducted:
-		return []Movement{{Unit: e.Unit, Grant: e.Grant, Incident: e.Number.String()}}
-	case *contract.IncidentCreditedBack:
-		return []Movement{{Unit: e.Unit, Grant: e.Grant, Incident: e.Number.String()}}
-	case *contract.Reissued:
-		var out []Movement
-		for _, m := range e.Moved {
-			out = append(out, Movement{Unit: m.Unit, Grant: m.Grant, Reason: e.Reason})
+	case *contract.AdvisoryTimeDeducted:
+		for i, part := range e.Parts {
+			one := *e
+			one.Minutes, one.Parts = part.Quantity, e.Parts[i:i+1]
+			each = append(each, &one)
 		}
-		return out
+	case *contract.AdvisoryTimeCreditedBack:
+		for i, part := range e.Parts {
+			one := *e
+			one.Minutes, one.Parts = part.Quantity, e.Parts[i:i+1]
+			each = append(each, &one)
+		}
+	case *contract.Reissued:
+		for i := range e.Moved {
+			one := *e
+			one.Moved = e.Moved[i : i+1]
+			each = append(each, &one)
+		}
+	default:
+		each = append(each, e)
 	}
-	return nil
+	return each
 }
 
-// addPart counts what an event did to one grant.
-func (t *tally) addPart(e contract.Event, part Movement) {
-	reissued, ok := e.(*contract.Reissued)
-	if !ok {
-		t.add(e)
-		return
-	}
-	for _, m := range reissued.Moved {
-		if m.Grant == part.Grant {
-			b := t.unit(m.Unit)
-			b.Moved += m.Quantity
-			b.Available -= m.Quantity
-		}
+// movement is what an event moves, which is about one grant.
+func movement(e contract.Event) Movement {
+	switch e := e.(type) {
+	case *contract.GrantAdded:
+		return Movement{Unit: e.Unit, Grant: e.Grant, Reason: e.Reason}
+	case *contract.GrantAdjusted:
+		return Movement{Unit: e.Unit, Grant: e.Grant, Reason: e.Reason}
+	case *contract.GrantLapsed:
+		return Movement{Unit: e.Unit, Grant: e.Grant}
+	case *contract.IncidentDeducted:
+		return Movement{Unit: e.Unit, Grant: e.Grant, Number: e.Number.String()}
+	case *contract.IncidentCreditedBack:
+		return Movement{Unit: e.Unit, Grant: e.Grant, Number: e.Number.String()}
+	case *contract.AdvisoryTimeDeducted:
+		return Movement{Unit: e.Unit, Grant: e.Parts[0].Grant, Number: e.Number.String()}
+	case *contract.AdvisoryTimeCreditedBack:
+		return Movement{Unit: e.Unit, Grant: e.Parts[0].Grant, Number: e.Number.String(), Reason: e.Reason}
+	case *contract.Reissued:
+		return Movement{Unit: e.Moved[0].Unit, Grant: e.Moved[0].Grant, Reason: e.Reason}
+	default:
+		panic(fmt.Sprintf("%s moves no units", e.Name())) // moves says so
 	}
 }

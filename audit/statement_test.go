@@ -18,6 +18,7 @@ import (
 	"github.com/supportledger/supportledger/domain"
 	"github.com/supportledger/supportledger/domain/catalog"
 	"github.com/supportledger/supportledger/domain/contract"
+	"github.com/supportledger/supportledger/ledger"
 )
 
 // compareStatement holds a statement of any period against balances as of its
@@ -129,6 +130,35 @@ func TestAStatementTellsOpeningMovementsClosing(t *testing.T) {
 	must(t, err)
 	if strings.Contains(string(body), c.ContractID) || strings.Contains(text.String(), c.ContractID) {
 		t.Error("R3: it shows the Contract ID")
+	}
+}
+
+// R32: minutes that one entry took from two grants are a movement of each.
+func TestR32_AStatementTellsMinutesByGrant(t *testing.T) {
+	r := newRig(t)
+	c := r.register("pack")
+	r.link(ani, c)
+	r.change(c.ID, &contract.AddGrant{Unit: contract.Minute, Quantity: 30, ExpiresOn: date("2026-06-30"), Reason: "more"})
+	opened, err := r.OpenAdvisory(t.Context(), r.by(ani, "advice"), c.ID, contract.OpenAdvisory{Title: "Which one"}, contract.AdvisoryTexts{Name: "Ani", Email: "ani@example.com"})
+	must(t, err)
+	ref := ledger.IncidentRef{Number: opened.Number, Stream: c.ID, Owner: ani.Account}
+	_, err = r.AdvisoryTime(t.Context(), r.by(engineer, "time"), ref, "e1", 90, "Looked at it.")
+	must(t, err)
+	_, err = r.AdvisoryCredit(t.Context(), r.by(engineer, "credit"), ref, "e1", 70, "too much")
+	must(t, err)
+	s, err := r.auditor.Statement(t.Context(), c.ID, catalog.Date{}, catalog.Date{})
+	must(t, err)
+	moved := ""
+	for _, m := range s.Movements[len(s.Movements)-4:] {
+		moved += fmt.Sprintf("%s %s %+d %s of %s; ", strings.TrimSuffix(m.Type, ".v1"), m.Grant, m.Change, m.Unit, m.Number)
+	}
+	n := opened.Number.String()
+	if want := strings.ReplaceAll("advisory.time-deducted g3 -30 minute of N; advisory.time-deducted g2 -60 minute of N; "+
+		"advisory.time-credited-back g2 +60 minute of N; advisory.time-credited-back g3 +10 minute of N; ", "N", n); moved != want {
+		t.Errorf("it moved %s\nwant     %s", moved, want)
+	}
+	if b := s.Closing[contract.Minute]; b.Available != 610 || b.Consumed != 20 {
+		t.Errorf("closing is %+v", b)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 // statementColumns are those of a statement as CSV.
 var statementColumns = []string{
-	"line", "at", "unit", "type", "incident", "grant", "change", "available", "consumed", "lapsed", "granted", "adjusted", "moved", "position", "reason",
+	"line", "at", "unit", "type", "number", "grant", "change", "available", "consumed", "lapsed", "granted", "adjusted", "moved", "position", "reason",
 }
 
 // WriteCSV writes the statement as lines of CSV: one of opening for each unit,
@@ -33,7 +33,7 @@ func (s *Statement) WriteCSV(w io.Writer) error {
 			position = m.Position.String()
 		}
 		rows = append(rows, append([]string{
-			"movement", m.At.Format(time.RFC3339Nano), string(m.Unit), m.Type, m.Incident, m.Grant.String(), strconv.FormatInt(m.Change, 10),
+			"movement", m.At.Format(time.RFC3339Nano), string(m.Unit), m.Type, m.Number, m.Grant.String(), strconv.FormatInt(m.Change, 10),
 		}, balanceCells(m.Balance, position, sheet.Escape(m.Reason))...))
 	}
 	for _, u := range s.units() {
@@ -67,19 +67,19 @@ func (s *Statement) WriteText(w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(out, "%s - %s\ncontract %s, %s at the end\n%s to %s (%s)", s.AccessID, s.ServiceName, s.Contract, s.Status, s.From, s.To, s.TimeZone)
 	fmt.Fprintf(out, ", as of %s\n\n", s.AsOf.Time.Format(time.RFC3339))
-	fmt.Fprintln(out, "WHEN\tWHAT\tINCIDENT\tGRANT\tCHANGE\tUNIT\tLEFT\tUSED\tLAPSED\tREASON")
-	line := func(when, what, incident, grant, change string, u contract.Unit, b contract.Balance, reason string) {
+	fmt.Fprintln(out, "WHEN\tWHAT\tNUMBER\tGRANT\tCHANGE\tUNIT\tLEFT\tUSED\tLAPSED\tREASON")
+	line := func(when, what, number, grant, change string, u contract.Unit, b contract.Balance, reason string) {
 		left := strconv.FormatInt(b.Available, 10)
 		if b.Unlimited {
 			left = unlimited
 		}
-		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", when, what, incident, grant, change, u, left, b.Consumed, b.Lapsed, oneLine(reason))
+		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", when, what, number, grant, change, u, left, b.Consumed, b.Lapsed, oneLine(reason))
 	}
 	for _, u := range s.units() {
 		line(s.From.String(), "opening", "", "", "", u, s.Opening[u], "")
 	}
 	for _, m := range s.Movements {
-		line(m.At.Format(time.RFC3339), strings.TrimSuffix(m.Type, ".v1"), m.Incident, m.Grant.String(), fmt.Sprintf("%+d", m.Change), m.Unit, m.Balance, m.Reason)
+		line(m.At.Format(time.RFC3339), strings.TrimSuffix(m.Type, ".v1"), m.Number, m.Grant.String(), fmt.Sprintf("%+d", m.Change), m.Unit, m.Balance, m.Reason)
 	}
 	for _, u := range s.units() {
 		line(s.To.String(), "closing", "", "", "", u, s.Closing[u], "")
