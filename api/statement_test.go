@@ -16,7 +16,7 @@ func TestAStatementComesInThreeForms(t *testing.T) {
 		movements := s["movements"].([]any)
 		last := movements[len(movements)-1].(map[string]any)
 		closing := s["closing"].(map[string]any)["incident"].(map[string]any)
-		if last["incident"] != number || last["change"] != -1.0 || closing["available"] != 14.0 || s["status"] != "active" {
+		if last["number"] != number || last["change"] != -1.0 || closing["available"] != 14.0 || s["status"] != "active" {
 			t.Errorf("the statement is %v", s)
 		}
 	}

@@ -64,9 +64,9 @@ func TestAddressesAreTakenBeforeAnythingElse(t *testing.T) {
 // Where something goes wrong before it serves, nobody has been told where.
 func TestNothingIsServedBeforeAllOfItIsReady(t *testing.T) {
 	dir := t.TempDir()
-	must(t, os.MkdirAll(filepath.Join(dir, "dev-subscriber.json.new", "in the way"), 0o700))
+	must(t, os.MkdirAll(filepath.Join(dir, "dev-tokens.json", "in the way"), 0o700))
 	code, out, errs := command("serve", "--data", dir, "--dev", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0")
-	if code != exitFailed || strings.Contains(out, "http://") || !strings.Contains(errs, "dev-subscriber.json") {
+	if code != exitFailed || strings.Contains(out, "http://") || !strings.Contains(errs, "dev-tokens.json") {
 		t.Errorf("exited with %d, and said %q and %q", code, out, errs)
 	}
 }
