@@ -28,6 +28,7 @@ import (
 type siteYear struct {
 	*plan
 	*site
+	random       *rand.Rand // which node is killed at which step: as many in every run
 	asked, kills int
 	away         [nodes]int // until which step
 	mu           sync.Mutex
@@ -38,7 +39,7 @@ type siteYear struct {
 // kill -9, at its moment, as a plain calculation of dates says; and it is told once.
 func TestR5_AYearOfThreeNodesThatAreKilled(t *testing.T) {
 	steps := storetest.Rounds(300, 10_000)
-	y := &siteYear{}
+	y := &siteYear{random: rand.New(rand.NewPCG(3, 11))}
 	y.plan = newPlan(t, y, steps)
 	y.site = newSite(t, serving, "--test-clock", y.start.Format(time.RFC3339))
 	ear := y.listen()
@@ -85,17 +86,19 @@ func (y *siteYear) comeBack(step int) {
 // kill ends a node at some moment of a step in which something is due, or none: one
 // at least goes on.
 func (y *siteYear) kill(step int) *sync.WaitGroup {
-	soon, n, alive := new(sync.WaitGroup), rand.IntN(nodes), 0
+	soon := new(sync.WaitGroup)
+	var alive []int
 	for n := range nodes {
 		if !y.down[n] {
-			alive++
+			alive = append(alive, n)
 		}
 	}
-	if !y.due[step] || y.down[n] || alive == 1 || rand.IntN(3) > 0 {
+	if !y.due[step] || len(alive) == 1 || y.random.IntN(2) > 0 {
 		return soon
 	}
+	n := alive[y.random.IntN(len(alive))]
 	y.kills++
-	y.away[n] = step + 1 + rand.IntN(8)
+	y.away[n] = step + 1 + y.random.IntN(8)
 	soon.Go(func() {
 		<-time.After(rand.N(60 * time.Millisecond)) // a step takes about as long
 		y.mu.Lock()
