@@ -16,12 +16,7 @@ func TestR26_AttachmentsAreMoved(t *testing.T) {
 	store, dir := s3server.Start(t), t.TempDir()
 	move := []string{"attachments", "move", "--data", dir, "--attachments", store.URL("ours")}
 	s := serve(t, dir, "--no-feed")
-	c := s.linked(20)
-	var kept struct{ SHA256 string }
-	s.post("customer-ani", "/v1/attachments", "what ani has uploaded", &kept, http.StatusCreated)
-	body := request(c.ID, "It stopped")
-	body["attachments"] = []fields{{"sha256": kept.SHA256, "name": "log.txt"}}
-	s.post("customer-ani", "/v1/incidents", body, nil, http.StatusCreated)
+	file := s.attached()
 	fail(t, exitFailed, []string{"in use", "stop the ledger first"}, move...)
 	must(t, s.stop())
 	fail(t, exitFailed, []string{"missing"}, "verify", "--data", dir, "--attachments", store.URL("ours"))
@@ -43,7 +38,7 @@ func TestR26_AttachmentsAreMoved(t *testing.T) {
 	must(t, os.RemoveAll(filepath.Join(dir, "attachments")))
 	succeed(t, "verify", "--data", dir, "--attachments", store.URL("ours"))
 	s = serve(t, dir, "--no-feed", "--log-level", "debug", "--attachments", store.URL("ours"))
-	if got, err := s.send("customer-ani", http.MethodGet, "/v1/attachments/"+kept.SHA256, "", nil); err != nil || string(got.body) != `"what ani has uploaded"` {
+	if got, err := s.send("customer-ani", http.MethodGet, "/v1/attachments/"+file, "", nil); err != nil || string(got.body) != `"what ani has uploaded"` {
 		t.Errorf("after moving, the file is %+v, %v\n%s", got, err, s.log)
 	}
 }
@@ -53,12 +48,7 @@ func TestR26_AttachmentsAreMoved(t *testing.T) {
 func TestR26_AttachmentsAreMovedBack(t *testing.T) {
 	store, dir := s3server.Start(t), t.TempDir()
 	s := serve(t, dir, "--no-feed", "--attachments", store.URL("ours"))
-	c := s.linked(20)
-	var kept struct{ SHA256 string }
-	s.post("customer-ani", "/v1/attachments", "what ani has uploaded", &kept, http.StatusCreated)
-	body := request(c.ID, "It stopped")
-	body["attachments"] = []fields{{"sha256": kept.SHA256, "name": "log.txt"}}
-	s.post("customer-ani", "/v1/incidents", body, nil, http.StatusCreated)
+	file := s.attached()
 	move := []string{"attachments", "move", "--back", "--data", dir, "--attachments", store.URL("ours")}
 	fail(t, exitFailed, []string{"in use", "stop the ledger first"}, move...)
 	must(t, s.stop())
@@ -76,7 +66,7 @@ func TestR26_AttachmentsAreMovedBack(t *testing.T) {
 	store.Leave()
 	succeed(t, "verify", "--data", dir)
 	s = serve(t, dir, "--no-feed")
-	if got, err := s.send("customer-ani", http.MethodGet, "/v1/attachments/"+kept.SHA256, "", nil); err != nil || string(got.body) != `"what ani has uploaded"` {
+	if got, err := s.send("customer-ani", http.MethodGet, "/v1/attachments/"+file, "", nil); err != nil || string(got.body) != `"what ani has uploaded"` {
 		t.Errorf("after moving back, the file is %+v, %v\n%s", got, err, s.log)
 	}
 }

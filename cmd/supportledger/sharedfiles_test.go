@@ -17,12 +17,7 @@ func TestR26_AttachmentsInAStore(t *testing.T) {
 	dir := t.TempDir()
 	flags := []string{"--attachments", store.URL("ours")}
 	s := serve(t, dir, append(flags, "--no-feed", "--log-level", "debug")...)
-	c := s.linked(20)
-	var kept struct{ SHA256 string }
-	s.post("customer-ani", "/v1/attachments", "what ani has uploaded", &kept, http.StatusCreated)
-	body := request(c.ID, "It stopped")
-	body["attachments"] = []fields{{"sha256": kept.SHA256, "name": "log.txt"}}
-	s.post("customer-ani", "/v1/incidents", body, nil, http.StatusCreated)
+	s.attached()
 	told, backups := "", t.TempDir()
 	for _, running := range []string{"running", "stopped"} {
 		if running == "stopped" {
@@ -92,4 +87,16 @@ func TestR26_StoresThatAreNone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// attached has Ani attach a file to an incident, and returns its digest.
+func (s *server) attached() (sha256 string) {
+	s.t.Helper()
+	c := s.linked(20)
+	var kept struct{ SHA256 string }
+	s.post("customer-ani", "/v1/attachments", "what ani has uploaded", &kept, http.StatusCreated)
+	body := request(c.ID, "It stopped")
+	body["attachments"] = []fields{{"sha256": kept.SHA256, "name": "log.txt"}}
+	s.post("customer-ani", "/v1/incidents", body, nil, http.StatusCreated)
+	return kept.SHA256
 }

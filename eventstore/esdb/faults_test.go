@@ -12,6 +12,7 @@ import (
 
 	"github.com/supportledger/supportledger/eventstore"
 	"github.com/supportledger/supportledger/eventstore/esdb"
+	"github.com/supportledger/supportledger/eventstore/esdbwire/wiretest"
 	"github.com/supportledger/supportledger/eventstore/storetest"
 	"github.com/supportledger/supportledger/internal/badline"
 )
@@ -32,13 +33,7 @@ func stream(t testing.TB, s eventstore.Store, name string) (records []eventstore
 // until waits for a condition.
 func until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for deadline := soon(t); !holds(); {
-		select {
-		case <-deadline.Done():
-			t.Fatalf("never: %s", what)
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
+	wiretest.Until(soon(t), t, what, holds)
 }
 
 // R41: an append whose answer was lost is found by its event ids, though another

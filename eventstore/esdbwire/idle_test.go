@@ -7,9 +7,9 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/supportledger/supportledger/eventstore/esdbwire/wiretest"
 )
 
 // A pulse is a line to a server that counts who connects, and their pings.
@@ -84,13 +84,7 @@ func (p *pulse) beats(t *testing.T, n int64) {
 
 func waitUntil(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := soon(t); !holds(); {
-		select {
-		case <-deadline.Done():
-			t.Fatalf("never: %s", what)
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
+	wiretest.Until(soon(t), t, what, holds)
 }
 
 // A connection on which nothing is asked stays open over the client's pings, which

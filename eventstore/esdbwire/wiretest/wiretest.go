@@ -6,6 +6,7 @@ import (
 	"context"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/supportledger/supportledger/eventstore/esdbwire"
 )
@@ -33,6 +34,18 @@ func Serve(t testing.TB, address string, c esdbwire.Config) (at string, stop fun
 		}
 		if err := c.Store.Close(); err != nil {
 			t.Errorf("close: %v", err)
+		}
+	}
+}
+
+// Until waits for a condition, for as long as the context lasts.
+func Until(ctx context.Context, t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("never: %s", what)
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }
