@@ -83,26 +83,34 @@ func (a *aside[S, E]) execute(ctx context.Context, l *Ledger, meta Meta, keyed b
 			}
 			return s.asideAnswer, nil
 		}
-		at := l.Now()
-		if at.Before(s.lastAt) {
-			at = s.lastAt
-		}
-		if s.decided, err = decide(s.state, at); err != nil {
-			return asideAnswer[S, E]{}, l.count(err)
-		}
-		if len(s.decided) == 0 {
-			return s.asideAnswer, nil
-		}
-		err = a.append(ctx, l, s, &meta, at)
-		if err == nil {
+		if err = a.record(ctx, l, s, &meta, decide); err == nil {
 			return s.asideAnswer, nil
 		}
 		if conflict := new(*eventstore.ConflictError); !errors.As(err, conflict) && !errors.Is(err, eventstore.ErrUnknown) {
-			return asideAnswer[S, E]{}, fmt.Errorf("record on %s: %w", a.stream, err)
+			return asideAnswer[S, E]{}, err
 		}
 		l.metrics.conflicts.Inc()
 	}
 	return asideAnswer[S, E]{}, ErrBusy
+}
+
+// record decides a wish on a state, not before its last record, and records what
+// follows, if anything does.
+func (a *aside[S, E]) record(ctx context.Context, l *Ledger, s *asideState[S, E], meta *Meta, decide func(s *S, at time.Time) ([]E, error)) (err error) {
+	at := l.Now()
+	if at.Before(s.lastAt) {
+		at = s.lastAt
+	}
+	if s.decided, err = decide(s.state, at); err != nil {
+		return l.count(err)
+	}
+	if len(s.decided) == 0 {
+		return nil
+	}
+	if err := a.append(ctx, l, s, meta, at); err != nil {
+		return fmt.Errorf("record on %s: %w", a.stream, err)
+	}
+	return nil
 }
 
 // append records what was decided, and evolves the state by it.

@@ -180,21 +180,13 @@ func (l *Ledger) ImportPartner(ctx context.Context, by Actor, k *KeptPartner, ac
 
 // importPartner decides a wish on what is kept, and records what follows.
 func (l *Ledger) importPartner(ctx context.Context, k *KeptPartner, meta *Meta, wish partner.Command) (changed bool, err error) {
-	at := l.Now()
-	if at.Before(k.lastAt) {
-		at = k.lastAt
-	}
-	a := l.partners(k.ID)
-	s := &asideState[partner.State, partner.Event]{asideAnswer: asideAnswer[partner.State, partner.Event]{state: k.State}, last: k.last}
-	if s.decided, err = partner.Decide(s.state, l.partnerMoment(at), wish); err != nil {
-		return false, l.count(err)
-	}
-	if len(s.decided) == 0 {
-		return false, nil
-	}
 	ctx = context.WithoutCancel(ctx) // what was begun is finished
-	if err := a.append(ctx, l, s, meta, at); err != nil {
-		return false, fmt.Errorf("record on %s: %w", a.stream, err)
+	s := &asideState[partner.State, partner.Event]{asideAnswer: asideAnswer[partner.State, partner.Event]{state: k.State}, last: k.last, lastAt: k.lastAt}
+	err = l.partners(k.ID).record(ctx, l, s, meta, func(s *partner.State, at time.Time) ([]partner.Event, error) {
+		return partner.Decide(s, l.partnerMoment(at), wish)
+	})
+	if err != nil || !s.Changed {
+		return false, err
 	}
 	k.last, k.lastAt = s.last, s.lastAt
 	for _, e := range s.decided {
